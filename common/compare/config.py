@@ -1,0 +1,72 @@
+"""What a comparison compares: one base run, variants of it, prompts, seeds, metrics."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from common.config import Config
+from common.runs.config import Prompt, RunConfig
+
+MAX_CELLS = 20_000
+
+
+class Variant(Config):
+    """One column of the comparison."""
+
+    label: str = Field(min_length=1, max_length=60)
+    """Its name in tables and pictures."""
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Keys of the base run and their values here; `sampler.num_steps: 10` or nested blocks."""
+
+
+class Metric(Config):
+    """One number of every run that is compared."""
+
+    name: str = Field(min_length=1)
+    """As the runs report it in report.json; time_s and peak_memory_mb are always there."""
+    better: Literal["higher", "lower", "neither"]
+    """Which direction is an improvement; neither only asks whether there is a difference."""
+    unit: str = ""
+    """Shown in tables and on axes."""
+
+
+class CompareConfig(RunConfig):
+    """Runs every variant on every prompt and seed, and reports the differences."""
+
+    app: Literal["compare"] = "compare"
+    run: str = Field(min_length=1)
+    """Preset or YAML file (relative to the working folder) that the variants change."""
+    variants: tuple[Variant, ...] = ()
+    """The variants by name."""
+    grid: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    """Keys and the values to combine; every combination is laid over every variant."""
+    prompts: tuple[Prompt, ...] = ()
+    """What to generate; empty takes the base run's prompt."""
+    num_seeds: int = Field(8, ge=1, le=10_000)
+    """Runs of each variant and prompt, with seeds from `seed` on."""
+    common_seeds: bool = True
+    """Give all variants the same seeds, and so the same noise, and analyse differences in pairs."""
+    metrics: tuple[Metric, ...] = Field(min_length=1)
+    """What is compared."""
+    baseline: str | None = None
+    """Label of the variant that the others are compared with; null takes the first."""
+    level: float = Field(0.95, gt=0.5, lt=1)
+    """Level of the intervals; claims hold together at this level (Holm)."""
+    cells_per_process: int = Field(1, ge=1, le=10_000)
+    """Runs done in one process: 1 isolates them; more saves the time of imports."""
+    num_shown: int = Field(2, ge=0, le=16)
+    """Seeds of each prompt whose clips stand side by side in the report."""
+
+    @model_validator(mode="after")
+    def _has_two_columns(self) -> "CompareConfig":
+        if len(self.variants) < 2 and not self.grid:
+            raise ValueError("needs at least two variants, or a grid")
+        labels = [variant.label for variant in self.variants]
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            raise ValueError(f"two variants have the label {twice[0]!r}; each needs its own")
+        names = [metric.name for metric in self.metrics]
+        again = sorted({name for name in names if names.count(name) > 1})
+        if again:
+            raise ValueError(f"metric {again[0]!r} is listed twice")
+        return self

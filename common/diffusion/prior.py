@@ -1,0 +1,55 @@
+"""The one seam of the suite: everything that generates sees a model only as a ``Prior``.
+
+A prior is variance preserving in latent space, ``z_t = alpha_t x + sigma_t eps`` with
+``alpha_t^2 + sigma_t^2 = 1``, or a rectified flow, ``alpha_t = 1 - sigma_t``. Timesteps are the
+model's own training indices (fractional values interpolate the table); ``t`` in [0, 1] used by
+distillation is ``timestep / (num_train_timesteps - 1)``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from common.diffusion.noise_schedule import NoiseSchedule
+from common.diffusion.prediction import PredictionType
+from common.shapes import Latents, Timesteps
+
+Cond = TypeVar("Cond")
+"""What a prior makes of prompts: opaque to everyone but the prior itself."""
+
+
+@dataclass(frozen=True)
+class PriorSpec:
+    """What a caller must know of a prior to draw from it."""
+
+    latent_shape: tuple[int, ...]
+    """``(c, h, w)`` for pictures, ``(c, f, h, w)`` for clips."""
+    image_channels: int
+    """3 for RGB, 4 for RGBA with premultiplied alpha."""
+    schedule: NoiseSchedule
+    prediction: PredictionType
+
+
+class Prior(Protocol, Generic[Cond]):
+    """A text-conditional denoiser with its encoder and decoder."""
+
+    @property
+    def spec(self) -> PriorSpec:
+        """Shapes, schedule and prediction type."""
+        ...
+
+    def embed(self, prompts: Sequence[str]) -> Cond:
+        """Conditioning for a batch of prompts; ``""`` is the unconditional one."""
+        ...
+
+    def predict(self, latents: Latents, timesteps: Timesteps, cond: Cond) -> Latents:
+        """The model's prediction (``spec.prediction``) at ``z_t`` for each sample's timestep."""
+        ...
+
+    def encode(self, pictures: Latents) -> Latents:
+        """Pictures in [-1, 1] to latents."""
+        ...
+
+    def decode(self, latents: Latents) -> Latents:
+        """Latents to pictures in [-1, 1] (not clamped)."""
+        ...

@@ -1,0 +1,45 @@
+"""The keys that everything drawn from a prior has, pictures and clips alike."""
+
+from pydantic import Field, model_validator
+
+from common.config import Config
+from common.diffusion.guidance import CFG, Guidance
+from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
+from common.generation.priors import DEFAULT_PRIOR, PriorConfig
+from common.runs.config import Prompt, PromptText, RunConfig
+
+
+class ContactSheetConfig(Config):
+    """One picture of all samples."""
+
+    num_columns: int | None = Field(None, ge=1, le=64)
+    """Pictures in a row; null makes the sheet as square as it can be."""
+    captions: bool = True
+    """Write each sample's number and seed under it."""
+
+
+class GenerationConfig(RunConfig):
+    """A prompt, a prior, a sampler and guidance."""
+
+    prompt: Prompt
+    """What to generate."""
+    negative_prompt: PromptText = ""
+    """What to move away from; empty stands for the unconditional prior."""
+    num_samples: int = Field(1, ge=1, le=100_000)
+    """How many to draw; sample i is the same for any number and any batch size (to 1e-4)."""
+    batch_size: int = Field(4, ge=1, le=4096)
+    """How many are drawn together."""
+    prior: PriorConfig = DEFAULT_PRIOR
+    """The model that is drawn from."""
+    sampler: Sampler = DPMSolverPP2M()
+    """How noise becomes a sample."""
+    guidance: Guidance = CFG()
+    """How strongly the prompt is followed."""
+    contact_sheet: ContactSheetConfig = ContactSheetConfig()
+    """One picture of all samples, written when there are several."""
+
+    @model_validator(mode="after")
+    def _negative_prompt_differs(self) -> "GenerationConfig":
+        if self.negative_prompt.strip() and self.negative_prompt == self.prompt:
+            raise ValueError("negative_prompt equals prompt: guidance would cancel the prompt")
+        return self

@@ -1,0 +1,23 @@
+"""Which priors there are, and how one is built from its config."""
+
+from typing import Any
+
+from common.config import one_of
+from common.diffusion.gaussian_config import GaussianPriorConfig
+from common.diffusion.prior import Prior
+
+PriorConfig = one_of(GaussianPriorConfig)
+"""Any prior, chosen by its ``name``."""
+
+DEFAULT_PRIOR = GaussianPriorConfig()
+
+
+def build_prior(config: Any, size: tuple[int, ...], device: str) -> Prior[Any]:
+    """The prior of a config for pictures of ``(h, w)`` or clips of ``(f, h, w)``."""
+    match config:
+        case GaussianPriorConfig():
+            from common.diffusion.gaussian_prior import build_gaussian_prior
+
+            return build_gaussian_prior(config, size, device)
+        case _:
+            raise TypeError(f"no builder for {type(config).__name__}")

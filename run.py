@@ -1,0 +1,32 @@
+"""The command line: ``python run.py <config.yaml or preset name> [key=value ...]``."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from common.cli.main import main
+from common.runs.apps import Apps
+
+if TYPE_CHECKING:
+    from common.runs.app import App
+
+
+def app_of(name: str) -> "App":
+    """The app of a name, imported only when it is asked for."""
+    match name:
+        case "image":
+            from common.image.app import APP
+        case "video":
+            from video.app import APP
+        case "threed":
+            from threed.app import APP
+        case "compare":
+            from common.compare.app import APP
+        case _:
+            raise KeyError(name)
+    return APP
+
+
+APPS = Apps(("image", "video", "threed", "compare"), app_of)
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], APPS))

@@ -1,0 +1,90 @@
+"""The rules of the code base that no linter knows."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("common", "video", "threed")
+MODULES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+MAX_LINES = 400
+MAX_FUNCTION_LINES = 60
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write imports in full"
+            found.add(node.module or "")
+    return found
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_go_down_only(path):
+    package = path.relative_to(ROOT).parts[0]
+    above = {"common": {"video", "threed", "run"}, "video": {"threed", "run"},
+             "threed": {"video", "run"}}[package]  # fmt: skip
+    wrong = {name for name in imports_of(path) if name.split(".")[0] in above}
+    assert not wrong, f"{name_of(path)} imports {wrong}"
+
+
+def test_generating_path_does_not_know_the_object_kit():
+    allowed = {"common/kit", "common/training"}
+    for path in MODULES:
+        if not any(name_of(path).startswith(folder) for folder in allowed):
+            kit = {name for name in imports_of(path) if name.startswith("common.kit")}
+            assert not kit, f"{name_of(path)} imports {kit}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_module_is_one_concept_of_readable_size(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= MAX_LINES
+    assert path.stem not in {"utils", "util", "helpers", "helper", "misc", "base"}
+    tree = ast.parse(text)
+    if path.name != "__init__.py":
+        assert ast.get_docstring(tree), "a module says what it is for"
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            assert lines <= MAX_FUNCTION_LINES, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_randomness_is_explicit(path):
+    source = path.read_text(encoding="utf-8")
+    for banned in ("torch.manual_seed", "np.random.seed", "random.seed(", "torch.seed("):
+        assert banned not in source
+
+
+def test_importing_any_module_has_no_side_effect_on_files(tmp_path):
+    names = [name_of(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+             for path in MODULES]  # fmt: skip
+    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *names], cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_line_starts_without_heavy_imports():
+    code = "import sys, run, common.cli.listing, common.config.load\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "numpy", "diffusers", "transformers", "scipy", "matplotlib", "trimesh", "av"}
+    assert not heavy & set(done.stdout.split())
