@@ -71,9 +71,9 @@ def test_importing_any_module_has_no_side_effect_on_files(tmp_path):
     names = [name_of(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__")
              for path in MODULES]  # fmt: skip
     code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
+    bare = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, *names], cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        [sys.executable, "-W", "error", "-c", code, *names], cwd=tmp_path, env=bare,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -105,9 +105,9 @@ def _finish(work: Callable[[], tuple[RunFolder, Outcome]], folder: RunFolder | N
 
 
 def _artefacts(folder: RunFolder) -> tuple[Path, ...]:
-    from common.report.json_report import read_report
+    from common.report.json_report import read_record
 
-    return tuple(folder.path / item.path for item in read_report(folder.path).artefacts)
+    return tuple(folder.path / item.path for item in read_record(folder.path).artefacts)
 
 
 def _print_paths(folder: RunFolder, artefacts: Sequence[Path]) -> int:

@@ -64,9 +64,7 @@ def regroupings(
         rows = [np.concatenate(row) for row in product(*blocks)]
         return _shared(np.stack(rows))
     generator = np.random.default_rng(seed)
-    columns = [
-        generator.random((num_resamples + 1, a + b)).argsort(axis=1) < a for a, b in sizes
-    ]
+    columns = [generator.random((num_resamples + 1, a + b)).argsort(axis=1) < a for a, b in sizes]
     groups = np.concatenate(columns, axis=1)
     groups[0] = np.concatenate([np.arange(a + b) < a for a, b in sizes])
     return _shared(groups)

@@ -10,6 +10,8 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
+from common.compare.estimates import Resampling
+
 VARIANCE_FLOOR = 0.1
 """Smallest variance of a resample, as a part of the variance of the values.
 
@@ -32,7 +34,7 @@ def resample_counts(n: int, num_resamples: int, seed: int) -> Float[np.ndarray, 
 
 
 def studentised_interval(
-    values: Float[np.ndarray, " n"], level: float, seed: int, num_resamples: int
+    values: Float[np.ndarray, " n"], resampling: Resampling
 ) -> tuple[float, float]:
     """The bootstrap-t interval of the mean (Efron and Tibshirani 1993, section 12.5).
 
@@ -42,18 +44,16 @@ def studentised_interval(
 
     Args:
         values: At least two, not all equal.
-        level: Confidence level, in (0, 1).
-        seed: Of the resampling.
-        num_resamples: Number of resamples.
+        resampling: Level, seed and number of resamples.
     """
     n = len(values)
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
     # Sorted, so that the rows' order cannot matter; standardised, so that offsets cannot cancel.
     scores = np.sort((values - mean) / deviation)
-    counts = resample_counts(n, num_resamples, seed)
+    counts = resample_counts(n, resampling.num_resamples, resampling.seed)
     means = counts @ scores / n
     variances = (counts @ scores**2 / n - means**2) * n / (n - 1)
     t = means / np.sqrt(np.maximum(variances, VARIANCE_FLOOR) / n)
-    lowest, highest = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
+    lowest, highest = np.quantile(t, [resampling.alpha / 2, 1 - resampling.alpha / 2])
     error = deviation / np.sqrt(n)
     return float(mean - highest * error), float(mean - lowest * error)

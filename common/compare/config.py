@@ -19,13 +19,17 @@ class Variant(Config):
     """Keys of the base run and their values here; `sampler.num_steps: 10` or nested blocks."""
 
 
-class Metric(Config):
+class MetricConfig(Config):
     """One number of every run that is compared."""
 
     name: str = Field(min_length=1)
     """As the runs report it in report.json; time_s and peak_memory_mb are always there."""
-    better: Literal["higher", "lower", "neither"]
-    """Which direction is an improvement; neither only asks whether there is a difference."""
+    better: Literal["higher", "lower"]
+    """Which direction is an improvement."""
+    binary: bool = False
+    """Whether each run's value is 0 or 1, so that the mean is a rate."""
+    claim: bool = True
+    """Whether differences are tested; each tested metric makes every claim of the report harder."""
     unit: str = ""
     """Shown in tables and on axes."""
 
@@ -46,7 +50,7 @@ class CompareConfig(RunConfig):
     """Runs of each variant and prompt, with seeds from `seed` on."""
     common_seeds: bool = True
     """Give all variants the same seeds, and so the same noise, and analyse differences in pairs."""
-    metrics: tuple[Metric, ...] = Field(min_length=1)
+    metrics: tuple[MetricConfig, ...] = Field(min_length=1)
     """What is compared."""
     baseline: str | None = None
     """Label of the variant that the others are compared with; null takes the first."""
@@ -66,6 +70,8 @@ class CompareConfig(RunConfig):
         if twice:
             raise ValueError(f"two variants have the label {twice[0]!r}; each needs its own")
         names = [metric.name for metric in self.metrics]
+        if not any(metric.claim for metric in self.metrics):
+            raise ValueError("no metric has claim: true; there would be nothing to compare")
         again = sorted({name for name in names if names.count(name) > 1})
         if again:
             raise ValueError(f"metric {again[0]!r} is listed twice")

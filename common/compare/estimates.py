@@ -1,7 +1,8 @@
 """What the statistics of a comparison take and give back.
 
-Values of one metric go in; an `Estimate` of a mean or a `Difference` of two comes out. Both say what
-they are worth: how many runs they rest on, which method made the interval, and what they speak for.
+Values of one metric go in; an `Estimate` of a mean or a `Difference` of two comes out. Both say
+what they are worth: how many runs they rest on, which method made the interval, and what they
+speak for.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,10 @@ from jaxtyping import Float
 from common.errors import InputError
 
 NUM_RESAMPLES = 9_999
-"""Random resamples and arrangements: with the observed one 10,000, so that 5 % is a whole number."""
+"""Random resamples and arrangements; with the observed one 10,000, so 5 % is a whole number."""
+
+FEWEST_RESAMPLES = 999
+"""Fewest that can be asked for."""
 
 Values = Sequence[float] | np.ndarray
 """Values of one metric, one for each run; finite."""
@@ -25,6 +29,36 @@ Population = Literal["units", "prompts", "seeds"]
 ``units``: further units like the given ones. ``prompts``: other prompts of the same kind (prompts
 count as a sample). ``seeds``: further seeds of the very prompts that were run, and no other prompt.
 """
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals and tests are made.
+
+    Attributes:
+        level: Confidence level, in (0, 1); the false-alarm rate is ``1 - level``.
+        seed: Of the random resamples and arrangements.
+        num_resamples: How many of them, where there are too many to visit all.
+    """
+
+    level: float = 0.95
+    seed: int = 0
+    num_resamples: int = NUM_RESAMPLES
+
+    def __post_init__(self) -> None:
+        """Refuses a level outside (0, 1) and too few resamples for any level in use."""
+        if not 0 < self.level < 1:
+            raise InputError(f"level={self.level} must be between 0 and 1, for example 0.95.")
+        if self.num_resamples < FEWEST_RESAMPLES:
+            raise InputError(
+                f"num_resamples={self.num_resamples} leaves the ends of an interval to chance; "
+                f"use {FEWEST_RESAMPLES} or more, best {NUM_RESAMPLES}."
+            )
+
+    @property
+    def alpha(self) -> float:
+        """The false-alarm rate, both sides together."""
+        return false_alarm_rate(self.level)
 
 
 @dataclass(frozen=True)
@@ -92,6 +126,16 @@ class Difference:
     note: str = ""
 
 
+def false_alarm_rate(level: float) -> float:
+    """``1 - level`` without its rounding error, so that p = 0.1 counts at a level of 0.9."""
+    return round(1 - level, 12)
+
+
+def joined_notes(*notes: str) -> str:
+    """One note of several, leaving out empty ones."""
+    return "; ".join(note for note in notes if note)
+
+
 def checked_values(values: Values, name: str) -> Float[np.ndarray, " n"]:
     """The values as float64; an `InputError` if there are none or one is not finite."""
     array = np.asarray(values, dtype=np.float64)
@@ -104,12 +148,6 @@ def checked_values(values: Values, name: str) -> Float[np.ndarray, " n"]:
             "Leave out runs without a value and report them as missing."
         )
     return array
-
-
-def check_level(level: float) -> None:
-    """An `InputError` unless the confidence level is in (0, 1)."""
-    if not 0 < level < 1:
-        raise InputError(f"level={level} must be between 0 and 1, for example 0.95.")
 
 
 def student_interval(

@@ -15,14 +15,15 @@ def power_at(noncentrality: float, degrees_of_freedom: float, level: float) -> f
 
     Args:
         noncentrality: Difference over its standard error.
-        degrees_of_freedom: Above 0.
+        degrees_of_freedom: At least 1.
         level: Confidence level, in (0, 1).
     """
     from scipy.stats import nct, t
 
     critical = t.ppf((1 + level) / 2, degrees_of_freedom)
-    upper = nct.sf(critical, degrees_of_freedom, abs(noncentrality))
-    return float(upper + nct.cdf(-critical, degrees_of_freedom, abs(noncentrality)))
+    # The lower tail by its mirror image: for it `nct.cdf` gives NaN when the shift is large.
+    tails = nct.sf(critical, degrees_of_freedom, [abs(noncentrality), -abs(noncentrality)])
+    return float(tails.sum())
 
 
 def power_of_test(effect: float, sd: float, n: int, *, level: float = 0.95, paired: bool) -> float:
@@ -61,8 +62,10 @@ def units_needed(
     """
     _check(sd, level)
     if effect == 0:
-        raise InputError("effect=0: no number of runs shows a difference of 0. Give the smallest "
-                         "difference that would matter.")
+        raise InputError(
+            "effect=0: no number of runs shows a difference of 0. Give the smallest "
+            "difference that would matter."
+        )
     if not 0 < power < 1:
         raise InputError(f"power={power} must be between 0 and 1, for example 0.8.")
     low = high = fewest_units(level, paired=paired)
@@ -86,7 +89,7 @@ def detectable_difference(
 
     Args:
         standard_error: Of the difference; 0 gives 0.
-        degrees_of_freedom: Of the standard error, above 0.
+        degrees_of_freedom: Of the standard error, at least 1.
         power: Wanted chance, in (1 - level, 1).
         level: Confidence level, in (0, 1).
     """

@@ -42,9 +42,7 @@ def fixed_prompts_note(num_prompts: int) -> str:
     )
 
 
-def cluster_index(
-    labels: Labels, num_values: int
-) -> tuple[Int[np.ndarray, " n"], list[str]]:
+def cluster_index(labels: Labels, num_values: int) -> tuple[Int[np.ndarray, " n"], list[str]]:
     """For each value the index of its cluster, and the clusters' names in sorted order."""
     if len(labels) != num_values:
         raise InputError(f"{len(labels)} prompts were given for {num_values} values.")

@@ -23,9 +23,7 @@ def wilson_interval(rate: float, n: float, level: float) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-def effective_size(
-    cluster_rates: Float[np.ndarray, " k"], num_values: int, level: float
-) -> float:
+def effective_size(cluster_rates: Float[np.ndarray, " k"], num_values: int, level: float) -> float:
     """How many independent runs a clustered sample is worth (Korn and Graubard 1998).
 
     ``p (1 - p) / se^2``, with ``se`` the standard error over clusters, times the ratio of squared

@@ -10,17 +10,14 @@ import numpy as np
 from jaxtyping import Float
 
 from common.compare.arrangements import EXACT_LIMIT, PermutationResult, sign_flips
+from common.compare.estimates import Resampling
 
 ZERO = 1e-12
 """Sums this small beside the sum of absolute values are rounding errors of zero."""
 
 
 def sign_flip_test(
-    differences: Float[np.ndarray, " n"],
-    weights: Float[np.ndarray, " n"],
-    level: float,
-    seed: int,
-    num_resamples: int,
+    differences: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"], resampling: Resampling
 ) -> PermutationResult:
     """Tests "the weighted mean of the differences is 0" and inverts the test.
 
@@ -33,24 +30,22 @@ def sign_flip_test(
     Args:
         differences: One for each pair; at least one.
         weights: Positive; their scale does not matter.
-        level: Confidence level, in (0, 1).
-        seed: Of the random flips, where there are too many for all.
-        num_resamples: Number of random flips.
+        resampling: Level, seed and number of random flips.
     """
     # Sorted, so that the order of the rows cannot decide which of them a random flip meets.
     order = np.lexsort((weights, differences))
     d, w = differences[order], weights[order]
-    flips = sign_flips(len(d), num_resamples, seed)
-    empty = ~flips.any(axis=1)
-    sums = flips @ (w * d)
+    flips = sign_flips(len(d), resampling.num_resamples, resampling.seed)
+    sums, sizes = flips @ (w * d), flips @ w
     sums[np.abs(sums) <= ZERO * float(np.abs(w * d).sum())] = 0.0
-    means = sums / np.where(empty, 1.0, flips @ w)
+    empty = sizes == 0.0
+    means = sums / np.where(empty, 1.0, sizes)
     # The empty subset is the observed arrangement: as extreme as itself in both directions.
     upward, downward = np.where(empty, -np.inf, means), np.where(empty, np.inf, means)
     count = len(means)
     tail = min(int((upward <= 0).sum()), int((downward >= 0).sum()))
     # The tolerance keeps 0.05 / 2 * 10,000 at 250 where the product is rounded below it.
-    rank = int((1 - level) / 2 * count + 1e-9)
+    rank = int(resampling.alpha / 2 * count + 1e-9)
     return PermutationResult(
         p_value=min(1.0, 2 * tail / count),
         smallest_p=min(1.0, 2 / count),

@@ -1,42 +1,37 @@
-"""Means and differences of measured metrics, with intervals and tests that hold for few runs.
+"""The statistics of a comparison: means and differences, with intervals and tests for few runs.
 
-Which method is used depends on the design only, never on the values, and the result names it:
+Which method is used depends on the design only, never on the values, and each result names it:
 
 - mean: studentised bootstrap; Wilson's interval for rates.
-- difference of paired runs (same prompt and seed): exact sign-flip test. For rates this is McNemar's
-  exact test.
-- difference of separate runs: studentised permutation test, for rates too, within prompts where
-  both arms ran the same ones.
-- with at least `FEWEST_PROMPTS` prompts, prompts are the independent units and the result speaks for
+- difference of paired runs (same prompt and seed): sign-flip test, for rates McNemar's exact test.
+- difference of separate runs: studentised permutation test, within prompts where both ran the same.
+- from `FEWEST_PROMPTS` prompts on, prompts are the independent units and the result speaks for
   prompts like these; with fewer it speaks for new seeds of these prompts only.
 
-Test and interval of a difference come from the same arrangements: 0 is outside the interval exactly
-if the p-value is at most ``1 - level``. Only where a design is too small to reject at all (fewer than
-six pairs, or four runs against four, at 95 %) the interval is Student's and assumes normal values.
+The parts are in `means`, `differences`, `significance` and `power`; this module is their door.
 """
 
-from collections.abc import Sequence
+from common.compare.differences import difference
+from common.compare.estimates import NUM_RESAMPLES, Difference, Estimate, Population
+from common.compare.means import mean_interval
+from common.compare.power import detectable_difference, power_of_test, units_needed
+from common.compare.prompts import FEWEST_PROMPTS
+from common.compare.significance import Claim, Summary, compare_all, holm, summarise
 
-import numpy as np
-from jaxtyping import Float, Int
-
-from common.compare.arrangements import PermutationResult
-from common.compare.bootstrap import studentised_interval
-from common.compare.estimates import Difference, Estimate, Population
-from common.compare.prompts import (
-    FEWEST_PROMPTS,
-    Labels,
-    cluster_index,
-    cluster_means,
-    stratified_error,
-)
-from common.compare.rates import effective_size, wilson_interval
-from common.compare.regrouping import group_error, regroup_test
-from common.compare.sign_flip import sign_flip_test
-from common.errors import InputError
-
-NUM_RESAMPLES = 9_999
-"""Random resamples and arrangements: with the observed one 10,000, so that 5 % is a whole number."""
-
-Values = Sequence[float] | np.ndarray
-"""Values of one metric, one for each run; finite."""
+__all__ = [
+    "FEWEST_PROMPTS",
+    "NUM_RESAMPLES",
+    "Claim",
+    "Difference",
+    "Estimate",
+    "Population",
+    "Summary",
+    "compare_all",
+    "detectable_difference",
+    "difference",
+    "holm",
+    "mean_interval",
+    "power_of_test",
+    "summarise",
+    "units_needed",
+]

@@ -16,7 +16,7 @@ class Sidecar:
     seed: int
     prompt: str
     files: tuple[str, ...]
-    """File names in the samples' folder, best first."""
+    """Paths within the samples' folder, best first."""
     thumbnail: str
     """File name of a small lossless picture of it."""
     metrics: dict[str, float]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common.report.content import Section
-from common.report.json_report import SampleRecord
+from common.report.json_report import SampleMetrics
 from common.runs.apps import Apps
 from common.runs.checkpoints import Checkpoints
 from common.runs.clock import Clock
@@ -39,7 +39,7 @@ class Outcome:
     """The files the user asked for, best first."""
     sections: tuple[Section, ...] = ()
     """What the report shows, in order."""
-    samples: tuple[SampleRecord, ...] = ()
+    samples: tuple[SampleMetrics, ...] = ()
     """Metrics of each sample, for comparisons."""
 
 

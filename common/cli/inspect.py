@@ -1,0 +1,149 @@
+"""``run.py inspect <path>``: what is in a file or run folder, read with bounded effort."""
+
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError
+from common.runs.folder import RunFolder
+
+_MAX_HEADER_BYTES = 100_000_000
+_MAX_LISTED = 60
+
+
+def inspect_path(given: str) -> str:
+    """Say what a run folder, clip, picture, asset or checkpoint holds."""
+    path = Path(given)
+    if path.is_dir():
+        return _run_folder(path)
+    if not path.is_file():
+        raise InputError(f"{given}: there is no such file or folder")
+    readers: dict[str, Callable[[Path], list[str]]] = {
+        ".safetensors": _safetensors, ".glb": _glb, ".ply": _ply,
+        ".png": _picture, ".jpg": _picture, ".jpeg": _picture, ".bmp": _picture,
+        ".mp4": _clip, ".webm": _clip, ".gif": _clip, ".webp": _clip, ".mov": _clip,
+        ".mkv": _clip, ".avi": _clip,
+    }  # fmt: skip
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(
+            f"{given}: cannot inspect '{path.suffix}' files; knows {', '.join(sorted(readers))}"
+        )
+    lines = [f"{path.name}  {path.stat().st_size:,} bytes", *reader(path)]
+    if path.suffix.lower() not in (".safetensors", ".ply", ".bmp"):
+        lines += _provenance(path)
+    return "\n".join(lines)
+
+
+def _run_folder(path: Path) -> str:
+    from common.report.json_report import read_record
+
+    if not (path / "status.json").is_file():
+        raise InputError(f"{path}: is a folder, but not of a run (it has no status.json)")
+    folder = RunFolder(path)
+    lines = [f"run folder {path}", f"status: {folder.status()}"]
+    if (path / "report.json").is_file():
+        record = read_record(path)
+        lines += [f"artefact: {a.path}  {a.size_bytes:,} bytes" for a in record.artefacts]
+        lines += [f"time: {stage} {seconds:.2f} s" for stage, seconds in record.timings_s.items()]
+    elif any(folder.checkpoints.glob("step-*")):
+        lines.append(f"continue with: python run.py resume {path}")
+    return "\n".join(lines)
+
+
+def _clip(path: Path) -> list[str]:
+    from common.media.video_probe import probe
+
+    found = probe(path)
+    return [
+        f"{found.width} x {found.height} pixels, {found.num_frames} frames, "
+        f"{float(found.rate):g} frames/s, {found.duration_s:.3f} s",
+        f"codec {found.codec}, sound: {'yes' if found.has_audio else 'no'}, "
+        f"transparency: {'yes' if found.has_alpha else 'no'}",
+    ]
+
+
+def _picture(path: Path) -> list[str]:
+    from common.media.images import read_image
+
+    height, width, channels = read_image(path).shape
+    return [f"{width} x {height} pixels, {'RGBA' if channels == 4 else 'RGB'}"]
+
+
+def _safetensors(path: Path) -> list[str]:
+    header = _safetensors_header(path)
+    metadata = header.pop("__metadata__", {})
+    total = 0
+    rows = []
+    for name, entry in sorted(header.items()):
+        begin, end = entry["data_offsets"]
+        total += end - begin
+        shape = " x ".join(map(str, entry["shape"])) or "scalar"
+        rows.append(f"  {name}  {entry['dtype']}  {shape}")
+    count = len(rows)
+    if count > _MAX_LISTED:
+        rows = [*rows[:_MAX_LISTED], f"  ... and {count - _MAX_LISTED} more"]
+    notes = [f"{key}: {value}" for key, value in metadata.items()]
+    return [f"{count} tensors, {total:,} bytes", *notes, *rows]
+
+
+def _safetensors_header(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            if size > min(_MAX_HEADER_BYTES, path.stat().st_size):
+                raise ValueError(f"its header claims {size:,} bytes")
+            header = json.loads(file.read(size))
+        if not isinstance(header, dict):
+            raise ValueError("its header is not a JSON object")
+        return header
+    except (ValueError, struct.error, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is not a safetensors file ({error})") from None
+
+
+def _glb(path: Path) -> list[str]:
+    from common.media.gltf_extras import document
+
+    tree = document(path.read_bytes())
+    accessors = tree.get("accessors", [])
+    primitives = [p for mesh in tree.get("meshes", []) for p in mesh.get("primitives", [])]
+    vertices = sum(_count(accessors, p.get("attributes", {}).get("POSITION")) for p in primitives)
+    corners = sum(_count(accessors, p.get("indices")) for p in primitives)
+    attributes = sorted({name for p in primitives for name in p.get("attributes", {})})
+    return [
+        f"glTF {tree.get('asset', {}).get('version', '?')}, made by "
+        f"{tree.get('asset', {}).get('generator', 'an unnamed program')}",
+        f"{len(tree.get('meshes', []))} meshes, {corners // 3:,} faces, {vertices:,} vertices",
+        f"attributes: {', '.join(attributes) or 'none'}",
+        f"{len(tree.get('materials', []))} materials, {len(tree.get('images', []))} pictures",
+    ]
+
+
+def _count(accessors: list[dict[str, Any]], index: Any) -> int:
+    known = isinstance(index, int) and 0 <= index < len(accessors)
+    return int(accessors[index].get("count", 0)) if known else 0
+
+
+def _ply(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        head = file.read(64_000)
+    if not head.startswith(b"ply") or b"end_header" not in head:
+        raise InputError(f"{path}: is not a PLY file (no ply header)")
+    text = head.partition(b"end_header")[0].decode("ascii", "replace")
+    return [line for line in text.splitlines()[1:] if not line.startswith("comment")][:_MAX_LISTED]
+
+
+def _provenance(path: Path) -> list[str]:
+    from common.media.provenance import read_provenance
+
+    found = read_provenance(path)
+    if found is None:
+        return ["made by: not recorded"]
+    return [
+        f"made by: extrude {found.versions.get('extrude', '?')}, app {found.app}, "
+        f"seed {found.seed}, sample {found.sample}",
+        f"prompt: {found.prompt}",
+        f"repeat with: python run.py rerun {path}",
+    ]

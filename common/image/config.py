@@ -1,0 +1,33 @@
+"""The keys of the image app."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.config import Config, one_of
+from common.generation.config import GenerationConfig
+from common.image.text_to_image import TextToImage
+
+Method = one_of(TextToImage)
+"""What the image app can do, chosen by its ``name``."""
+
+Format = Literal["png", "webp", "jpg"]
+
+
+class ImageExport(Config):
+    """Which files are written."""
+
+    formats: tuple[Format, ...] = Field(("png",), min_length=1, max_length=3)
+    """png and webp keep transparency; jpg is laid over the background."""
+    background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
+    """Colour behind transparent pixels, where the format has no transparency."""
+
+
+class ImageConfig(GenerationConfig):
+    """Makes pictures."""
+
+    app: Literal["image"] = "image"
+    method: Method = TextToImage()
+    """What to do."""
+    export: ImageExport = ImageExport()
+    """Which files to write."""

@@ -1,0 +1,59 @@
+"""The video app: config -> prior -> draw clips -> export -> report."""
+
+import torch
+from common.generation.estimate import generation_estimate
+from common.generation.sample_metrics import sample_metrics
+from common.media.images import write_image
+
+from common.generation.finished import outcome_of
+from common.generation.notes import generation_notes
+from common.generation.priors import build_prior
+from common.generation.sampling import Drawn, draw
+from common.generation.sidecar import Sidecar
+from common.media.pixels import to_frames
+from common.runs.app import App, Estimate, Outcome, Run
+from common.runs.apps import Apps
+from common.runs.provenance import provenance_of
+from common.shapes import Frames
+from video.config import VideoConfig
+from video.export import check_export, write_clip
+
+
+def check(config: VideoConfig, apps: Apps) -> list[str]:
+    """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
+    check_export(config.export)
+    return generation_notes(config)
+
+
+def estimate(config: VideoConfig) -> Estimate:
+    """Sizes and memory of the run."""
+    return generation_estimate(config, config.method.size)
+
+
+def run(config: VideoConfig, run: Run) -> Outcome:
+    """Draw the clips and write them as they come."""
+    with run.clock.stage("prior"):
+        prior = build_prior(config.prior, config.method.size, run.device)
+    for drawn in draw(config, run, prior):
+        with run.clock.stage("decoding and export"), torch.inference_mode():
+            metrics = sample_metrics(config.prior, prior, drawn.latents, config.prompt)
+            frames = to_frames(prior.decode(drawn.latents[None])[0])
+            _write(config, run, drawn, frames, metrics)
+    return outcome_of(config, run)
+
+
+def _write(
+    config: VideoConfig, run: Run, drawn: Drawn, frames: Frames, metrics: dict[str, float]
+) -> None:
+    record = provenance_of(config, run, config.prompt, drawn.sample)
+    stem = f"{drawn.sample:03d}"
+    files = write_clip(run.folder.samples, stem, frames, config.export, record)
+    poster = run.folder.samples / f"{stem}_poster.png"
+    write_image(poster, frames[len(frames) // 2], provenance=record)
+    Sidecar(
+        drawn.sample, config.seed, config.prompt, tuple(path.relative_to(run.folder.samples).as_posix() for path in files),
+        poster.name, metrics,
+    ).write(run.folder.samples)  # fmt: skip
+
+
+APP = App(VideoConfig, run, estimate, check)

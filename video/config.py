@@ -1,0 +1,35 @@
+"""The keys of the video app."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.config import Config, one_of
+from common.generation.config import GenerationConfig
+from video.text_to_video import TextToVideo
+
+Method = one_of(TextToVideo)
+"""What the video app can do, chosen by its ``name``."""
+
+Format = Literal["mp4", "webp", "gif", "webm", "png"]
+
+
+class VideoExport(Config):
+    """Which files are written."""
+
+    formats: tuple[Format, ...] = Field(("mp4",), min_length=1, max_length=5)
+    """mp4 (H.264, plays everywhere); webp, webm and png (a folder) keep transparency; gif."""
+    fps: float = Field(8.0, gt=0, le=240)
+    """Frames shown in a second."""
+    background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
+    """Colour behind transparent pixels, where the format has no transparency."""
+
+
+class VideoConfig(GenerationConfig):
+    """Makes clips."""
+
+    app: Literal["video"] = "video"
+    method: Method = TextToVideo()
+    """What to do."""
+    export: VideoExport = VideoExport()
+    """Which files to write."""

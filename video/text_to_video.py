@@ -1,0 +1,24 @@
+"""Text to video: the size, length and speed of the clip."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.config import Config
+
+
+class TextToVideo(Config):
+    """A clip for a prompt."""
+
+    name: Literal["text_to_video"] = "text_to_video"
+    num_frames: int = Field(16, ge=1, le=10_000)
+    """Length."""
+    height: int = Field(64, ge=8, le=4096, multiple_of=8)
+    """Pixels."""
+    width: int = Field(64, ge=8, le=4096, multiple_of=8)
+    """Pixels."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Frames, height and width."""
+        return self.num_frames, self.height, self.width
