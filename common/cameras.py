@@ -12,7 +12,6 @@ Other conventions (OpenGL, nerfstudio, glTF) are converted once, at the border, 
 at the end of this file. Everything keeps the dtype it is given, float64 included.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -183,9 +182,8 @@ def unproject(
 def rays(cameras: Cameras) -> tuple[Float[Tensor, "v h w 3"], Float[Tensor, "v h w 3"]]:
     """Origins and unit directions, in the world, of the rays through all pixel centres."""
     height, width = cameras.height, cameras.width
-    options = {"dtype": cameras.w2c.dtype, "device": cameras.w2c.device}
-    rows = torch.arange(height, **options) + 0.5
-    columns = torch.arange(width, **options) + 0.5
+    rows = torch.arange(height, device=cameras.w2c.device).to(cameras.w2c.dtype) + 0.5
+    columns = torch.arange(width, device=cameras.w2c.device).to(cameras.w2c.dtype) + 0.5
     grid = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1)
     pixels = repeat(grid, "h w xy -> v (h w) xy", v=len(cameras))
     seen = torch.nn.functional.normalize(_pixel_directions(cameras, pixels), dim=-1)
@@ -195,9 +193,7 @@ def rays(cameras: Cameras) -> tuple[Float[Tensor, "v h w 3"], Float[Tensor, "v h
     return origins, directions
 
 
-def _pixel_directions(
-    cameras: Cameras, pixels: Float[Tensor, "v n 2"]
-) -> Float[Tensor, "v n 3"]:
+def _pixel_directions(cameras: Cameras, pixels: Float[Tensor, "v n 2"]) -> Float[Tensor, "v n 3"]:
     """Camera-space directions with z = 1 through pixel positions: ``K^-1 (x, y, 1)``."""
     k = cameras.intrinsics[:, None]
     y = (pixels[..., 1] - k[..., 1, 2]) / k[..., 1, 1]
@@ -268,9 +264,7 @@ def cameras_from_nerfstudio(
 ) -> Cameras:
     """Cameras from ``transform_matrix`` entries of nerfstudio: undoes `nerfstudio_c2w`."""
     world = rearrange(_nerfstudio_world(c2w), "i j -> j i")
-    return cameras_from_opengl(
-        einsum(world, c2w, "i j, v j k -> v i k"), intrinsics, height, width
-    )
+    return cameras_from_opengl(einsum(world, c2w, "i j, v j k -> v i k"), intrinsics, height, width)
 
 
 def gltf_yfov(cameras: Cameras) -> Float[Tensor, " v"]:

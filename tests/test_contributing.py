@@ -59,11 +59,10 @@ def test_four_steps_add_a_working_method(copy):
         return done
 
     run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/threed/test_relief.py")
-    from common.media.images import write_image
-
+    from common.media.images import write_picture
     from tests.threed.test_convert import checker
 
-    write_image(copy / "picture.png", checker(24))
+    write_picture(copy / "picture.png", checker(24))
     paths = run("run.py", "threed/relief").stdout.splitlines()
     assert paths[0].endswith("picture.glb")
     assert (copy / paths[0]).is_file()

@@ -3,13 +3,13 @@
 import torch
 from common.generation.estimate import generation_estimate
 from common.generation.sample_metrics import sample_metrics
-from common.media.images import write_image
 
 from common.generation.finished import outcome_of
 from common.generation.notes import generation_notes
 from common.generation.priors import build_prior
 from common.generation.sampling import Drawn, draw
 from common.generation.sidecar import Sidecar
+from common.media.images import write_picture
 from common.media.pixels import to_frames
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
@@ -49,11 +49,10 @@ def _write(
     stem = f"{drawn.sample:03d}"
     files = write_clip(run.folder.samples, stem, frames, config.export, record)
     poster = run.folder.samples / f"{stem}_poster.png"
-    write_image(poster, frames[len(frames) // 2], provenance=record)
-    Sidecar(
-        drawn.sample, config.seed, config.prompt, tuple(path.relative_to(run.folder.samples).as_posix() for path in files),
-        poster.name, metrics,
-    ).write(run.folder.samples)  # fmt: skip
+    write_picture(poster, frames[len(frames) // 2], provenance=record)
+    names = tuple(path.relative_to(run.folder.samples).as_posix() for path in files)
+    sidecar = Sidecar(drawn.sample, config.seed, config.prompt, names, poster.name, metrics)
+    sidecar.write(run.folder.samples)
 
 
 APP = App(VideoConfig, run, estimate, check)

@@ -66,9 +66,9 @@ def _clip(path: Path) -> list[str]:
 
 
 def _picture(path: Path) -> list[str]:
-    from common.media.images import read_image
+    from common.media.images import read_picture
 
-    height, width, channels = read_image(path).shape
+    height, width, channels = read_picture(path).shape
     return [f"{width} x {height} pixels, {'RGBA' if channels == 4 else 'RGB'}"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-from common.config.load import Loaded, changed_keys, find_config, load, load_tree
+from common.config.load import Loaded, changed_keys, find_config, load, load_tree, shown
 from common.config.text import to_plain, yaml_with_origins
 from common.config.tree import Tree
 from common.errors import InputError
@@ -112,7 +112,7 @@ def _artefacts(folder: RunFolder) -> tuple[Path, ...]:
 
 def _print_paths(folder: RunFolder, artefacts: Sequence[Path]) -> int:
     for path in (*artefacts, folder.path / "report.html"):
-        _say(str(path))
+        _say(shown(path))
     return 0
 
 

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from common.compare.estimates import (
     NUM_RESAMPLES,
     Difference,
-    Resampling,
     Population,
+    Resampling,
     Values,
     checked_values,
     joined_notes,

@@ -3,7 +3,7 @@
 from pydantic import Field, model_validator
 
 from common.config import Config
-from common.diffusion.guidance import CFG, Guidance
+from common.diffusion.guidance_config import CFG, Guidance, PerpNeg
 from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.generation.priors import DEFAULT_PRIOR, PriorConfig
 from common.runs.config import Prompt, PromptText, RunConfig
@@ -39,7 +39,9 @@ class GenerationConfig(RunConfig):
     """One picture of all samples, written when there are several."""
 
     @model_validator(mode="after")
-    def _negative_prompt_differs(self) -> "GenerationConfig":
+    def _negative_prompt_fits(self) -> "GenerationConfig":
         if self.negative_prompt.strip() and self.negative_prompt == self.prompt:
             raise ValueError("negative_prompt equals prompt: guidance would cancel the prompt")
+        if isinstance(self.guidance, PerpNeg) and not self.negative_prompt.strip():
+            raise ValueError("guidance perp_neg needs a negative_prompt; without one use cfg")
         return self

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from common.generation.config import GenerationConfig
 from common.generation.sidecar import Sidecar, read_sidecars
-from common.media.contact_sheet import contact_sheet
-from common.media.images import read_image, write_image
+from common.media.contact_sheet import picture_sheet
+from common.media.images import read_picture, write_picture
 from common.report.content import Axis, Fact, Gallery, MediaItem, Plot, Section, series
 from common.report.json_report import sample_metrics
 from common.runs.app import Outcome, Run
@@ -34,15 +34,15 @@ def _write_contact_sheet(
     """All samples' thumbnails in one picture; None when there is only one."""
     if len(sidecars) < 2:
         return None
-    pictures = [read_image(run.folder.samples / s.thumbnail) for s in sidecars]
+    pictures = [read_picture(run.folder.samples / s.thumbnail) for s in sidecars]
     captions = [f"{s.sample}  seed {s.seed}" for s in sidecars]
-    sheet = contact_sheet(
+    sheet = picture_sheet(
         pictures,
-        captions=captions if config.contact_sheet.captions else None,
+        captions=captions if config.contact_sheet.captions else (),
         num_columns=config.contact_sheet.num_columns,
     )
     path = run.folder.path / "contact_sheet.png"
-    write_image(path, sheet, provenance=provenance_of(config, run, config.prompt, 0))
+    write_picture(path, sheet, provenance=provenance_of(config, run, config.prompt, 0))
     return path
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from common.diffusion.guidance_config import PerpNeg
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
@@ -42,49 +44,63 @@ def draw(config: GenerationConfig, run: Run, prior: Prior[Any]) -> Iterator[Draw
     A batch counts as finished once the consumer has taken all of it: a run killed while its last
     samples were written draws that batch again, to the same bytes.
     """
-    restored = run.checkpoints.restored_state or {"batch": 0, "sampler": None}
+    start = run.checkpoints.restored_state or _fresh(0)
     plan = batches(config.num_samples, config.batch_size)
-    steps_per_batch = config.sampler.num_evaluations
-    total = len(plan) * steps_per_batch
     done = run.checkpoints.restored.step if run.checkpoints.restored else 0
-    with progress_bar(total, done, "sampling") as bar:
-        for index in range(restored["batch"], len(plan)):
-            sampler_state = restored["sampler"] if index == restored["batch"] else None
-            latents = None
-            for step in _denoise(config, run, prior, plan[index], sampler_state):
-                done += 1
-                bar.update(1)
-                latents = step.latents
-                run.metrics.log(done, run.clock.elapsed(), _statistics(step))
-                run.checkpoints.offer(done, {"batch": index, "sampler": step.state})
-            if latents is None:  # killed after the last step, before the samples were taken
-                latents = sampler_state["latents"]
+    with progress_bar(len(plan) * config.sampler.num_evaluations, done, "sampling") as bar:
+        for index in range(start["batch"], len(plan)):
+            state = start if index == start["batch"] else _fresh(index)
+            latents = state["latents"]
+            if latents is None:
+                for step in _denoise(config, run, prior, plan[index], state["sampler"]):
+                    done, latents = done + 1, step.latents
+                    bar.update(1)
+                    run.metrics.log(done, run.clock.elapsed(), _statistics(step))
+                    last = step.index + 1 == step.num_steps
+                    kept = {"latents": latents} if last else {"sampler": step.state}
+                    run.checkpoints.offer(done, _fresh(index) | kept)
+            assert latents is not None
             for row, sample_index in enumerate(plan[index]):
                 yield Drawn(sample_index, latents[row])
-            run.checkpoints.offer(done, {"batch": index + 1, "sampler": None})
+            run.checkpoints.offer(done, _fresh(index + 1))
+
+
+def _fresh(batch: int) -> dict[str, Any]:
+    """The state before a batch: nothing of it is drawn. ``latents`` are those of its end."""
+    return {"batch": batch, "sampler": None, "latents": None}
 
 
 def _denoise(
     config: GenerationConfig, run: Run, prior: Prior[Any], samples: range, state: Any
 ) -> Iterator[SampleStep]:
-    spec = prior.spec
-    cond = prior.embed([config.prompt] * len(samples))
-    uncond = prior.embed([config.negative_prompt] * len(samples))
+    spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
     noise = randn(
-        spec.latent_shape,
-        generators_for(config.seed, samples, "latents"),
-        device=run.device,
+        spec.latent_shape, generators_for(config.seed, samples, "latents"), device=run.device
     )
-    generators = generators_for(config.seed, samples, "sampler")
-    stepper = sample(prior, scheduler, cond, uncond, config.guidance, noise, generators, state)
+    cond = prior.embed([config.prompt] * count)
+    uncond, negatives = _negatives(config, prior, count)
+    steps = sample(
+        prior, scheduler, cond, uncond, config.guidance, noise,
+        generators_for(config.seed, samples, "sampler"), state, negatives=negatives,
+    )  # fmt: skip
     while True:
         # Timed here, not around the loop: the consumer's work is not sampling.
-        with run.clock.stage("sampling"), torch.inference_mode():
-            step = next(stepper, None)
+        with run.clock.stage("sampling"):
+            step = next(steps, None)
         if step is None:
             return
         yield step
+
+
+def _negatives(
+    config: GenerationConfig, prior: Prior[Any], count: int
+) -> tuple[Any, list[Negative[Any]]]:
+    """What guidance moves away from: the negative prompt in place of the empty one, or beside it."""
+    negative = prior.embed([config.negative_prompt] * count)
+    if not isinstance(config.guidance, PerpNeg):
+        return negative, []
+    return prior.embed([""] * count), [Negative(negative, torch.ones(count))]
 
 
 def _statistics(step: SampleStep) -> dict[str, float]:

@@ -12,7 +12,7 @@ from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import draw
 from common.generation.sidecar import Sidecar
 from common.image.config import ImageConfig, ImageExport
-from common.media.images import write_image
+from common.media.images import write_picture
 from common.media.pixels import composite, to_picture
 from common.media.provenance import Provenance
 from common.runs.app import App, Estimate, Outcome, Run
@@ -44,7 +44,7 @@ def run(config: ImageConfig, run: Run) -> Outcome:
             stem = f"{drawn.sample:03d}"
             files = _write(samples, stem, picture, config.export, record)
             poster = samples / f"{stem}_poster.png"
-            write_image(poster, picture, provenance=record)
+            write_picture(poster, picture, provenance=record)
             Sidecar(
                 drawn.sample, config.seed, config.prompt, tuple(path.name for path in files),
                 poster.name, metrics,
@@ -59,7 +59,7 @@ def _write(
     for kind in export.formats:
         path = folder / f"{stem}.{kind}"
         flat = kind == "jpg" and picture.shape[-1] == 4
-        write_image(
+        write_picture(
             path, composite(picture, export.background) if flat else picture, provenance=record
         )
         paths.append(path)

@@ -88,7 +88,7 @@ def disk_problem(error: OSError) -> InputError | None:
 
 def create(output_dir: Path, name: str) -> RunFolder:
     """Make a new run folder, never one that exists, and point ``latest`` at it."""
-    parent = output_dir / name
+    parent = (output_dir / name).absolute()
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     try:
         parent.mkdir(parents=True, exist_ok=True)

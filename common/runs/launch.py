@@ -73,10 +73,16 @@ def start(
         return folder, _run(app, config, folder, notes, apps)
     except (InputError, OSError) as error:
         problem = folders.disk_problem(error) if isinstance(error, OSError) else error
-        if problem is None or any(folder.checkpoints.glob("step-*")):
+        if problem is None:
             raise
-        folders.discard(folder)
+        if not _has_results(folder):
+            folders.discard(folder)
         raise problem from None
+
+
+def _has_results(folder: RunFolder) -> bool:
+    """Whether a run has got so far that its folder is worth keeping."""
+    return any(any(part.glob("*")) for part in (folder.checkpoints, folder.samples))
 
 
 def resume(app: App, config: RunConfig, folder: RunFolder, apps: Apps) -> tuple[RunFolder, Outcome]:
@@ -91,12 +97,11 @@ def _run(app: App, config: RunConfig, folder: RunFolder, notes: list[str], apps:
             LOGGER.warning(note)
         run = _open(config, folder, stop, apps)
         memory.reset_peak()
-        status: RunStatus = "failed"
         outcome, failure = Outcome(()), ""
+        status: RunStatus = "failed"
         try:
             outcome = app.run(config, run)
             status = "done"
-            return outcome
         except (Interrupted, KeyboardInterrupt):
             status = "interrupted"
             raise
@@ -104,10 +109,19 @@ def _run(app: App, config: RunConfig, folder: RunFolder, notes: list[str], apps:
             failure = traceback.format_exc()
             raise
         finally:
-            peak = memory.peak_bytes()
-            write_run_report(config, run, outcome, status, failure, peak)
-            # The status comes last: a folder that says "done" has its report.
-            folder.set_status(status)
+            _finish(config, run, outcome, status, failure)
+        return outcome
+
+
+def _finish(config: RunConfig, run: Run, outcome: Outcome, status: RunStatus, failure: str) -> None:
+    """Write the reports, then the status: a folder that says "done" has its report."""
+    peak = memory.peak_bytes()
+    try:
+        write_run_report(config, run, outcome, status, failure, peak)
+    except InputError as error:
+        # The run's input was fine: what its report refuses is a defect of the program.
+        raise RuntimeError(f"the report of {run.folder.path} cannot be written: {error}") from error
+    run.folder.set_status(status)
 
 
 def _open(config: RunConfig, folder: RunFolder, stop: StopRequest, apps: Apps) -> Run:

@@ -90,9 +90,8 @@ def _how(run: Run, stages: dict[str, float], record: RunRecord) -> tuple[Section
 def _failures(folder: RunFolder, failure: str) -> tuple[Section, ...]:
     if not failure:
         return ()
-    return (
-        Failures("Failure", (Failure("run", _last_line(failure), _tail(folder.log, failure)),)),
-    )
+    item = Failure("run", _last_line(failure), _tail(folder.log, failure))
+    return (Failures("Failure", (item,)),)
 
 
 def _tail(log: Path, failure: str) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 from pathlib import Path
 
 import pytest
@@ -129,4 +128,4 @@ def test_fuzzing_reaches_both_outcomes(folder):
     # Were every example refused, or every one accepted, the tests above would show little.
     assert call(["smoke/video", "seed=3", "--dry-run"])[0] == 0
     assert call(["smoke/video", "seed=x", "--dry-run"])[0] == 2
-    assert os.listdir(folder) == []
+    assert list(folder.iterdir()) == []

@@ -73,7 +73,7 @@ def test_killed_and_resumed_run_has_the_same_bytes(tmp_path, uninterrupted, kill
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_saves_says_how_to_continue_and_exits_130(tmp_path, uninterrupted, number):
-    expected, duration = uninterrupted
+    expected, _ = uninterrupted
     outputs = tmp_path / "outputs"
     process = start(outputs, PRESET, *ARGUMENTS)
     while run_folder(outputs) is None or not any(run_folder(outputs).glob("checkpoints/step-*")):

@@ -100,10 +100,13 @@ def test_convert_two_runs_give_the_same_bytes(tmp_path):
 def test_convert_bad_file_is_refused_with_reason(tmp_path, name, content, words):
     path = tmp_path / name
     path.write_text(content)
-    with pytest.raises(InputError, match=words):
-        config = Convert(input=path)
-        config.check()
+
+    def read() -> None:
+        Convert(input=path).check()
         read_mesh(path)
+
+    with pytest.raises(InputError, match=words):
+        read()
 
 
 def test_convert_missing_file_is_refused(tmp_path):
