@@ -22,7 +22,7 @@ from torch import Tensor
 
 from common.errors import InputError
 
-Angles = float | Sequence[float] | Float[Tensor, " v"]
+PerView = float | int | Sequence[float | int] | Float[Tensor, " _"]
 """One number for all views, or one per view."""
 
 
@@ -88,10 +88,10 @@ def concatenate(cameras: Sequence[Cameras]) -> Cameras:
 
 
 def orbit_cameras(
-    azimuth_deg: Angles,
-    elevation_deg: Angles,
-    camera_distance: Angles,
-    fovy_deg: Angles,
+    azimuth_deg: PerView,
+    elevation_deg: PerView,
+    camera_distance: PerView,
+    fovy_deg: PerView,
     height: int,
     width: int,
     *,
@@ -220,7 +220,7 @@ def _as_selection(index: int | slice | Sequence[int] | Tensor, count: int) -> sl
     return chosen
 
 
-def _broadcast(columns: Sequence[Angles]) -> list[Tensor]:
+def _broadcast(columns: Sequence[PerView]) -> list[Tensor]:
     tensors = [torch.atleast_1d(torch.as_tensor(one, dtype=torch.float64)) for one in columns]
     counts = sorted({len(one) for one in tensors} - {1})
     if len(counts) > 1 or 0 in counts:

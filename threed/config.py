@@ -1,12 +1,12 @@
 """The keys of the 3-D app."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from common.config import one_of
+from common.config import BY_NAME
 from common.runs.config import RunConfig
 from threed.convert import Convert
 
-Method = one_of(Convert)
+Method = Annotated[Convert, BY_NAME]
 """What the 3-D app can do, chosen by its ``name``."""
 
 

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 def glb_bytes(mesh: "trimesh.Trimesh") -> bytes:
     """The mesh as a binary glTF file, with normals and explicit material factors."""
-    return bytes(
-        mesh.export(file_type="glb", include_normals=True, tree_postprocessor=_explicit_materials)
+    data = mesh.export(
+        file_type="glb", include_normals=True, tree_postprocessor=_explicit_materials
     )
+    assert isinstance(data, bytes)
+    return data
 
 
 def _explicit_materials(tree: dict[str, Any]) -> None:

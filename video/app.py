@@ -1,12 +1,12 @@
 """The video app: config -> prior -> draw clips -> export -> report."""
 
 import torch
-from common.generation.estimate import generation_estimate
-from common.generation.sample_metrics import sample_metrics
 
+from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
 from common.generation.notes import generation_notes
 from common.generation.priors import build_prior
+from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import Drawn, draw
 from common.generation.sidecar import Sidecar
 from common.media.images import write_picture
@@ -22,7 +22,7 @@ from video.export import check_export, write_clip
 def check(config: VideoConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
     check_export(config.export)
-    return generation_notes(config)
+    return generation_notes(config, len(config.method.size))
 
 
 def estimate(config: VideoConfig) -> Estimate:
@@ -36,7 +36,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
         prior = build_prior(config.prior, config.method.size, run.device)
     for drawn in draw(config, run, prior):
         with run.clock.stage("decoding and export"), torch.inference_mode():
-            metrics = sample_metrics(config.prior, prior, drawn.latents, config.prompt)
+            metrics = sample_metrics(prior, drawn.latents, config.prompt)
             frames = to_frames(prior.decode(drawn.latents[None])[0])
             _write(config, run, drawn, frames, metrics)
     return outcome_of(config, run)

@@ -1,14 +1,14 @@
 """The keys of the video app."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.config import Config, one_of
+from common.config import BY_NAME, Config
 from common.generation.config import GenerationConfig
 from video.text_to_video import TextToVideo
 
-Method = one_of(TextToVideo)
+Method = Annotated[TextToVideo, BY_NAME]
 """What the video app can do, chosen by its ``name``."""
 
 Format = Literal["mp4", "webp", "gif", "webm", "png"]

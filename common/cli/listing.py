@@ -9,7 +9,8 @@ def list_presets() -> str:
     """Every preset with its description, grouped by folder. Imports nothing heavy."""
     names = preset_names()
     width = max(map(len, names), default=0)
-    lines, group = [], ""
+    lines: list[str] = []
+    group = ""
     for name in names:
         folder = name.partition("/")[0]
         if folder != group:

@@ -76,6 +76,8 @@ def difference(
     if paired:
         if clusters_b is not None:
             raise InputError("paired runs have the same prompts: give clusters_a only.")
+        if len(x) != len(y):
+            raise InputError(f"paired values must be equally many, got {len(x)} and {len(y)}.")
         return _paired(x, y, clusters_a, resampling)
     if clusters_a is None and clusters_b is None:
         return _regrouped([np.sort(x)], [np.sort(y)], "units", resampling)
@@ -95,8 +97,6 @@ def _paired(
     clusters: Labels | None,
     resampling: Resampling,
 ) -> Difference:
-    if len(x) != len(y):
-        raise InputError(f"paired values must be equally many, got {len(x)} and {len(y)}.")
     d, n = _rounded(x - y, x, y), len(x)
     if clusters is None:
         return _flipped(d, np.ones(n), (n, n), "units", resampling)

@@ -20,7 +20,7 @@ NUM_RESAMPLES = 9_999
 FEWEST_RESAMPLES = 999
 """Fewest that can be asked for."""
 
-Values = Sequence[float] | np.ndarray
+Values = Sequence[float | int] | np.ndarray
 """Values of one metric, one for each run; finite."""
 
 Population = Literal["units", "prompts", "seeds"]
@@ -154,7 +154,7 @@ def student_interval(
     value: float, standard_error: float, degrees_of_freedom: float, level: float
 ) -> tuple[float, float]:
     """``value`` plus and minus Student's quantile times the standard error."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    half = float(t.ppf((1 + level) / 2, degrees_of_freedom)) * standard_error
+    half = float(stdtrit(degrees_of_freedom, (1 + level) / 2)) * standard_error
     return value - half, value + half

@@ -7,7 +7,7 @@ nothing else down, and so that time and memory are a fresh process's.
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from common.atomic import write_json, write_text
@@ -49,7 +49,7 @@ def failure_of(cell: Cell, folder: Path) -> tuple[str, str] | None:
     return (lines[-1] if lines else "failed without a message"), tail
 
 
-def execute(cells: Sequence[Cell], folder: Path, per_process: int) -> Iterator[int]:
+def execute(cells: Sequence[Cell], folder: Path, per_process: int) -> Generator[int]:
     """Run the cells that are not done; yields how many are finished or failed, as they are.
 
     Closing the generator stops the process that is running, which saves its state first.

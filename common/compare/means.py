@@ -79,6 +79,9 @@ def mean_interval(
             _mean(x), found.lo, found.hi, len(x), None, level, found.method, "units", found.note
         )
     index, names = cluster_index(clusters, len(x))
+    # Sorted, so that all sums come out the same to the bit for any order of the rows.
+    order = np.lexsort((x, index))
+    x, index = x[order], index[order]
     means, population = cluster_means(x, index), population_of(len(names), len(x))
     if population == "prompts":
         found = _sample_interval(np.sort(means), len(x), binary, resampling)
@@ -121,7 +124,7 @@ def _sample_interval(
         return _Interval(constant, constant, f"constant {over}", "all values are equal")
     if count < FEWEST_BOOTSTRAP:
         error = float(blocks.std(ddof=1)) / count**0.5
-        lo, hi = student_interval(float(blocks.mean()), error, count - 1, resampling.level)
+        lo, hi = student_interval(float(blocks.mean()), error, count - 1.0, resampling.level)
         return _Interval(lo, hi, f"Student's t {over}", f"assumes normal values: {count} are few")
     lo, hi = studentised_interval(blocks, resampling)
     return _Interval(lo, hi, f"studentised bootstrap {over}")
@@ -142,7 +145,7 @@ def _fixed_prompts_interval(
     mean = float(cluster_means(values, index).mean())
     if binary:
         # Runs of one prompt vary less than runs of all, so this is on the safe side.
-        lo, hi = wilson_interval(mean, len(values), resampling.level)
+        lo, hi = wilson_interval(mean, float(len(values)), resampling.level)
         return _Interval(lo, hi, f"Wilson over {len(values)} values", note)
     error, freedom = stratified_error(values, index)
     lo, hi = student_interval(mean, error, freedom, resampling.level)

@@ -11,7 +11,7 @@ from common.compare.config import MAX_CELLS, CompareConfig
 from common.config.load import find_config, load_tree, read_composed
 from common.config.model import Config
 from common.config.problems import ConfigError, Origin, Problem, did_you_mean
-from common.config.tree import Tree, merge
+from common.config.tree import Tree, merge, nested
 from common.errors import InputError
 from common.runs.apps import Apps
 
@@ -105,12 +105,12 @@ def _column_values(base: Tree, column: Column, config: CompareConfig, apps: Apps
     for key, value in column.changes.items():
         if key.split(".")[0] in _FIXED:
             raise ConfigError.at(
-                Origin("variant"), key, "is set by the comparison for every run; it cannot vary"
+                Origin(f"variant '{column.label}'"), key, "is set by the comparison for every run; it cannot vary"
             )
-        nested: Any = value
-        for part in reversed(key.split(".")):
-            nested = {part: nested}
-        tree = merge(tree, Tree(nested, {}))
+        path = tuple(key.split("."))
+        here = Origin(f"variant '{column.label}'")
+        origins = {path[:end]: here for end in range(1, len(path) + 1)}
+        tree = merge(tree, Tree(nested(path, value), origins))
     own = Tree({"device": config.device, "num_threads": config.num_threads}, {})
     tree = merge(tree, own)
     prompt = config.prompts[0] if config.prompts else tree.values.get("prompt")
@@ -127,7 +127,7 @@ def _check_app(config: Config) -> None:
 
 def _in_column(problem: Problem, column: Column) -> Problem:
     origin = problem.origin
-    if origin.source in ("default", "command line", "variant"):
+    if origin.source in ("default", "command line"):
         origin = Origin(f"variant '{column.label}'")
     return Problem(origin, problem.key, problem.message, problem.notes)
 

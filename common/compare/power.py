@@ -45,7 +45,7 @@ def power_of_test(effect: float, sd: float, n: int, *, level: float = 0.95, pair
     if n < fewest_units(level, paired=paired):
         return 0.0
     error = sd * (1 / n if paired else 2 / n) ** 0.5
-    return power_at(effect / error, n - 1 if paired else 2 * n - 2, level)
+    return power_at(effect / error, n - 1.0 if paired else 2.0 * n - 2.0, level)
 
 
 def units_needed(

@@ -15,9 +15,9 @@ def wilson_interval(rate: float, n: float, level: float) -> tuple[float, float]:
         n: Number of independent runs, above 0, not necessarily whole.
         level: Confidence level, in (0, 1).
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    z2 = float(norm.ppf((1 + level) / 2)) ** 2
+    z2 = float(ndtri((1 + level) / 2)) ** 2
     centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (rate * (1 - rate) / n + z2 / (4 * n * n))) / (1 + z2 / n)
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
@@ -35,7 +35,7 @@ def effective_size(cluster_rates: Float[np.ndarray, " k"], num_values: int, leve
         num_values: Number of runs in all.
         level: Confidence level, in (0, 1).
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     num_clusters = len(cluster_rates)
     rate = float(cluster_rates.mean())
@@ -43,5 +43,5 @@ def effective_size(cluster_rates: Float[np.ndarray, " k"], num_values: int, leve
     if squared_error == 0.0:
         return float(num_clusters)
     tail = (1 + level) / 2
-    penalty = float(t.ppf(tail, num_values - 1) / t.ppf(tail, num_clusters - 1)) ** 2
+    penalty = float(stdtrit(num_values - 1, tail) / stdtrit(num_clusters - 1, tail)) ** 2
     return min(float(num_values), penalty * rate * (1 - rate) / squared_error)

@@ -152,26 +152,32 @@ def _moments(
     sizes_b: Float[np.ndarray, " s"],
     groups: Float[np.ndarray, "b n"],
 ) -> Regrouped:
-    ends = np.cumsum(sizes_a + sizes_b).astype(int)[:-1]
-    from_b = [
-        (np.arange(len(x)) >= size).astype(np.float64)
-        for x, size in zip(values, sizes_a, strict=True)
-    ]
-    parts = np.split(groups, ends, axis=1)
-    flat, flat_b = np.concatenate(values), np.concatenate(from_b)
-    sums = np.stack([part @ x for part, x in zip(parts, values, strict=True)], axis=1)
-    moved = np.stack([part @ x for part, x in zip(parts, from_b, strict=True)], axis=1)
+    num_strata, lengths = len(values), (sizes_a + sizes_b).astype(int)
+    flat = np.concatenate(values)
+    stratum = np.repeat(np.eye(num_strata), lengths, axis=0)
+    from_b = np.concatenate(
+        [
+            np.repeat([0.0, 1.0], [len(x) - int(n), int(n)])
+            for x, n in zip(values, sizes_b, strict=True)
+        ]
+    )
+    # All sums over the first group in one product.
+    columns = np.column_stack(
+        [flat[:, None] * stratum, from_b[:, None] * stratum, flat**2, flat * from_b]
+    )
+    products = groups @ columns
+    moved = products[:, num_strata : 2 * num_strata]
     return Regrouped(
         sizes_a=sizes_a,
         sizes_b=sizes_b,
-        sums=sums,
+        sums=products[:, :num_strata],
         moved=moved,
         all_moved=moved.sum(axis=1),
-        squares=groups @ flat**2,
-        crosses=groups @ (flat * flat_b),
-        total_sums=np.array([x.sum() for x in values]),
-        total_square=float((flat**2).sum()),
-        total_cross=float(flat @ flat_b),
+        squares=products[:, -2],
+        crosses=products[:, -1],
+        total_sums=flat @ stratum,
+        total_square=float(flat @ flat),
+        total_cross=float(flat @ from_b),
     )
 
 

@@ -172,8 +172,11 @@ def _merge(
     for key, value in child.items():
         here = (*path, key)
         old = result.get(key)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        if both and ("name" not in value or value["name"] == old.get("name")):
+        if (
+            isinstance(old, dict)
+            and isinstance(value, dict)
+            and ("name" not in value or value["name"] == old.get("name"))
+        ):
             result[key] = _merge(old, value, here, origins)
             continue
         if isinstance(old, list) and _names_items(value, len(old)):
@@ -213,22 +216,27 @@ def override(key: str, text: str, as_text: bool) -> Tree:
     The value is read as YAML, except where the setting is text (``as_text``) and the value is
     not quoted: then it is taken as it stands, so that ``prompt=a cat: sleeping`` needs no quotes.
     """
-    path = tuple(key.split("."))
+    path: KeyPath = tuple(key.split("."))
     if not all(path):
         raise ConfigError([Problem(COMMAND_LINE, f"{key}={text}", "is not of the form key=value")])
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
-    if as_text and not quoted:
-        value, inner = text, {(): COMMAND_LINE}
-    else:
+    value: Any = text
+    inner: dict[KeyPath, Origin] = {(): COMMAND_LINE}
+    if quoted or not as_text:
         try:
             value, inner = parse(text, "command line")
         except ConfigError as error:
             raise ConfigError([Problem(COMMAND_LINE, key, error.problems[0].message)]) from None
     origins: dict[KeyPath, Origin] = {path[:i]: COMMAND_LINE for i in range(1, len(path) + 1)}
     origins |= {(*path, *rest): COMMAND_LINE for rest in inner}
+    return Tree(nested(path, value), origins)
+
+
+def nested(path: KeyPath, value: Any) -> dict[str, Any]:
+    """The blocks around a value: ``("a", "b"), 1`` is ``{"a": {"b": 1}}``."""
     for part in reversed(path):
         value = {part: value}
-    return Tree(value, origins)
+    return value
 
 
 def dotted(path: KeyPath) -> str:

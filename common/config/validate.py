@@ -52,10 +52,12 @@ def _problem(root: type[Config], tree: Tree, error: dict[str, Any]) -> Problem:
         message = "is required, but not set"
     elif kind == "union_tag_invalid":
         names = list(variants_by_name(*config_classes(annotation)))
-        given = value.get("name") if isinstance(value, dict) else value
+        given = value["name"] if isinstance(value, dict) else value
         message = f"no variant '{given}'" + did_you_mean(str(given), names)
         notes = (f"known here: {', '.join(names)}",)
         path = (*path, "name")
+    elif kind == "union_tag_not_found":
+        message = f"must be a block, not {_shown(value)}"
     elif kind == "literal_error":
         message = f"must be {_a(type_text(annotation))}, not {_shown(value)}"
         if isinstance(value, str):
@@ -76,7 +78,7 @@ def _real_path(root: type[Config], values: Any, loc: tuple[str | int, ...]) -> K
     for part in loc:
         classes = config_classes(annotation_at(root, path, values)) if path else ()
         names = variants_by_name(*classes) if is_variant_union(classes) else {}
-        if not entered and len(classes) > 1 and part in names:
+        if not entered and part in names:
             entered = True
         elif not str(part).startswith("function-"):
             path, entered = (*path, part), False

@@ -8,7 +8,7 @@ distillation is ``timestep / (num_train_timesteps - 1)``.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from common.diffusion.noise_schedule import NoiseSchedule
 from common.diffusion.prediction import PredictionType
@@ -30,6 +30,7 @@ class PriorSpec:
     prediction: PredictionType
 
 
+@runtime_checkable
 class Prior(Protocol, Generic[Cond]):
     """A text-conditional denoiser with its encoder and decoder."""
 

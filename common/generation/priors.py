@@ -1,18 +1,18 @@
 """Which priors there are, and how one is built from its config."""
 
-from typing import Any
+from typing import Annotated, Any, assert_never
 
-from common.config import one_of
+from common.config import BY_NAME
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.prior import Prior
 
-PriorConfig = one_of(GaussianPriorConfig)
+PriorConfig = Annotated[GaussianPriorConfig, BY_NAME]
 """Any prior, chosen by its ``name``."""
 
 DEFAULT_PRIOR = GaussianPriorConfig()
 
 
-def build_prior(config: Any, size: tuple[int, ...], device: str) -> Prior[Any]:
+def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prior[Any]:
     """The prior of a config for pictures of ``(h, w)`` or clips of ``(f, h, w)``."""
     match config:
         case GaussianPriorConfig():
@@ -20,4 +20,4 @@ def build_prior(config: Any, size: tuple[int, ...], device: str) -> Prior[Any]:
 
             return build_gaussian_prior(config, size, device)
         case _:
-            raise TypeError(f"no builder for {type(config).__name__}")
+            assert_never(config)

@@ -96,7 +96,7 @@ def _denoise(
 def _negatives(
     config: GenerationConfig, prior: Prior[Any], count: int
 ) -> tuple[Any, list[Negative[Any]]]:
-    """What guidance moves away from: the negative prompt in place of the empty one, or beside it."""
+    """The negative prompt in place of the empty one, or beside it for Perp-Neg."""
     negative = prior.embed([config.negative_prompt] * count)
     if not isinstance(config.guidance, PerpNeg):
         return negative, []

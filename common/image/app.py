@@ -23,7 +23,7 @@ from common.shapes import Picture
 
 def check(config: ImageConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
-    return generation_notes(config)
+    return generation_notes(config, len(config.method.size))
 
 
 def estimate(config: ImageConfig) -> Estimate:
@@ -38,7 +38,7 @@ def run(config: ImageConfig, run: Run) -> Outcome:
         prior = build_prior(config.prior, config.method.size, run.device)
     for drawn in draw(config, run, prior):
         with run.clock.stage("decoding and export"), torch.inference_mode():
-            metrics = sample_metrics(config.prior, prior, drawn.latents, config.prompt)
+            metrics = sample_metrics(prior, drawn.latents, config.prompt)
             picture = to_picture(prior.decode(drawn.latents[None])[0])
             record = provenance_of(config, run, config.prompt, drawn.sample)
             stem = f"{drawn.sample:03d}"

@@ -1,14 +1,14 @@
 """The keys of the image app."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.config import Config, one_of
+from common.config import BY_NAME, Config
 from common.generation.config import GenerationConfig
 from common.image.text_to_image import TextToImage
 
-Method = one_of(TextToImage)
+Method = Annotated[TextToImage, BY_NAME]
 """What the image app can do, chosen by its ``name``."""
 
 Format = Literal["png", "webp", "jpg"]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -43,12 +44,17 @@ def console(log_file: Path) -> Iterator[logging.Logger]:
 
 
 def _warning_to_log(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
 ) -> None:
     LOGGER.warning("%s: %s (%s:%d)", category.__name__, message, Path(filename).name, lineno)
 
 
-def progress_bar(total: int, initial: int, label: str, unit: str = "step") -> "tqdm[None]":
+def progress_bar(total: int, initial: int, label: str, unit: str = "step") -> "tqdm[Any]":
     """A bar on stderr; where stderr is no terminal, a plain line every few seconds."""
     terminal = sys.stderr.isatty()
     return tqdm(

@@ -17,7 +17,7 @@ class MetricsLog:
 
     def log(self, step: int, time_s: float, values: Mapping[str, float]) -> None:
         """Append one row; a value that is not finite is written as null."""
-        row = {"step": step, "time_s": round(time_s, 4)}
+        row: dict[str, float | None] = {"step": step, "time_s": round(time_s, 4)}
         row |= {key: value if math.isfinite(value) else None for key, value in values.items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

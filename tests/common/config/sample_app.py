@@ -1,10 +1,10 @@
 """A small app config that the config tests read into."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from common.config import Config, one_of
+from common.config import BY_NAME, Config
 from common.runs.apps import Apps
 from common.runs.config import Prompt, RunConfig
 
@@ -23,6 +23,8 @@ class DDIM(Config):
     name: Literal["ddim"] = "ddim"
     eta: float = Field(0.0, ge=0)
     """Noise: 0 none, 1 as much as DDPM."""
+    range: tuple[float, float] = (0.0, 1.0)
+    """Where."""
 
 
 class SampleConfig(RunConfig):
@@ -31,7 +33,7 @@ class SampleConfig(RunConfig):
     app: Literal["video"] = "video"
     prompt: Prompt
     """What to draw."""
-    sampler: one_of(Euler, DDIM) = Euler()  # type: ignore[valid-type]
+    sampler: Annotated[Euler | DDIM, BY_NAME] = Euler()
     """How."""
     weights: tuple[float, ...] = (1.0, 2.0)
     mode: Literal["fast", "exact"] = "fast"

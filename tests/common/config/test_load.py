@@ -169,3 +169,19 @@ def test_yaml_text_reads_back_equal(values):
 def test_resolved_config_reads_back_equal(read):
     config = read(GOOD, "sampler.name=ddim", "prompt=猫: a # b 🐱").config
     assert read(yaml_text(to_plain(config))).config == config
+
+
+@pytest.mark.parametrize("value", ["3", "null", "[1]", "euler", "true"])
+def test_load_variant_that_is_no_block_is_refused(read, value):
+    with pytest.raises(ConfigError, match="sampler\n  must be a block, not"):
+        read(GOOD + f"sampler: {value}\n")
+
+
+@pytest.mark.parametrize("name", ["3", "null", "[1]", "{a: 1}", "''"])
+def test_load_variant_with_a_name_that_is_none_of_them_is_refused(read, name):
+    with pytest.raises(ConfigError, match="no variant"):
+        read(GOOD + f"sampler: {{name: {name}}}\n")
+
+
+def test_load_lists_inside_variants_are_tuples(read):
+    assert read(GOOD + "sampler: {name: ddim, range: [0, 0.5]}\n").config.sampler.range == (0, 0.5)

@@ -1,0 +1,142 @@
+"""One guided prediction of a prior: which conditions are evaluated, and how they are combined."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from common.diffusion.guidance import (
+    adaptive_projected,
+    classifier_free,
+    perpendicular_negative,
+    rescaled,
+)
+from common.diffusion.guidance_config import APG, CFG, PerpNeg
+from common.diffusion.prediction import convert_prediction
+from common.diffusion.prior import Prior
+from common.errors import InputError
+from common.shapes import Latents, Timesteps
+
+Cond = TypeVar("Cond")
+
+
+@dataclass(frozen=True)
+class Negative(Generic[Cond]):
+    """One negative prompt of Perp-Neg, with its weight in each sample."""
+
+    cond: Cond
+    weight: Float[Tensor, " b"]
+
+
+@dataclass(frozen=True)
+class Guided:
+    """A guided prediction, in the prior's own kind."""
+
+    prediction: Tensor
+    momentum: Tensor | None
+    """The running guidance direction, to be handed to the next step; None where there is none."""
+
+
+def guided_prediction(
+    prior: Prior[Cond],
+    latents: Latents,
+    timesteps: Timesteps,
+    cond: Cond,
+    uncond: Cond,
+    guidance: Any,
+    negatives: Sequence[Negative[Cond]] = (),
+    momentum: Latents | None = None,
+) -> Guided:
+    """The prior's prediction at ``latents``, guided; each sample may be at its own timestep.
+
+    Conditions beside ``cond`` are evaluated only where they count: not at scale 1, and not when
+    every sample is outside the interval.
+
+    Args:
+        prior: The model.
+        latents: Noised latents ``z_t``.
+        timesteps: One per sample.
+        cond: The prompts.
+        uncond: The empty prompts, or for CFG and APG the negative prompts in their place.
+        guidance: A member of ``Guidance``.
+        negatives: Negative prompts of Perp-Neg; the others refuse them.
+        momentum: What the last step returned; None at the first.
+    """
+    check_negatives(guidance, negatives)
+    positive = prior.predict(latents, timesteps, cond)
+    low, high = guidance.interval
+    time = prior.spec.schedule.fraction(timesteps)
+    inside = (time >= low) & (time <= high)
+    if _is_neutral(guidance) or not bool(inside.any()):
+        return Guided(positive, momentum)
+    unconditional = prior.predict(latents, timesteps, uncond)
+    match guidance:
+        case CFG():
+            guided = classifier_free(unconditional, positive, guidance.guidance_scale)
+        case APG():
+            guided, momentum = _projected(
+                prior, latents, timesteps, positive, unconditional, guidance, momentum, inside
+            )
+        case PerpNeg():
+            guided = perpendicular_negative(
+                unconditional,
+                positive,
+                [prior.predict(latents, timesteps, negative.cond) for negative in negatives],
+                [guidance.negative_weight * negative.weight for negative in negatives],
+                guidance.guidance_scale,
+            )
+        case _:
+            raise TypeError(f"no guidance {type(guidance).__name__}")
+    if guidance.rescale > 0:
+        guided = rescaled(guided, positive, guidance.rescale)
+    return Guided(torch.where(_as_latents(inside, latents), guided, positive), momentum)
+
+
+def check_negatives(guidance: Any, negatives: Sequence[Negative[Any]]) -> None:
+    """Refuse negative prompts that would have no effect, and Perp-Neg without any."""
+    if isinstance(guidance, PerpNeg) and not negatives:
+        raise InputError("guidance perp_neg needs a negative_prompt; without one use guidance cfg")
+    if negatives and not isinstance(guidance, PerpNeg):
+        raise InputError(
+            f"guidance {guidance.name} takes its negative prompt in place of the empty one; "
+            "separate negatives are for perp_neg"
+        )
+
+
+def _is_neutral(guidance: Any) -> bool:
+    """Whether the guided prediction is the conditional one, whatever the others are."""
+    if isinstance(guidance, PerpNeg) and guidance.negative_weight > 0:
+        return False
+    return bool(guidance.guidance_scale == 1)
+
+
+def _as_latents(inside: Bool[Tensor, " b"], latents: Latents) -> Bool[Tensor, "..."]:
+    return inside.to(latents.device).reshape(-1, *[1] * (latents.ndim - 1))
+
+
+def _projected(
+    prior: Prior[Any],
+    latents: Latents,
+    timesteps: Timesteps,
+    positive: Latents,
+    unconditional: Latents,
+    guidance: APG,
+    momentum: Latents | None,
+    inside: Bool[Tensor, " b"],
+) -> tuple[Tensor, Tensor | None]:
+    """APG on clean latents, converted back; samples outside the interval keep their momentum."""
+    spec = prior.spec
+    here = (latents, timesteps, spec.schedule)
+    cond = convert_prediction(positive, spec.prediction, "x0", *here)
+    direction = cond - convert_prediction(unconditional, spec.prediction, "x0", *here)
+    if guidance.momentum != 0:
+        before = torch.zeros_like(direction) if momentum is None else momentum
+        direction = direction + guidance.momentum * before
+        momentum = torch.where(_as_latents(inside, latents), direction, before)
+    guided = adaptive_projected(
+        cond, direction, guidance.guidance_scale, guidance.parallel, guidance.max_rms
+    )
+    return convert_prediction(guided, "x0", spec.prediction, *here), momentum

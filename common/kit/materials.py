@@ -1,0 +1,22 @@
+"""How surfaces reflect: glTF's metallic-roughness model, and what captions call it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Material:
+    """A surface finish. Only finishes with a name may be mentioned in captions."""
+
+    roughness: float
+    metallic: float = 0.0
+    english: str = ""
+    chinese: str = ""
+
+
+SATIN = Material(0.5)
+"""The finish of nearly everything: soft highlights."""
+MATTE = Material(0.95)
+GLOSSY = Material(0.18, english="shiny", chinese="闪亮的")
+METAL = Material(0.32, 0.75, english="metallic", chinese="金属质感的")
+GLASS = Material(0.12)
+"""Opaque glass, as in window panes and lenses."""

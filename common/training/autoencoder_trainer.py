@@ -1,0 +1,162 @@
+"""Training the embedded autoencoder: draws, losses, evaluation and preview."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import UInt8
+from pydantic import Field
+from torch import Tensor
+
+from common.config import Config
+from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderArchitecture
+from common.seeding import generator_for, stream_seed
+from common.shapes import Images
+from common.training.alpha_box import alpha_box_psnr, worst_mean_psnr
+from common.training.augmentation import Augmentation, augment
+from common.training.emoji_split import load_split
+from common.training.emoji_stills import load_stills
+from common.training.loop_config import LoopConfig
+from common.training.picture_pools import WeightedPool, draw_pictures
+from common.training.picture_sources import (
+    EmojiClipSource,
+    EmojiStillSource,
+    PictureSource,
+    open_pools,
+)
+from common.training.reconstruction_loss import gradient_loss, kl_divergence, reconstruction_loss
+
+
+class TrainAutoencoder(Config):
+    """The autoencoder: pictures to latents and back."""
+
+    name: Literal["autoencoder"] = "autoencoder"
+    architecture: AutoencoderArchitecture = AutoencoderArchitecture()
+    """Sizes of the model."""
+    sources: tuple[PictureSource, ...] = Field(
+        (EmojiStillSource(), EmojiClipSource()), min_length=1
+    )
+    """What it is trained on."""
+    size_px: Literal[64, 128] = 128
+    """Side of the training pictures."""
+    gradient_weight: float = Field(0.5, ge=0)
+    """Of the loss of differences between neighbouring pixels."""
+    kl_weight: float = Field(1e-4, ge=0)
+    """Of the divergence of the latents from a standard normal distribution."""
+    half_size_weight: float = Field(0.25, ge=0)
+    """Of decoding latents at half their size to pictures at half theirs: it keeps the latents
+    smooth, which diffusion learns more easily (Skorokhodov et al. 2025, arXiv 2502.14831)."""
+    loop: LoopConfig = LoopConfig()
+    """How long and in which steps to train."""
+
+
+class AutoencoderObjective:
+    """The losses of an autoencoder on random pictures.
+
+    State: the model in training and the mapped training pictures.
+    """
+
+    def __init__(
+        self, config: TrainAutoencoder, pools: tuple[WeightedPool, ...], seed: int, device: str
+    ):
+        self._config = config
+        self._pools = pools
+        self._seed = seed
+        self._device = device
+        self._model = build_autoencoder(config.architecture, seed).to(
+            device, memory_format=torch.channels_last
+        )
+
+    @property
+    def model(self) -> Autoencoder:
+        """The model in training."""
+        return self._model
+
+    def pictures(self, draw: int) -> Images:
+        """The augmented pictures of batch ``draw``, in [-1, 1]."""
+        rng = np.random.default_rng(stream_seed(self._seed, draw, "training pictures"))
+        pixels = draw_pictures(self._pools, self._config.loop.batch_size, rng)
+        generator = torch.Generator(self._device)
+        generator.manual_seed(stream_seed(self._seed, draw, "training augmentation"))
+        raw = augment(to_unit_range(pixels, self._device), Augmentation(), generator)
+        return (2 * raw - 1).contiguous(memory_format=torch.channels_last)
+
+    def losses(self, forward: Callable[..., Any], draw: int) -> Mapping[str, Tensor]:
+        """Reconstruction, its edges, the divergence, and the same at half size."""
+        config = self._config
+        wanted = self.pictures(draw)
+        generator = torch.Generator(self._device)
+        generator.manual_seed(stream_seed(self._seed, draw, "posterior noise"))
+        side = config.size_px // DOWNSAMPLING
+        noise = torch.randn(
+            (len(wanted), config.architecture.latent_channels, side, side),
+            generator=generator, device=self._device,
+        )  # fmt: skip
+        made = forward(wanted, noise)
+        pixel = reconstruction_loss(made.pictures, wanted)
+        edge = gradient_loss(made.pictures, wanted)
+        divergence = kl_divergence(made.moments)
+        total = pixel + config.gradient_weight * edge + config.kl_weight * divergence
+        found = {"pixel": pixel, "edge": edge, "kl": divergence}
+        if config.half_size_weight:
+            some = max(len(wanted) // 4, 1)
+            small = self._model.decoder(F.avg_pool2d(made.latents[:some], 2))
+            found["half_size"] = reconstruction_loss(small, F.avg_pool2d(wanted[:some], 2))
+            total = total + config.half_size_weight * found["half_size"]
+        return {"loss": total, **found}
+
+
+def build_autoencoder(architecture: AutoencoderArchitecture, seed: int) -> Autoencoder:
+    """An untrained autoencoder whose weights depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.set_state(
+            generator_for(seed, 0, "autoencoder weights").get_state()
+        )
+        return Autoencoder(architecture)
+
+
+def to_unit_range(pixels: UInt8[np.ndarray, "b h w 4"], device: str) -> Images:
+    """Premultiplied pixels as floats in [0, 1], ``b 4 h w``."""
+    return rearrange(torch.from_numpy(pixels).to(device), "b h w c -> b c h w").float() / 255
+
+
+def held_out_stills(cache: Path, size_px: int) -> Images:
+    """The emoji stills that the autoencoder never sees, in [-1, 1]."""
+    stills = load_stills(cache, size_px)
+    rows = stills.rows(load_split().reconstruction)
+    return to_unit_range(np.asarray(stills.pixels[rows]), "cpu") * 2 - 1
+
+
+@torch.no_grad()
+def reconstruct(model: Autoencoder, pictures: Images, batch_size: int = 16) -> Images:
+    """Pictures encoded to their latent means and decoded, in float32."""
+    made = [model.decode(model.encode(some)) for some in pictures.split(batch_size)]
+    return torch.cat(made)
+
+
+def evaluate_autoencoder(model: Autoencoder, held_out: Mapping[str, Images]) -> dict[str, float]:
+    """Alpha-box PSNR in dB on the worst of three backgrounds, for each held-out set."""
+    return {
+        f"psnr/{name}": worst_mean_psnr(alpha_box_psnr(reconstruct(model, pictures), pictures))
+        for name, pictures in held_out.items()
+    }
+
+
+@torch.no_grad()
+def measure_latents(model: Autoencoder, pictures: Images, batch_size: int = 16) -> None:
+    """Set the shift and scale that standardise the latents of ``pictures``, per channel."""
+    means = torch.cat([model.moments(some).mean for some in pictures.split(batch_size)])
+    flat = rearrange(means, "b c h w -> c (b h w)").double()
+    model.latent_mean.copy_(flat.mean(1))
+    model.latent_std.copy_(flat.std(1))
+
+
+def open_training(
+    config: TrainAutoencoder, cache: Path, seed: int, device: str
+) -> AutoencoderObjective:
+    """Map the pictures and build the model."""
+    return AutoencoderObjective(config, open_pools(config.sources, cache, config.size_px), seed, device)
