@@ -31,7 +31,11 @@ def inspect_path(given: str) -> str:
         raise InputError(
             f"{given}: cannot inspect '{path.suffix}' files; knows {', '.join(sorted(readers))}"
         )
-    lines = [f"{path.name}  {path.stat().st_size:,} bytes", *reader(path)]
+    try:
+        found = reader(path)
+    except InputError as error:
+        raise error if given in str(error) else InputError(f"{given}: {error}") from None
+    lines = [f"{path.name}  {path.stat().st_size:,} bytes", *found]
     if path.suffix.lower() not in (".safetensors", ".ply", ".bmp"):
         lines += _provenance(path)
     return "\n".join(lines)
@@ -104,9 +108,9 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
 
 
 def _glb(path: Path) -> list[str]:
-    from common.media.gltf_extras import document
+    from common.media.gltf_extras import document_of
 
-    tree = document(path.read_bytes())
+    tree = document_of(path.read_bytes())
     accessors = tree.get("accessors", [])
     primitives = [p for mesh in tree.get("meshes", []) for p in mesh.get("primitives", [])]
     vertices = sum(_count(accessors, p.get("attributes", {}).get("POSITION")) for p in primitives)

@@ -97,7 +97,9 @@ def _command(word: str, rest: list[str], flags: list[str], apps: Apps) -> int:
 
 def _single(command: str, rest: list[str], what: str) -> str:
     if len(rest) != 1:
-        raise InputError(f"{command} takes {what}: python run.py {command} <{what.split()[-1]}>")
+        raise InputError(
+            f"{command} takes {what}, and nothing else; given: {' '.join(rest) or '-'}"
+        )
     return rest[0]
 
 

@@ -4,6 +4,7 @@ In it a stationary, smooth random field has independent coefficients: a covarian
 here is smooth and far from diagonal in pixels.
 """
 
+import functools
 import math
 
 import torch
@@ -11,12 +12,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def dct_matrix(size: int, like: Tensor) -> Float[Tensor, "size size"]:
+@functools.lru_cache(maxsize=32)
+def dct_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "size size"]:
     """Rows are the basis vectors ``sqrt((2 - [u = 0]) / n) cos(pi (i + 1/2) u / n)``."""
-    index = torch.arange(size, dtype=torch.float64)
-    matrix = torch.cos(math.pi / size * torch.outer(index, index + 0.5)) * math.sqrt(2 / size)
-    matrix[0] /= math.sqrt(2)
-    return matrix.to(like)
+    # It is kept, so it must also serve gradients when it was first needed without.
+    with torch.inference_mode(False):
+        index = torch.arange(size, dtype=torch.float64)
+        matrix = torch.cos(math.pi / size * torch.outer(index, index + 0.5)) * math.sqrt(2 / size)
+        matrix[0] /= math.sqrt(2)
+        return matrix.to(device, dtype)
 
 
 def dct(values: Float[Tensor, "..."], num_axes: int) -> Float[Tensor, "..."]:
@@ -31,7 +35,7 @@ def inverse_dct(coefficients: Float[Tensor, "..."], num_axes: int) -> Float[Tens
 
 def _transformed(values: Tensor, num_axes: int, inverse: bool) -> Tensor:
     for axis in range(-num_axes, 0):
-        matrix = dct_matrix(values.shape[axis], values)
+        matrix = dct_matrix(values.shape[axis], values.dtype, values.device)
         moved = values.movedim(axis, -1)
         values = (moved @ (matrix if inverse else matrix.T)).movedim(-1, axis)
     return values

@@ -31,12 +31,12 @@ def mixture_of_fields(
     """
     num_modes, axes = len(coefficients), tuple(fields.shape[1:])
     in_basis = rearrange(dct(fields, len(axes)), "j ... -> j (...)")
-    raw = torch.ones(num_modes) if weights is None else torch.tensor(weights)
+    raw = torch.tensor([1.0] * num_modes if weights is None else weights, dtype=torch.float64)
     family = torch.zeros(num_modes, dtype=torch.int64) if family_of is None else family_of
     return GaussianMixture(
         fields=in_basis,
         coefficients=coefficients.to(fields),
-        log_weights=raw.double().log().log_softmax(0).to(fields.device),
+        log_weights=raw.log().log_softmax(0).to(fields.device),
         axes=axes,
         band_of=band_of.to(fields.device),
         variances=variances.to(fields.device),

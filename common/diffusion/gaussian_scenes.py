@@ -139,7 +139,7 @@ def _coverage(distance: Field, unit: float) -> Field:
     return (0.5 - distance * unit).clamp(0, 1)
 
 
-def _lit(distance: Field, scale: Field, unit: float) -> tuple[Field, Field]:
+def _lit(distance: Field, scale: Tensor, unit: float) -> tuple[Field, Field]:
     """Diffuse and glossy light on a cushion as high as it is far from its outline."""
     depth = (-distance / (0.8 * scale)).clamp(0, 1)
     slope_y, slope_x = torch.gradient(distance * unit, dim=(1, 2))
@@ -152,7 +152,7 @@ def _lit(distance: Field, scale: Field, unit: float) -> tuple[Field, Field]:
     return diffuse, 0.75 * ((facing - 0.94) / 0.06).clamp(0, 1) ** 1.5
 
 
-def _face(local_x: Field, local_y: Field, scale: Field, unit: float) -> tuple[Field, Field]:
+def _face(local_x: Field, local_y: Field, scale: Tensor, unit: float) -> tuple[Field, Field]:
     """Ink of two eyes and a smile, and the glints in the eyes; turning shows by them."""
     pixels = scale * unit
     eye = torch.hypot((local_x.abs() - 0.24) / 0.7, local_y - 0.10) - 0.15

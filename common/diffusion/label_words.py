@@ -55,7 +55,7 @@ class LabelWords:
         if not named:
             raise InputError(
                 f"the prompt {_short(prompt)!r} names nothing that this prior knows"
-                f"{self._hint(prompt)}. It knows: {', '.join(self.words)}"
+                f"{self._hint(prompt)} It knows: {', '.join(self.words)}"
             )
         wanted = set(named)
         matches = torch.tensor([wanted <= set(label.split()) for label in self.labels])
@@ -70,7 +70,7 @@ class LabelWords:
         candidates = [*self.words, *(alias for alias in self.aliases if alias.isascii())]
         close = [difflib.get_close_matches(token, candidates, n=1) for token in tokens]
         near = dict.fromkeys(words[0] for words in close if words)
-        return f"; did you mean {_listed(tuple(near))}?" if near else ""
+        return f"; did you mean {_listed(tuple(near))}?" if near else "."
 
 
 def _short(text: str, limit: int = 60) -> str:

@@ -102,7 +102,8 @@ class NoiseSchedule:
         index = position.floor().long()
         lower, upper = table[index], table[(index + 1).clamp(max=len(table) - 1)]
         between = position - index
-        ratio = torch.lerp(_noise_to_signal(lower), _noise_to_signal(upper), between)
+        floor = min(ZERO_SNR_FLOOR, float(table[-2]))
+        ratio = torch.lerp(_noise_to_signal(lower, floor), _noise_to_signal(upper, floor), between)
         # On the table itself the entries are exact, also where the ratio is infinite.
         exact = between == 0
         alpha = torch.where(exact, lower.sqrt(), (1 + ratio**2).rsqrt())
@@ -123,8 +124,8 @@ class NoiseSchedule:
         return per_sample(alpha, latents) * latents + per_sample(sigma, latents) * noise
 
 
-def _noise_to_signal(alphas_cumprod: Float64[Tensor, " b"]) -> Float64[Tensor, " b"]:
-    floored = alphas_cumprod.clamp(min=ZERO_SNR_FLOOR)
+def _noise_to_signal(alphas_cumprod: Float64[Tensor, " b"], floor: float) -> Float64[Tensor, " b"]:
+    floored = alphas_cumprod.clamp(min=floor)
     return ((1 - floored) / floored).sqrt()
 
 
@@ -135,6 +136,8 @@ def build_noise_schedule(config: Any) -> NoiseSchedule:
     return NoiseSchedule(config, torch.cumprod(1.0 - betas_of(config), dim=0).double())
 
 
-def per_sample(values: Float[Tensor, " b"], latents: Latents) -> Float[Tensor, "..."]:
+def per_sample(
+    values: Float[Tensor, " b"], latents: Float[Tensor, "b ..."]
+) -> Float[Tensor, "..."]:
     """One number per sample, shaped and typed to multiply ``latents``."""
     return values.to(latents).reshape(-1, *[1] * (latents.ndim - 1))

@@ -22,13 +22,16 @@ DOWNSAMPLING = 8
 IMAGE_CHANNELS = 4
 LOG_VARIANCE_RANGE = (-14.0, 6.0)
 
+Codes = Float[Tensor, "b z y x"]
+"""Latents of pictures ``b c h w``: ``z`` channels, ``y x = h/8 w/8``."""
+
 
 class AutoencoderArchitecture(Config):
     """Sizes of the autoencoder."""
 
     latent_channels: int = Field(8, ge=1, le=64)
     """Channels of the latent."""
-    coarse_channels: int = Field(160, ge=8, le=1024)
+    coarse_channels: int = Field(152, ge=8, le=1024)
     """Channels at an eighth of the picture's size."""
     middle_channels: int = Field(96, ge=8, le=1024)
     """Channels at a quarter of the picture's size."""
@@ -43,8 +46,8 @@ class AutoencoderArchitecture(Config):
 class Moments(NamedTuple):
     """The posterior of a picture's latent: a Gaussian with independent components."""
 
-    mean: Images
-    log_variance: Images
+    mean: Codes
+    log_variance: Codes
 
 
 class Reconstruction(NamedTuple):
@@ -52,7 +55,7 @@ class Reconstruction(NamedTuple):
 
     pictures: Images
     moments: Moments
-    latents: Images
+    latents: Codes
 
 
 class Autoencoder(nn.Module):
@@ -75,18 +78,18 @@ class Autoencoder(nn.Module):
         mean, log_variance = self.encoder(pictures).chunk(2, dim=1)
         return Moments(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
-    def forward(self, pictures: Images, noise: Images) -> Reconstruction:
+    def forward(self, pictures: Images, noise: Codes) -> Reconstruction:
         """Encode, draw from the posterior with the given standard normal noise, and decode."""
         moments = self.moments(pictures)
         latents = moments.mean + noise * (0.5 * moments.log_variance).exp()
         return Reconstruction(self.decoder(latents), moments, latents)
 
-    def encode(self, pictures: Images) -> Images:
+    def encode(self, pictures: Images) -> Codes:
         """The standardised latent means of pictures in [-1, 1]."""
         mean = self.moments(pictures).mean
         return (mean - _per_channel(self.latent_mean)) / _per_channel(self.latent_std)
 
-    def decode(self, latents: Images) -> Images:
+    def decode(self, latents: Codes) -> Images:
         """Pictures, not clamped, of standardised latents."""
         spread = latents * _per_channel(self.latent_std) + _per_channel(self.latent_mean)
         return self.decoder(spread)

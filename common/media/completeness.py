@@ -5,12 +5,14 @@ shorter or smeared clip. Formats that state no sizes (MPEG streams, MP3) are lef
 """
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from common.errors import InputError
 from common.media.sources import FileKind
 
+_SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 """What programs write that cannot go back to fill in the size."""
 
@@ -53,24 +55,62 @@ def _mp4_end(file: BinaryIO, size: int) -> int:
 
 
 def _matroska_end(file: BinaryIO, size: int) -> int:
-    """End of the Segment, the element after the EBML header (RFC 8794, section 4)."""
-    file.seek(4)
-    header = _element_size(file)
-    file.seek((header or 0) + file.tell())
-    if file.read(4) != b"\x18\x53\x80\x67":
+    """End of the Segment, the element after the EBML header (RFC 8794, RFC 9559)."""
+    header = _element(file, 0)
+    segment = _element(file, header.end)
+    if segment.name != _SEGMENT or segment.end > size:
         return size + 1
-    segment = _element_size(file)
-    return size if segment is None else file.tell() + segment
+    if not segment.has_size:
+        return size
+    return segment.end if _is_tiled(file, segment) else size + 1
 
 
-def _element_size(file: BinaryIO) -> int | None:
-    """A variable-length size; None for "unknown", which live streams have."""
+@dataclass(frozen=True)
+class _Element:
+    """An EBML element: where its content starts and where the next element does."""
+
+    name: int
+    start: int
+    end: int
+    has_size: bool
+    """Live streams write "unknown"; ``end`` is then ``start``."""
+
+
+def _element(file: BinaryIO, offset: int) -> _Element:
+    file.seek(offset)
+    name, _ = _number(file)
+    length, has_size = _number(file, drop_marker=True)
+    start = file.tell()
+    return _Element(name, start, start + length if has_size else start, has_size)
+
+
+def _number(file: BinaryIO, drop_marker: bool = False) -> tuple[int, bool]:
+    """A variable-length number, and whether it is other than "unknown" (all bits set)."""
     first = file.read(1)[0]
-    length = 9 - first.bit_length()
-    if length > 8:
-        raise IndexError("no such size")
-    value = int.from_bytes(bytes([first & (0xFF >> length)]) + file.read(length - 1))
-    return None if value == (1 << (7 * length)) - 1 else value
+    num_bytes = 9 - first.bit_length()
+    rest = file.read(num_bytes - 1)
+    if num_bytes > 8 or len(rest) < num_bytes - 1:
+        raise IndexError("no such number")
+    if drop_marker:
+        first &= 0xFF >> num_bytes
+    value = int.from_bytes(bytes([first]) + rest)
+    return value, value != (1 << (7 * num_bytes)) - 1
+
+
+def _is_tiled(file: BinaryIO, parent: _Element) -> bool:
+    """Whether an element's children fill it exactly, and the clusters' children fill those.
+
+    Decoders skip what they cannot make sense of: damage would look like frames held for longer.
+    """
+    offset = parent.start
+    while offset < parent.end:
+        child = _element(file, offset)
+        if not child.has_size:
+            return True
+        if child.name == _CLUSTER and not _is_tiled(file, child):
+            return False
+        offset = child.end
+    return offset == parent.end
 
 
 def _riff_end(file: BinaryIO, size: int) -> int:

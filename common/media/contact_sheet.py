@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import UInt8
 
 from common.errors import InputError
 from common.media.captions import Caption, fit_caption
 from common.media.pixels import parse_color
-from common.shapes import Frames, Picture
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
+AnyPicture = UInt8[np.ndarray, "_ _ _"]
+"""A picture of whatever size."""
+AnyClip = UInt8[np.ndarray, "_ _ _ _"]
+"""A clip of whatever length and size."""
+Sheet = UInt8[np.ndarray, "rows columns 3"]
+"""A finished sheet, RGB."""
 CHECKER = "checker"
 """The background that shows transparency as such."""
 _PAGE, _INK = (250, 250, 250), (40, 40, 40)
@@ -35,13 +41,13 @@ class _Cell:
 
 
 def picture_sheet(
-    pictures: Sequence[Picture],
+    pictures: Sequence[AnyPicture],
     *,
     captions: Sequence[str] = (),
     num_columns: int | None = None,
     cell_px: int = 256,
     background: str = CHECKER,
-) -> Picture:
+) -> Sheet:
     """A grid of pictures.
 
     Args:
@@ -53,9 +59,6 @@ def picture_sheet(
             shrink; below 64 pixels they have no captions.
         background: what transparent pictures lie on: ``"checker"`` or ``"#rrggbb"``.
 
-    Returns:
-        The sheet, RGB.
-
     Raises:
         InputError: no pictures, more than fit at 8 pixels each (some 250,000), another number of
             captions, an unknown background.
@@ -66,14 +69,14 @@ def picture_sheet(
 
 
 def clip_sheet(
-    clips: Sequence[Frames],
+    clips: Sequence[AnyClip],
     *,
     captions: Sequence[str] = (),
     num_moments: int = 6,
     num_columns: int = 1,
     cell_px: int = 160,
     background: str = CHECKER,
-) -> Picture:
+) -> Sheet:
     """A strip of evenly spaced moments for each clip: first and last frame, and between them.
 
     Args:
@@ -83,9 +86,6 @@ def clip_sheet(
         num_columns: strips side by side.
         cell_px: longest side of a frame on the sheet; see ``picture_sheet``.
         background: see ``picture_sheet``.
-
-    Returns:
-        The sheet, RGB.
 
     Raises:
         InputError: no clips, more than fit (500 in a column), an empty clip, another number of
@@ -103,12 +103,12 @@ def _moments(num_frames: int, num_moments: int) -> list[int]:
 
 
 def _sheet(
-    groups: Sequence[tuple[Picture, ...]],
+    groups: Sequence[tuple[AnyPicture, ...]],
     captions: Sequence[str],
     num_columns: int,
     cell_px: int,
     background: str,
-) -> Picture:
+) -> Sheet:
     if not groups:
         raise InputError("a contact sheet needs at least one picture")
     if captions and len(captions) != len(groups):
@@ -135,7 +135,7 @@ def _sheet(
     return _drawn(cells, num_columns)
 
 
-def _cell(group: tuple[Picture, ...], text: str | None, side: int, background: str) -> _Cell:
+def _cell(group: tuple[AnyPicture, ...], text: str | None, side: int, background: str) -> _Cell:
     pictures = tuple(_shown(picture, side, background) for picture in group)
     width = sum(picture.width for picture in pictures) + _STRIP_GAP_PX * (len(pictures) - 1)
     height = max(picture.height for picture in pictures)
@@ -144,7 +144,7 @@ def _cell(group: tuple[Picture, ...], text: str | None, side: int, background: s
     return _Cell(pictures, max(width, side if caption else 1), height, caption)
 
 
-def _shown(picture: Picture, side: int, background: str) -> "Image.Image":
+def _shown(picture: AnyPicture, side: int, background: str) -> "Image.Image":
     """One picture at its size on the sheet, opaque."""
     from PIL import Image
 
@@ -164,7 +164,7 @@ def _shown(picture: Picture, side: int, background: str) -> "Image.Image":
     return behind
 
 
-def _backdrop(height: int, width: int, background: str) -> Picture:
+def _backdrop(height: int, width: int, background: str) -> Sheet:
     if background != CHECKER:
         return np.full((height, width, 3), parse_color(background), np.uint8)
     rows, columns = np.mgrid[:height, :width] // _CHECKER_PX
@@ -173,7 +173,7 @@ def _backdrop(height: int, width: int, background: str) -> Picture:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def _drawn(cells: list[_Cell], num_columns: int) -> Picture:
+def _drawn(cells: list[_Cell], num_columns: int) -> Sheet:
     from PIL import Image, ImageDraw
 
     rows = [cells[start : start + num_columns] for start in range(0, len(cells), num_columns)]

@@ -53,6 +53,10 @@ def decord_frames(
     Raises:
         DecordUnfitError: it is not installed, fails, or disagrees. Frames given so far are right.
     """
+    # First: decord puts the symbols of its old libvpx and x264 before those that are loaded later,
+    # and PyAV's encoders then fail or call the wrong library.
+    import av  # noqa: F401
+
     try:
         import decord
     except (ImportError, OSError) as error:

@@ -4,12 +4,14 @@ A clip of at most 256 colours is stored exactly. Others get FFmpeg's best palett
 and ordered dithering, whose pattern stays still where the picture does (error diffusion crawls).
 """
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import UInt8, UInt32
 
 from common.errors import InputError
 from common.media.filters import add_source, link, ready_frames
@@ -53,7 +55,8 @@ def write_gif(
     rate = as_rate(fps)
     _check_frames(path, frames, rate)
     with written_whole(path, ".gif") as partial, explained_write_errors(path):
-        options = {"fflags": "+bitexact", "loop": "0"}
+        delays = whole_ticks(len(frames), rate, int(1 / _TICK))
+        options = {"fflags": "+bitexact", "loop": "0", "final_delay": str(delays[-1])}
         with av.open(str(partial), "w", format="gif", options=options) as container:
             # transdiff would store unchanged pixels as transparent, which some readers show.
             encoding = {"flags": "+bitexact", "gifflags": "-transdiff"}
@@ -61,7 +64,9 @@ def write_gif(
             stream.height, stream.width = frames.shape[1:3]
             stream.pix_fmt = "pal8"
             stream.codec_context.time_base = _TICK
-            for indexed in _indexed(frames, rate):
+            starts = itertools.accumulate(delays, initial=0)
+            for indexed, start in zip(_indexed(frames), starts, strict=False):
+                indexed.pts, indexed.time_base = start, _TICK
                 container.mux(stream.encode(indexed))
             container.mux(stream.encode(None))
         _insert_comment(partial, gif_comment(provenance))
@@ -82,18 +87,28 @@ def _check_frames(path: Path, frames: Frames, rate: Fraction) -> None:
         raise InputError(f"{path}: GIF holds at most {_LARGEST_SIDE} pixels a side, not {size}")
 
 
-def _indexed(frames: Frames, rate: Fraction) -> "Iterator[VideoFrame]":
-    """Palette frames with their start and duration in ticks."""
-    dither = "none" if _has_few_colors(frames) else "bayer:bayer_scale=2"
-    delays = whole_ticks(len(frames), rate, int(1 / _TICK))
-    start = 0
-    for frame, delay in zip(_mapped(frames, _palette(frames), dither), delays, strict=True):
-        frame.pts, frame.time_base, frame.duration = start, _TICK, delay
-        start += delay
-        yield frame
+def _indexed(frames: Frames) -> "Iterator[VideoFrame]":
+    """The frames as positions in one palette."""
+    colors = _few_colors(frames)
+    if colors is None:
+        yield from _dithered(frames, _best_palette(frames))
+    else:
+        yield from _exact(frames, colors)
 
 
-def _palette(frames: Frames) -> "VideoFrame":
+def _exact(frames: Frames, colors: UInt32[np.ndarray, " n"]) -> "Iterator[VideoFrame]":
+    import av
+
+    palette = np.zeros((_NUM_COLORS, 4), np.uint8)  # alpha, red, green, blue
+    palette[:, 0] = 255
+    palette[: len(colors), 1:] = np.stack([colors >> 16, colors >> 8, colors], axis=1) & 255
+    for frame in frames:
+        positions = np.searchsorted(colors, _packed(frame)).astype(np.uint8)
+        pair: Any = (positions, palette)  # what this format takes; the stubs do not know
+        yield av.VideoFrame.from_ndarray(pair, format="pal8")
+
+
+def _best_palette(frames: Frames) -> "VideoFrame":
     """The palette of all frames together, as FFmpeg's picture of 16x16 colours."""
     graph, source = _graph_of(frames)
     maker = graph.add("palettegen", "stats_mode=full:reserve_transparent=0")
@@ -105,10 +120,10 @@ def _palette(frames: Frames) -> "VideoFrame":
     return next(ready_frames(graph))
 
 
-def _mapped(frames: Frames, palette: "VideoFrame", dither: str) -> "Iterator[VideoFrame]":
+def _dithered(frames: Frames, palette: "VideoFrame") -> "Iterator[VideoFrame]":
     graph, source = _graph_of(frames)
     palette_source = add_source(graph, palette.width, palette.height, palette.format.name, _TICK)
-    mapper = graph.add("paletteuse", f"dither={dither}:diff_mode=none")
+    mapper = graph.add("paletteuse", "dither=bayer:bayer_scale=2:diff_mode=none")
     link(source, mapper, graph.add("buffersink"))
     palette_source.link_to(mapper, 0, 1)
     graph.configure()
@@ -137,14 +152,19 @@ def _timed(frames: Frames) -> "Iterator[VideoFrame]":
         yield frame
 
 
-def _has_few_colors(frames: Frames) -> bool:
+def _few_colors(frames: Frames) -> UInt32[np.ndarray, " n"] | None:
+    """All colours of the clip as 0xRRGGBB in order; None when a palette cannot hold them."""
     seen = np.zeros(0, np.uint32)
-    for frame in frames.astype(np.uint32):
-        colors = frame[..., 0] << 16 | frame[..., 1] << 8 | frame[..., 2]
-        seen = np.union1d(seen, colors)
+    for frame in frames:
+        seen = np.union1d(seen, _packed(frame))
         if len(seen) > _NUM_COLORS:
-            return False
-    return True
+            return None
+    return seen
+
+
+def _packed(frame: UInt8[np.ndarray, "h w 3"]) -> UInt32[np.ndarray, "h w"]:
+    wide = frame.astype(np.uint32)
+    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 
 
 def _insert_comment(path: Path, block: bytes) -> None:

@@ -54,6 +54,15 @@ def extract(data: bytes) -> str | None:
     return json.dumps(extras[KEY], separators=(",", ":"))
 
 
+def document_of(data: bytes) -> dict[str, Any]:
+    """The JSON document of a GLB or glTF file.
+
+    Raises:
+        InputError: not glTF 2.0, or damaged.
+    """
+    return _parse(data)[0]
+
+
 def _parse(data: bytes) -> tuple[dict[str, Any], bytes | None]:
     """The document, and for a GLB the bytes of its other chunks."""
     text, rest = _split(data) if data.startswith(_MAGIC) else (data, None)

@@ -18,7 +18,7 @@ from common.media.completeness import check_whole
 from common.media.containers import opened
 from common.media.frame_rates import MAX_FPS, fit_rate, grid_slots
 from common.media.sources import FileKind, file_kind
-from common.media.webp_frames import webp_header
+from common.media.webp_frames import webp_frames, webp_header
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -88,8 +88,8 @@ class VideoInfo:
 def probe(path: Path, limits: ReadLimits | None = None) -> VideoInfo:
     """Find out what a video or animation holds.
 
-    Reads every packet's time but decodes one frame only (of a GIF all: its transparency shows in
-    no header).
+    Reads every packet's time but decodes one frame only. Of a GIF or WebP it decodes until a frame
+    can be seen through, because their headers do not tell.
 
     Raises:
         InputError: missing, empty, damaged, cut off, no video, no picture stream, over the limits.
@@ -104,6 +104,8 @@ def probe(path: Path, limits: ReadLimits | None = None) -> VideoInfo:
             raise InputError(f"{path}: has sound but no pictures; a video is needed here")
         stream = container.streams.video[0]
         coded = stream.codec_context
+        if coded is None:
+            raise InputError(f"{path}: its pictures are in a codec that is not known")
         check_size(path, coded.width, coded.height, limits)
         times, end, tick = _packet_times(path, container, stream, limits)
         hints = [rate for rate in (stream.average_rate, stream.guessed_rate) if rate]
@@ -163,9 +165,13 @@ def _probe_webp(path: Path, limits: ReadLimits) -> VideoInfo:
     times = [Fraction(0), *ends[:-1]]
     rate, is_regular, starts, duration = timing(times, ends[-1] or None, Fraction(1, 1000), [])
     _check_duration(path, duration, limits)
+    # The flag alone does not tell: encoders set it to leave out unchanged pixels.
+    has_alpha = header.has_alpha and any(
+        int(frame[..., 3].min()) < 255 for frame in webp_frames(path, True)
+    )
     return VideoInfo(
         path, "webp", "webp", header.width, header.height, rate, is_regular, float(duration),
-        has_audio=False, has_alpha=header.has_alpha, starts=starts, duration=duration,
+        has_audio=False, has_alpha=has_alpha, starts=starts, duration=duration,
     )  # fmt: skip
 
 

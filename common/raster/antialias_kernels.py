@@ -12,9 +12,7 @@ second's colour; negative, the second receives from the first.
 
 from typing import no_type_check
 
-import numpy as np
-
-from common.raster.barycentric_kernels import cross, edge_planes
+from common.raster.barycentric_kernels import corners_of, cross, edge_planes, vector, volume
 from common.raster.jit import kernel
 
 MAX_STEPS = 16
@@ -43,9 +41,9 @@ def find_silhouettes_block(start, stop, vertices, faces, neighbours, edges):
 @no_type_check
 def signed_volume(f, vertices, faces):
     """``(a x b) . c`` of the corners: its sign is the side of the triangle that is seen."""
-    a, b, c = vertices[faces[f, 0]], vertices[faces[f, 1]], vertices[faces[f, 2]]
-    u = (np.float64(b[0]) - a[0], np.float64(b[1]) - a[1], np.float64(b[2]) - a[2])
-    v = (np.float64(c[0]) - a[0], np.float64(c[1]) - a[1], np.float64(c[2]) - a[2])
+    a, b, c = corners_of(f, vertices, faces)
+    u = (b[0] - a[0], b[1] - a[1], b[2] - a[2])
+    v = (c[0] - a[0], c[1] - a[1], c[2] - a[2])
     n = cross(u, v)
     return n[0] * a[0] + n[1] * a[1] + n[2] * a[2]
 
@@ -137,9 +135,9 @@ def follow(f, goal, x, y, x2, y2, vertices, faces, neighbours, edges):
         sign = 1.0 if signed_volume(f, vertices, faces) > 0.0 else -1.0
         leaving, nearest, here, there = -1, 2.0, 0.0, 0.0
         for i in range(3):
-            e2 = n[i][0] * x2 + n[i][1] * y2 + n[i][2]
+            e2 = volume(n[i], x2, y2)
             if i != entered and e2 * sign < 0.0:
-                e = n[i][0] * x + n[i][1] * y + n[i][2]
+                e = volume(n[i], x, y)
                 # snapping can put the start outside by a hair
                 t = max(e * sign / (e * sign - e2 * sign), last) if e * sign > 0.0 else last
                 if t < nearest:
@@ -250,6 +248,7 @@ def crossing_bands_backward(
     ``e = (p_j x p_k) . r`` at the two pixel centres.
     """
     for band in range(start, stop):
+        total = sums[band]
         for row in range(band * rows, min(band * rows + rows, seen.shape[0])):
             for column in range(seen.shape[1]):
                 weight = weights[row, column]
@@ -272,7 +271,10 @@ def crossing_bands_backward(
                     x, y, x2, y2 = x2, y2, x, y
                 moment = (g * x + g2 * x2, g * y + g2 * y2, g + g2)
                 a, b = faces[face, (edge + 1) % 3], faces[face, (edge + 2) % 3]
-                push_a, push_b = cross(vertices[b], moment), cross(moment, vertices[a])
+                push_a, push_b = (
+                    cross(vector(vertices, b), moment),
+                    cross(moment, vector(vertices, a)),
+                )
                 for c in range(3):
-                    sums[band, a, c] += push_a[c]
-                    sums[band, b, c] += push_b[c]
+                    total[a, c] += push_a[c]
+                    total[b, c] += push_b[c]

@@ -5,6 +5,8 @@ With corners ``p0, p1, p2`` in camera space and the ray ``r`` of a pixel (z = 1)
 ``b_i = e_i / (e0 + e1 + e2)`` without any division by a corner's depth (homogeneous coordinates;
 Olano and Greer 1997), so corners behind the camera do no harm. Snapping can put a pixel centre
 outside its triangle by 1/8192 pixel: coordinates are then clamped at 0 and rescaled to sum 1.
+
+Vectors are tuples, which the compiler keeps in registers; small arrays cost several times as much.
 """
 
 from typing import no_type_check
@@ -18,65 +20,86 @@ from common.raster.jit import kernel
 @no_type_check
 def locate_rows(start, stop, vertices, faces, k, seen, barycentric, depth):
     """Barycentric coordinates and depth for rows of one view; zeros where nothing is seen."""
-    p = np.empty((3, 3), np.float64)
-    n = np.empty((3, 3), np.float64)
-    b = np.empty(3, np.float64)
     for row in range(start, stop):
-        ray_y = (row + 0.5 - k[4]) / k[3]
-        last = -1
+        y = (row + 0.5 - k[4]) / k[3]
+        last, p = -1, corners_of(0, vertices, faces)
+        n = planes_of(p)
         for column in range(seen.shape[1]):
-            f = seen[row, column]
-            if f < 0:
-                barycentric[row, column, 0] = 0.0
-                barycentric[row, column, 1] = 0.0
-                barycentric[row, column, 2] = 0.0
-                depth[row, column] = 0.0
-                continue
-            if f != last:
-                load_corners(f, vertices, faces, p, n)
-                last = f
-            ray_x = (column + 0.5 - k[2] - k[1] * ray_y) / k[0]
-            inside_barycentric(n, ray_x, ray_y, b)
+            f, b, z = seen[row, column], (0.0, 0.0, 0.0), 0.0
+            if f >= 0:
+                if f != last:
+                    last, p = f, corners_of(f, vertices, faces)
+                    n = planes_of(p)
+                x = (column + 0.5 - k[2] - k[1] * y) / k[0]
+                b, _, _ = inside_barycentric(n, x, y)
+                z = b[0] * p[0][2] + b[1] * p[1][2] + b[2] * p[2][2]
+            depth[row, column] = z
             barycentric[row, column, 0] = b[0]
             barycentric[row, column, 1] = b[1]
             barycentric[row, column, 2] = b[2]
-            depth[row, column] = b[0] * p[0, 2] + b[1] * p[1, 2] + b[2] * p[2, 2]
 
 
 @kernel
 @no_type_check
-def load_corners(f, vertices, faces, p, n):
-    """Corners ``p`` of a triangle and the normals ``n_i = p_j x p_k`` of its three edge planes."""
-    for i in range(3):
-        v = faces[f, i]
-        p[i, 0], p[i, 1], p[i, 2] = vertices[v, 0], vertices[v, 1], vertices[v, 2]
-    for i in range(3):
-        a, b = p[(i + 1) % 3], p[(i + 2) % 3]
-        n[i, 0] = a[1] * b[2] - a[2] * b[1]
-        n[i, 1] = a[2] * b[0] - a[0] * b[2]
-        n[i, 2] = a[0] * b[1] - a[1] * b[0]
+def corners_of(f, vertices, faces):
+    """The three corners of a triangle."""
+    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+    return vector(vertices, a), vector(vertices, b), vector(vertices, c)
 
 
 @kernel
 @no_type_check
-def inside_barycentric(n, ray_x, ray_y, b):
-    """Write the clamped coordinates to ``b``; returns 1/(e0 + e1 + e2) and their sum as clamped.
+def vector(values, row):
+    """Three numbers of a table's row, in float64."""
+    return np.float64(values[row, 0]), np.float64(values[row, 1]), np.float64(values[row, 2])
+
+
+@kernel
+@no_type_check
+def planes_of(p):
+    """Normals ``n_i = p_j x p_k`` of the planes through the eye and each edge."""
+    return cross(p[1], p[2]), cross(p[2], p[0]), cross(p[0], p[1])
+
+
+@kernel
+@no_type_check
+def edge_planes(f, vertices, faces):
+    """`planes_of` a triangle given by its index."""
+    return planes_of(corners_of(f, vertices, faces))
+
+
+@kernel
+@no_type_check
+def cross(a, b):
+    """Vector product."""
+    x = a[1] * b[2] - a[2] * b[1]
+    y = a[2] * b[0] - a[0] * b[2]
+    return x, y, a[0] * b[1] - a[1] * b[0]
+
+
+@kernel
+@no_type_check
+def volume(n, x, y):
+    """``n . r`` for the ray ``r = (x, y, 1)``."""
+    return n[0] * x + n[1] * y + n[2]
+
+
+@kernel
+@no_type_check
+def inside_barycentric(n, x, y):
+    """Clamped coordinates on the ray (x, y, 1), 1/(e0 + e1 + e2), and their sum before rescaling.
 
     A triangle seen edge-on has no coordinates: its centre is taken, and the returned 0 stops its
     gradient.
     """
-    e0 = n[0, 0] * ray_x + n[0, 1] * ray_y + n[0, 2]
-    e1 = n[1, 0] * ray_x + n[1, 1] * ray_y + n[1, 2]
-    e2 = n[2, 0] * ray_x + n[2, 1] * ray_y + n[2, 2]
+    e0, e1, e2 = volume(n[0], x, y), volume(n[1], x, y), volume(n[2], x, y)
     total = e0 + e1 + e2
     if abs(total) <= 1e-14 * (abs(e0) + abs(e1) + abs(e2)) or total == 0.0:
-        b[0] = b[1] = b[2] = 1.0 / 3.0
-        return 0.0, 1.0
+        return (1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0), 0.0, 1.0
     inverse = 1.0 / total
-    b[0], b[1], b[2] = max(e0 * inverse, 0.0), max(e1 * inverse, 0.0), max(e2 * inverse, 0.0)
-    kept = b[0] + b[1] + b[2]
-    b[0], b[1], b[2] = b[0] / kept, b[1] / kept, b[2] / kept
-    return inverse, kept
+    b0, b1, b2 = max(e0 * inverse, 0.0), max(e1 * inverse, 0.0), max(e2 * inverse, 0.0)
+    kept = b0 + b1 + b2
+    return (b0 / kept, b1 / kept, b2 / kept), inverse, kept
 
 
 @kernel
@@ -89,104 +112,76 @@ def locate_bands_backward(
     Neighbouring pixels of a row in the same triangle are gathered in the moments
     ``G_i = sum (dL/de_i) r`` first. ``sums``: (bands, n, 3) float64, zero at first.
     """
-    p = np.empty((3, 3), np.float64)
-    n = np.empty((3, 3), np.float64)
-    b = np.empty(3, np.float64)
-    moments = np.zeros((3, 3), np.float64)
-    along = np.zeros(3, np.float64)
+    zero = (0.0, 0.0, 0.0)
     for band in range(start, stop):
+        total = sums[band]
         for row in range(band * rows, min(band * rows + rows, seen.shape[0])):
-            ray_y = (row + 0.5 - k[4]) / k[3]
-            last = -1
+            y = (row + 0.5 - k[4]) / k[3]
+            last, p = -1, corners_of(0, vertices, faces)
+            n, m0, m1, m2, along = planes_of(p), zero, zero, zero, zero
             for column in range(seen.shape[1]):
                 f = seen[row, column]
                 if f != last:
                     if last >= 0:
-                        add_corner_gradients(last, faces, p, moments, along, sums[band])
+                        add_corner_gradients(last, faces, p, m0, m1, m2, along, total)
                     if f >= 0:
-                        load_corners(f, vertices, faces, p, n)
+                        p = corners_of(f, vertices, faces)
+                        n, m0, m1, m2, along = planes_of(p), zero, zero, zero, zero
                     last = f
                 if f < 0:
                     continue
-                ray_x = (column + 0.5 - k[2] - k[1] * ray_y) / k[0]
-                inverse, kept = inside_barycentric(n, ray_x, ray_y, b)
-                add_pixel_gradients(
-                    grad_barycentric[row, column],
-                    grad_depth[row, column],
-                    p,
-                    b,
-                    inverse,
-                    kept,
-                    ray_x,
-                    ray_y,
-                    moments,
-                    along,
-                )
+                x = (column + 0.5 - k[2] - k[1] * y) / k[0]
+                g0 = np.float64(grad_barycentric[row, column, 0])
+                g1 = np.float64(grad_barycentric[row, column, 1])
+                g2 = np.float64(grad_barycentric[row, column, 2])
+                gz = np.float64(grad_depth[row, column])
+                b, inverse, kept = inside_barycentric(n, x, y)
+                h = volume_gradients((g0, g1, g2), gz, p, b, inverse, kept)
+                m0, m1, m2 = gather(m0, h[0], x, y), gather(m1, h[1], x, y), gather(m2, h[2], x, y)
+                along = (along[0] + gz * b[0], along[1] + gz * b[1], along[2] + gz * b[2])
             if last >= 0:
-                add_corner_gradients(last, faces, p, moments, along, sums[band])
+                add_corner_gradients(last, faces, p, m0, m1, m2, along, total)
 
 
 @kernel
 @no_type_check
-def add_pixel_gradients(
-    grad_barycentric, grad_depth, p, b, inverse, kept, ray_x, ray_y, moments, along
-):
-    """Add one pixel's ``(dL/de_i) r`` to the moments and its direct depth gradient to ``along``.
+def gather(moment, h, x, y):
+    """Add ``h r``."""
+    return moment[0] + h * x, moment[1] + h * y, moment[2] + h
 
-    Depth is ``sum b_i z_i``; clamped coordinates pass no gradient.
+
+@kernel
+@no_type_check
+def volume_gradients(g, gz, p, b, inverse, kept):
+    """``dL/de_i`` from the gradients of the coordinates and of depth ``sum b_i z_i``.
+
+    ``b = max(a, 0) / kept`` with ``a = e / sum(e)``; clamped coordinates pass nothing on.
     """
-    g0 = grad_barycentric[0] + grad_depth * p[0, 2]
-    g1 = grad_barycentric[1] + grad_depth * p[1, 2]
-    g2 = grad_barycentric[2] + grad_depth * p[2, 2]
-    for i in range(3):
-        along[i] += grad_depth * b[i]
+    g0, g1, g2 = g[0] + gz * p[0][2], g[1] + gz * p[1][2], g[2] + gz * p[2][2]
     mean = g0 * b[0] + g1 * b[1] + g2 * b[2]
-    # b = max(a, 0) / kept, where a = e / sum(e); h is the gradient of a
     h0 = (g0 - mean) / kept if b[0] > 0.0 else 0.0
     h1 = (g1 - mean) / kept if b[1] > 0.0 else 0.0
     h2 = (g2 - mean) / kept if b[2] > 0.0 else 0.0
     mean = (h0 * b[0] + h1 * b[1] + h2 * b[2]) * kept
-    h0, h1, h2 = (h0 - mean) * inverse, (h1 - mean) * inverse, (h2 - mean) * inverse
-    moments[0, 0] += h0 * ray_x
-    moments[0, 1] += h0 * ray_y
-    moments[0, 2] += h0
-    moments[1, 0] += h1 * ray_x
-    moments[1, 1] += h1 * ray_y
-    moments[1, 2] += h1
-    moments[2, 0] += h2 * ray_x
-    moments[2, 1] += h2 * ray_y
-    moments[2, 2] += h2
+    return (h0 - mean) * inverse, (h1 - mean) * inverse, (h2 - mean) * inverse
 
 
 @kernel
 @no_type_check
-def add_corner_gradients(f, faces, p, moments, along, total):
-    """Move gathered moments to the corners and clear them.
+def add_corner_gradients(f, faces, p, m0, m1, m2, along, total):
+    """Move gathered moments ``G`` and direct depth gradients to the corners.
 
     ``e_i = (p_j x p_k) . r`` gives ``dL/dp_i = G_j x p_k - G_k x p_j`` for cyclic i, j, k.
     """
-    for i in range(3):
-        v, j, k = faces[f, i], (i + 1) % 3, (i + 2) % 3
-        gj, gk, pj, pk = moments[j], moments[k], p[j], p[k]
-        total[v, 0] += gj[1] * pk[2] - gj[2] * pk[1] - gk[1] * pj[2] + gk[2] * pj[1]
-        total[v, 1] += gj[2] * pk[0] - gj[0] * pk[2] - gk[2] * pj[0] + gk[0] * pj[2]
-        total[v, 2] += gj[0] * pk[1] - gj[1] * pk[0] - gk[0] * pj[1] + gk[1] * pj[0] + along[i]
-    moments[:] = 0.0
-    along[:] = 0.0
+    add_vector(total, faces[f, 0], cross(m1, p[2]), cross(m2, p[1]), along[0])
+    add_vector(total, faces[f, 1], cross(m2, p[0]), cross(m0, p[2]), along[1])
+    add_vector(total, faces[f, 2], cross(m0, p[1]), cross(m1, p[0]), along[2])
 
 
 @kernel
 @no_type_check
-def edge_planes(f, vertices, faces):
-    """``n_i = p_j x p_k`` for the corners of a triangle, as three tuples."""
-    a, b, c = vertices[faces[f, 0]], vertices[faces[f, 1]], vertices[faces[f, 2]]
-    return cross(b, c), cross(c, a), cross(a, b)
-
-
-@kernel
-@no_type_check
-def cross(a, b):
-    """Vector product in float64."""
-    ax, ay, az = np.float64(a[0]), np.float64(a[1]), np.float64(a[2])
-    bx, by, bz = np.float64(b[0]), np.float64(b[1]), np.float64(b[2])
-    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+def add_vector(total, row, plus, minus, z):
+    """Add ``plus - minus + (0, 0, z)`` to a row."""
+    total[row, 0] += plus[0] - minus[0]
+    total[row, 1] += plus[1] - minus[1]
+    total[row, 2] += plus[2] - minus[2] + z

@@ -9,6 +9,7 @@ from torch import Tensor
 from common.errors import InputError
 from common.raster.accumulate import add_bands, band_buffers
 from common.raster.jit import kernel
+from common.raster.mesh import check_corners
 from common.raster.rasterize import BAND_ROWS, Fragments, kernel_faces
 from common.raster.threads import run_blocks
 
@@ -25,13 +26,11 @@ def interpolate(
     Raises:
         InputError: the corners do not fit the attributes, or dtypes differ.
     """
-    highest = int(faces.max()) if len(faces) else -1
-    if highest >= len(attributes) or (len(faces) and int(faces.min()) < 0):
-        raise InputError(f"a face refers to attribute {highest} of {len(attributes)}")
-    if int(fragments.face_index.max()) >= len(faces):
+    check_corners(attributes, faces, "attribute")
+    last = int(fragments.face_index.numpy().max())
+    if last >= len(faces):
         raise InputError(
-            f"fragments see triangle {int(fragments.face_index.max())}, "
-            f"but the faces given have only {len(faces)}"
+            f"fragments see triangle {last}, but the faces given have only {len(faces)}"
         )
     if attributes.dtype != fragments.barycentric.dtype:
         raise InputError(

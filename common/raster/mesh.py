@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int
@@ -49,30 +50,46 @@ class TriangleMesh:
         check_triangles(self.vertices, self.faces)
         if self.texture is not None and self.uvs is None:
             raise InputError("a mesh with a texture needs texture coordinates (uvs)")
+        self._check_lengths()
         for rows, corners, name in (
             (self.uvs, self.uv_faces, "uv"),
             (self.normals, self.normal_faces, "normal"),
         ):
             if rows is not None:
-                _check_corners(rows, self.faces if corners is None else corners, name)
+                check_corners(rows, self.faces if corners is None else corners, name)
+
+    def _check_lengths(self) -> None:
+        per_face = ("uv_faces", "normal_faces", "face_colors", "face_roughness", "face_metallic")
+        counts = dict.fromkeys((*per_face, "part_ids"), len(self.faces))
+        for name, count in (*counts.items(), ("vertex_colors", len(self.vertices))):
+            values = getattr(self, name)
+            if values is not None and len(values) != count:
+                raise InputError(f"the mesh has {len(values)} {name}, but needs {count}")
+        if self.part_ids is not None and int(self.part_ids.min()) < 0:
+            raise InputError(f"parts count from 0; found part {int(self.part_ids.min())}")
 
 
 def check_triangles(vertices: Float[Tensor, "n 3"], faces: Int[Tensor, "m 3"]) -> None:
     """Refuse what cannot be drawn: no faces, non-finite positions, corners out of range."""
     if len(faces) == 0:
         raise InputError("the mesh has no faces")
-    finite = vertices.detach().isfinite()
-    if not bool(finite.all()):
-        bad = (~finite).any(-1).nonzero()
+    finite = np.isfinite(vertices.detach().cpu().numpy())
+    if not finite.all():
+        bad = (~finite).any(-1).nonzero()[0]
         raise InputError(
             f"{len(bad)} of {len(vertices)} vertices are not finite numbers, "
-            f"first vertex {int(bad[0])}: {vertices[bad[0, 0]].tolist()}"
+            f"first vertex {bad[0]}: {vertices[int(bad[0])].tolist()}"
         )
-    _check_corners(vertices, faces, "vertex")
+    check_corners(vertices, faces, "vertex")
 
 
-def _check_corners(rows: Tensor, corners: Tensor, name: str) -> None:
-    low, high = int(corners.min()), int(corners.max())
+def check_corners(rows: Tensor, corners: Int[Tensor, "m 3"], name: str) -> None:
+    """Refuse corners that are not rows of a table; ``name`` says of which."""
+    if len(corners) == 0:
+        return
+    # numpy's reductions, here and above, wake no threads of torch: see common.raster.threads
+    values = corners.cpu().numpy()
+    low, high = int(values.min()), int(values.max())
     if low < 0 or high >= len(rows):
         wrong = low if low < 0 else high
         raise InputError(f"a face refers to {name} {wrong}, but there are {len(rows)} (0 is first)")

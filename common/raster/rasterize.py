@@ -66,8 +66,8 @@ def rasterize(
         InputError: no faces, indices out of range, non-finite positions, other devices or dtypes,
             pictures beyond 16384 pixels.
     """
-    check_triangles(vertices, faces)
     _check_request(vertices, cameras, near)
+    check_triangles(vertices, faces)
     seen = world_to_camera(cameras, vertices)
     outputs = _Rasterize.apply(
         seen,

@@ -54,9 +54,7 @@ def chance(count: int, share: float, generator: torch.Generator) -> Bool[Tensor,
     return drawn < share
 
 
-def uniform(
-    count: int, low: float, high: float, generator: torch.Generator
-) -> Float[Tensor, " b"]:
+def uniform(count: int, low: float, high: float, generator: torch.Generator) -> Float[Tensor, " b"]:
     """One number in [low, high) for each picture."""
     drawn = torch.rand(count, generator=generator, device=generator.device)
     return low + (high - low) * drawn
@@ -66,9 +64,9 @@ def _moved(pictures: Images, settings: Augmentation, generator: torch.Generator)
     """Shift, scale and turn the chosen share; what comes in from outside is transparent."""
     count = len(pictures)
     chosen = chance(count, settings.affine, generator).flatten()
-    zoom = uniform(count, -1, 1, generator).mul(math.log(settings.max_zoom)).exp()
-    turn = uniform(count, -1, 1, generator) * math.radians(settings.max_turn_deg)
-    shift = torch.stack([uniform(count, -2, 2, generator) for _ in range(2)], 1)
+    zoom = uniform(count, -1.0, 1.0, generator).mul(math.log(settings.max_zoom)).exp()
+    turn = uniform(count, -1.0, 1.0, generator) * math.radians(settings.max_turn_deg)
+    shift = torch.stack([uniform(count, -2.0, 2.0, generator) for _ in range(2)], 1)
     grid_from = torch.stack([turn.cos() / zoom, -turn.sin() / zoom], 1)
     grid_to = torch.stack([turn.sin() / zoom, turn.cos() / zoom], 1)
     matrix = torch.cat(

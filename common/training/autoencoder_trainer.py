@@ -14,12 +14,15 @@ from torch import Tensor
 
 from common.config import Config
 from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderArchitecture
-from common.seeding import generator_for, stream_seed
-from common.shapes import Images
+from common.media.contact_sheet import picture_sheet
+from common.media.pixels import to_picture
+from common.seeding import stream_seed
+from common.shapes import Images, Picture
 from common.training.alpha_box import alpha_box_psnr, worst_mean_psnr
 from common.training.augmentation import Augmentation, augment
 from common.training.emoji_split import load_split
 from common.training.emoji_stills import load_stills
+from common.training.initial_weights import initial_weights, on_device
 from common.training.loop_config import LoopConfig
 from common.training.picture_pools import WeightedPool, draw_pictures
 from common.training.picture_sources import (
@@ -29,6 +32,10 @@ from common.training.picture_sources import (
     open_pools,
 )
 from common.training.reconstruction_loss import gradient_loss, kl_divergence, reconstruction_loss
+from common.training.training import Package
+
+_NUM_PREVIEWED = 16
+_NUM_MEASURED_BATCHES = 32
 
 
 class TrainAutoencoder(Config):
@@ -54,22 +61,26 @@ class TrainAutoencoder(Config):
     """How long and in which steps to train."""
 
 
-class AutoencoderObjective:
-    """The losses of an autoencoder on random pictures.
+class AutoencoderTraining:
+    """The losses and figures of an autoencoder on pictures.
 
-    State: the model in training and the mapped training pictures.
+    State: the model in training, the mapped training pictures, and the held-out ones by set.
     """
 
     def __init__(
-        self, config: TrainAutoencoder, pools: tuple[WeightedPool, ...], seed: int, device: str
+        self,
+        config: TrainAutoencoder,
+        pools: tuple[WeightedPool, ...],
+        held_out: Mapping[str, Images],
+        seed: int,
+        device: str,
     ):
         self._config = config
         self._pools = pools
+        self._held_out = {name: pictures.to(device) for name, pictures in held_out.items()}
         self._seed = seed
         self._device = device
-        self._model = build_autoencoder(config.architecture, seed).to(
-            device, memory_format=torch.channels_last
-        )
+        self._model = on_device(build_autoencoder(config.architecture, seed), device)
 
     @property
     def model(self) -> Autoencoder:
@@ -109,13 +120,33 @@ class AutoencoderObjective:
             total = total + config.half_size_weight * found["half_size"]
         return {"loss": total, **found}
 
+    def preview(self, model: Autoencoder) -> Picture:
+        """Held-out pictures beside their reconstructions, on light grey."""
+        pairs = []
+        for pictures in self._held_out.values():
+            some = pictures[:: max(len(pictures) // _NUM_PREVIEWED, 1)][:_NUM_PREVIEWED]
+            for wanted, made in zip(some, reconstruct(model, some), strict=True):
+                pairs += [to_picture(wanted), to_picture(made)]
+        return picture_sheet(pairs, num_columns=8)
+
+    def evaluate(self, model: Autoencoder) -> dict[str, float]:
+        """Alpha-box PSNR in dB on the worst of three backgrounds, for each held-out set."""
+        return {
+            f"psnr/{name}": worst_mean_psnr(alpha_box_psnr(reconstruct(model, pictures), pictures))
+            for name, pictures in self._held_out.items()
+        }
+
+    def package(self, model: Autoencoder) -> Package:
+        """The model with the statistics of its latents on training pictures."""
+        measure_latents(
+            model, torch.cat([self.pictures(draw) for draw in range(_NUM_MEASURED_BATCHES)])
+        )
+        return Package("autoencoder", model, self._config.architecture, {})
+
 
 def build_autoencoder(architecture: AutoencoderArchitecture, seed: int) -> Autoencoder:
     """An untrained autoencoder whose weights depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.set_state(
-            generator_for(seed, 0, "autoencoder weights").get_state()
-        )
+    with initial_weights(seed, "autoencoder"):
         return Autoencoder(architecture)
 
 
@@ -138,14 +169,6 @@ def reconstruct(model: Autoencoder, pictures: Images, batch_size: int = 16) -> I
     return torch.cat(made)
 
 
-def evaluate_autoencoder(model: Autoencoder, held_out: Mapping[str, Images]) -> dict[str, float]:
-    """Alpha-box PSNR in dB on the worst of three backgrounds, for each held-out set."""
-    return {
-        f"psnr/{name}": worst_mean_psnr(alpha_box_psnr(reconstruct(model, pictures), pictures))
-        for name, pictures in held_out.items()
-    }
-
-
 @torch.no_grad()
 def measure_latents(model: Autoencoder, pictures: Images, batch_size: int = 16) -> None:
     """Set the shift and scale that standardise the latents of ``pictures``, per channel."""
@@ -157,6 +180,8 @@ def measure_latents(model: Autoencoder, pictures: Images, batch_size: int = 16) 
 
 def open_training(
     config: TrainAutoencoder, cache: Path, seed: int, device: str
-) -> AutoencoderObjective:
+) -> AutoencoderTraining:
     """Map the pictures and build the model."""
-    return AutoencoderObjective(config, open_pools(config.sources, cache, config.size_px), seed, device)
+    pools = open_pools(config.sources, cache, config.size_px)
+    held_out = {"emoji": held_out_stills(cache, config.size_px)}
+    return AutoencoderTraining(config, pools, held_out, seed, device)

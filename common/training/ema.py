@@ -24,7 +24,7 @@ class Ema:
     def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after optimizer step ``step``, counted from 1; buffers are copied."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        averaged = list(self.model.parameters())
+        averaged: list[torch.Tensor] = list(self.model.parameters())
         torch._foreach_lerp_(averaged, list(model.parameters()), 1 - decay)
         for kept, new in zip(self.model.buffers(), model.buffers(), strict=True):
             kept.copy_(new)

@@ -8,7 +8,7 @@ optimizer, and nothing else. On a CPU a run that was killed and continued ends i
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from common.training.loop_config import LearningRate, LoopConfig
 from common.training.optimizer_state import load_optimizer_state, optimizer_state
 
 
+@runtime_checkable
 class Objective(Protocol):
     """What is trained, and the loss of a step."""
 
@@ -81,8 +82,8 @@ def train(
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
         if not math.isfinite(losses["loss"]) or not math.isfinite(float(norm)):
             raise Diverged(
-                f"the loss of step {step} is {losses['loss']}, its gradient's length {float(norm)}; "
-                "lower loop.learning_rate.peak or use loop.precision: float32"
+                f"the loss of step {step} is {losses['loss']}, the length of its gradient "
+                f"{float(norm)}; lower loop.learning_rate.peak or use loop.precision float32"
             )
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -13,9 +13,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> list[dict[str, Tensor]]
     return [dict(optimizer.state.get(weight, {})) for weight in _parameters(optimizer)]
 
 
-def load_optimizer_state(
-    optimizer: torch.optim.Optimizer, state: list[dict[str, Tensor]]
-) -> None:
+def load_optimizer_state(optimizer: torch.optim.Optimizer, state: list[dict[str, Tensor]]) -> None:
     """Put a saved state back, with the device and the memory layout of each parameter.
 
     Fused optimizers walk through parameter and moments by address: a moment of another layout

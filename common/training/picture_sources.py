@@ -48,9 +48,7 @@ def open_pools(
     return tuple(WeightedPool(_open(s, cache, size_px, keys), s.weight) for s in sources)
 
 
-def _open(
-    source: PictureSource, cache: Path, size_px: int, keys: tuple[str, ...]
-) -> PicturePool:
+def _open(source: PictureSource, cache: Path, size_px: int, keys: tuple[str, ...]) -> PicturePool:
     match source:
         case EmojiStillSource():
             stills = load_stills(cache, size_px)

@@ -28,7 +28,7 @@ def gradient_loss(made: Images, wanted: Images) -> Float[Tensor, ""]:
     return (across + down) / 2
 
 
-def error_channels(made: Images, wanted: Images) -> Images:
+def error_channels(made: Images, wanted: Images) -> Float[Tensor, "b 7 h w"]:
     """Errors of the three colours on black, of the three on white, and of alpha, in [-1, 1]."""
     difference = (made.float() - wanted.float()) / 2
     on_black, alpha = difference[:, :3], difference[:, 3:]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from common.cli.main import main
+from run import APPS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -18,11 +21,13 @@ class Done:
     code: int
     out: str
     err: str
+    folder: Path
+    """Where it ran."""
 
     @property
     def paths(self) -> list[Path]:
         """The artefacts and the report: the lines of stdout."""
-        return [Path(line) for line in self.out.splitlines()]
+        return [self.folder / line for line in self.out.splitlines()]
 
 
 def environment() -> dict[str, str]:
@@ -41,6 +46,19 @@ def extrude(tmp_path):
             cwd=tmp_path, env=environment(), capture_output=True, text=True,
             timeout=timeout, check=False,
         )  # fmt: skip
-        return Done(done.returncode, done.stdout, done.stderr)
+        return Done(done.returncode, done.stdout, done.stderr, tmp_path)
 
     return extrude
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Carry out a command line in this process: faster, for what ends before anything runs."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str) -> Done:
+        code = main(list(arguments), APPS)
+        said = capsys.readouterr()
+        return Done(code, said.out, said.err, tmp_path)
+
+    return command

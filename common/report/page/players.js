@@ -2,17 +2,32 @@
 function startPlayer(video) {
   let seen = false;
   let pausedByReader = calm.matches;
+  // Events come late: a pause may be told of when the clip is already in sight again.
+  let pausesOfOurs = 0;
+
+  function follow() {
+    if (seen && !pausedByReader && video.paused) video.play().catch(() => {});
+    if (!seen && !video.paused) {
+      pausesOfOurs += 1;
+      video.pause();
+    }
+  }
 
   video.addEventListener("error", () => sayUnplayable(video));
   video.addEventListener("play", () => (pausedByReader = false));
-  video.addEventListener("pause", () => (pausedByReader ||= seen && !video.ended));
-  whenNear(video, () => (video.src = sourceOf(video)));
+  video.addEventListener("pause", () => {
+    if (pausesOfOurs > 0) pausesOfOurs -= 1;
+    else pausedByReader = true;
+  });
+  whenNear(video, () => {
+    video.src = sourceOf(video);
+    follow();
+  });
 
   const observer = new IntersectionObserver(
-    ([entry]) => {
-      seen = entry.isIntersecting;
-      if (seen && !pausedByReader) video.play().catch(() => {});
-      if (!seen) video.pause();
+    (entries) => {
+      seen = entries.at(-1).isIntersecting;
+      follow();
     },
     { threshold: 0.25 },
   );

@@ -1,7 +1,9 @@
-// A grid of clips on one clock. The clock is the wall clock while all seen clips can keep up, and
-// stands while one of them loads. Each clip plays by itself; small lags are worked off by its
-// playback rate, large ones by a seek. When the clock stands, every clip shows the same frame.
-const MAX_RATE_CHANGE = 0.15;
+// A grid of clips on one clock. The clock runs like the wall clock, and waits while one of the seen
+// clips loads or is half a frame late. Each clip plays by itself; small lags and leads are worked
+// off by its playback rate, large ones by a seek. Paused clips all show the same frame.
+const GAIN_PER_SECOND = 10;
+const SLOWEST = 0.25;
+const FASTEST = 2;
 
 class SyncedClips {
   constructor(root) {
@@ -103,13 +105,19 @@ class SyncedClips {
     }
     const playing = [...this.seen];
     const ready = playing.every((video) => video.readyState >= 2 && !video.seeking);
-    if (ready) this.time += ((now - this.last) / 1000) * this.speed;
+    const late = playing.some((video) => this.lag(video) > 0.5 / this.fps);
+    if (ready && !late) this.time += ((now - this.last) / 1000) * this.speed;
     this.last = now;
     const restarts = this.time >= this.duration;
     if (restarts) this.time %= this.duration;
     playing.forEach((video) => this.follow(video, ready));
     this.show();
     requestAnimationFrame((later) => this.tick(later));
+  }
+
+  // How far a clip is behind the clock, in seconds; a clip that is over is not.
+  lag(video) {
+    return this.time < video.duration ? this.time - video.currentTime : 0;
   }
 
   follow(video, ready) {
@@ -120,12 +128,13 @@ class SyncedClips {
         video.currentTime = this.target(video);
       return;
     }
-    const lag = this.time - video.currentTime;
-    if (Math.abs(lag) > 1.5 / this.fps && !video.seeking) video.currentTime = this.time;
-    const change = Math.max(-MAX_RATE_CHANGE, Math.min(MAX_RATE_CHANGE, lag * 4));
-    const rate = this.speed * (1 + change);
+    const lag = this.lag(video);
+    if (Math.abs(lag) > 2 / this.fps) video.currentTime = this.time;
+    const change = Math.max(SLOWEST, Math.min(FASTEST, 1 + lag * GAIN_PER_SECOND));
+    const rate = this.speed * change;
     if (Math.abs(video.playbackRate - rate) > 0.01) video.playbackRate = rate;
-    if (video.paused) video.play().catch(() => {});
+    // A clip that ended a moment early waits for the clock: playing on would rewind it.
+    if (video.paused && !video.ended) video.play().catch(() => {});
   }
 
   show() {

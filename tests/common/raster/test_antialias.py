@@ -137,8 +137,8 @@ def test_gradient_of_an_area_is_its_edge_length():
 
 
 def test_gradient_equals_finite_differences_at_silhouettes():
-    # The whole renderer, coverage changes included: a central difference over a step that many
-    # pixels' decisions fall into, on a closed mesh. The antialiased area is continuous, so both agree.
+    # The whole renderer, coverage changes included: a central difference over a step in which many
+    # pixels change their triangle. The antialiased area is continuous, so both agree.
     vertices, faces = sphere(3)
     camera = orbit_cameras(25.0, 10.0, 3.0, 50.0, 64, 64, dtype=F64)
     rng = np.random.default_rng(0)

@@ -15,7 +15,8 @@ def test_encoding_and_decoding_are_inverse(value):
 
 
 @pytest.mark.parametrize(
-    ("encoded", "linear"), [(0, 0), (1, 1), (0.5, 0.21404114), (0.04045, 0.0031308), (0.02, 0.02 / 12.92)]
+    ("encoded", "linear"),
+    [(0, 0), (1, 1), (0.5, 0.21404114), (0.04045, 0.0031308), (0.02, 0.02 / 12.92)],
 )  # fmt: skip
 def test_known_values_of_the_standard(encoded, linear):
     assert float(srgb_to_linear(torch.tensor(encoded, dtype=F64))) == pytest.approx(

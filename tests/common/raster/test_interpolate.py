@@ -84,7 +84,7 @@ def test_other_corners_of_the_same_triangles_are_used():
 def test_what_does_not_fit_is_refused():
     vertices, faces, attributes = scene()
     fragments = rasterize(vertices, faces, front(16))
-    with pytest.raises(InputError, match="attribute 74 of 10"):
+    with pytest.raises(InputError, match="attribute 74, but there are 10"):
         interpolate(attributes[:10], faces, fragments)
     with pytest.raises(InputError, match="only 2"):
         interpolate(attributes, faces[:2], fragments)

@@ -102,5 +102,5 @@ def test_inconsistent_meshes_are_refused(extra, message):
 
 def test_per_face_data_of_the_wrong_length_is_refused():
     # shapes in the signature are checked under pytest; the message without it is InputError's
-    with pytest.raises(Exception, match=r"face_colors|m 3|3 face_colors"):
+    with pytest.raises(Exception, match=r"face_colors"):
         TriangleMesh(*square(), face_colors=torch.zeros(3, 3, dtype=F64))

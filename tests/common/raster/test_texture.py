@@ -174,5 +174,5 @@ def test_impossible_lookups_are_refused():
     texture, uv = random_lookup(10)
     with pytest.raises(InputError, match="1 to 3 mip levels, not 4"):
         texture_pyramid(texture, num_levels=4)
-    with pytest.raises(InputError, match="float64, its coordinates torch.float32"):
+    with pytest.raises(InputError, match=r"float64, its coordinates torch\.float32"):
         sample_texture(texture, uv.float())

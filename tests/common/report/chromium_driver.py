@@ -198,12 +198,14 @@ class Page:
                 continue
             params = event["params"]
             match event["method"]:
-                case "Runtime.consoleAPICalled" if params["type"] in ("error", "warning"):
-                    found.append(str([arg.get("value") for arg in params["args"]]))
+                case "Runtime.consoleAPICalled":
+                    text = " ".join(str(argument.get("value")) for argument in params["args"])
+                    found += [text] if _is_problem(params["type"], text) else []
                 case "Runtime.exceptionThrown":
                     found.append(str(params["exceptionDetails"]))
-                case "Log.entryAdded" if _is_problem(params["entry"]):
-                    found.append(params["entry"]["text"])
+                case "Log.entryAdded":
+                    text = params["entry"]["text"]
+                    found += [text] if _is_problem(params["entry"]["level"], text) else []
         return found
 
     def requested_urls(self) -> list[str]:
@@ -223,8 +225,10 @@ class Page:
             self.browser.call("Target.closeTarget", targetId=self.target)
 
 
-def _is_problem(entry: dict[str, Any]) -> bool:
-    """Errors and warnings, but not the software renderer's remarks on its speed."""
-    if "GL Driver Message" in entry["text"] and "Performance" in entry["text"]:
-        return False
-    return entry["level"] in ("error", "warning")
+# Remarks on the speed of a machine without a graphics card, which are no fault of the page.
+SPEED_REMARKS = ("GL Driver Message (OpenGL, Performance", "rAF timed out in updateSource")
+
+
+def _is_problem(level: str, text: str) -> bool:
+    """Errors and warnings."""
+    return level in ("error", "warning") and not any(remark in text for remark in SPEED_REMARKS)
