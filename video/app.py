@@ -16,7 +16,7 @@ from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
 from common.shapes import Frames
 from video.config import VideoConfig
-from video.export import check_export, write_clip
+from video.export import check_export, write_formats
 
 
 def check(config: VideoConfig, apps: Apps) -> list[str]:
@@ -47,7 +47,7 @@ def _write(
 ) -> None:
     record = provenance_of(config, run, config.prompt, drawn.sample)
     stem = f"{drawn.sample:03d}"
-    files = write_clip(run.folder.samples, stem, frames, config.export, record)
+    files = write_formats(run.folder.samples, stem, frames, config.export, record)
     poster = run.folder.samples / f"{stem}_poster.png"
     write_picture(poster, frames[len(frames) // 2], provenance=record)
     names = tuple(path.relative_to(run.folder.samples).as_posix() for path in files)

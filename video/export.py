@@ -4,11 +4,10 @@ import shutil
 from pathlib import Path
 
 from common.errors import InputError
-from common.media.animation_write import write_png_frames, write_webp
-from common.media.gif_write import MAX_GIF_FPS, write_gif
+from common.media.clips import write_clip
+from common.media.gif_write import MAX_GIF_FPS
 from common.media.pixels import composite
 from common.media.provenance import Provenance
-from common.media.video_write import write_video
 from common.shapes import Frames
 from video.config import VideoExport
 
@@ -22,7 +21,7 @@ def check_export(export: VideoExport) -> None:
         )
 
 
-def write_clip(
+def write_formats(
     folder: Path, stem: str, frames: Frames, export: VideoExport, provenance: Provenance | None
 ) -> list[Path]:
     """Write ``frames`` as ``<stem>.<format>`` for each format; returns the paths in that order.
@@ -33,19 +32,11 @@ def write_clip(
     opaque = composite(frames, export.background) if frames.shape[-1] == 4 else frames
     paths = []
     for kind in export.formats:
-        path = folder / f"{stem}.{kind}"
-        match kind:
-            case "mp4" | "webm":
-                shown = opaque if kind == "mp4" else frames
-                write_video(path, shown, export.fps, provenance=provenance)
-            case "webp":
-                write_webp(path, frames, export.fps, provenance=provenance)
-            case "gif":
-                write_gif(path, opaque, export.fps, provenance=provenance)
-            case "png":
-                pictures = folder / f"{stem}_frames"
-                # A resumed run writes again what it does not know to be whole.
-                shutil.rmtree(pictures, ignore_errors=True)
-                path = write_png_frames(pictures, frames, provenance=provenance)[0]
-        paths.append(path)
+        path = folder / (f"{stem}_frames" if kind == "png" else f"{stem}.{kind}")
+        if kind == "png":
+            # A resumed run writes again what it does not know to be whole.
+            shutil.rmtree(path, ignore_errors=True)
+        shown = opaque if kind in ("mp4", "gif") else frames
+        write_clip(path, shown, export.fps, provenance=provenance)
+        paths.append(path / "00000.png" if kind == "png" else path)
     return paths

@@ -3,10 +3,9 @@
 Under "no difference" the runs of both groups are exchangeable, so every regrouping is equally
 likely and the test is exact. The statistic is Welch's t, not the plain difference: with it the test
 keeps its level, asymptotically, also when only the means are equal and variances and sizes are not
-(Janssen 1997; Chung and Romano 2013). Each regrouping's t counts by its own degrees of freedom,
-that is by its tail (prepivoting, Beran 1987): 8 runs against 8 with three times the spread give
-5.4 % false alarms instead of 6.9 %. Groups of unequal size and spread stay the hard case: 16 runs
-against 64 with a third of the spread give 8 %.
+(Janssen 1997; Chung and Romano 2013): 8 runs against 8 with three times the spread give 6.3 % false
+alarms. Groups of unequal size and spread are the hard case: 16 runs with three times the spread
+against 64 give 8.3 %.
 
 Runs are exchanged within strata (the same prompt) only; one stratum is the ordinary two-sample
 test. Own code beside `scipy.stats.permutation_test` (with which the p-values agree) because the
@@ -100,8 +99,9 @@ def regroup_test(a: Strata, b: Strata, resampling: Resampling) -> PermutationRes
     reject; 0 is outside exactly if ``p <= 1 - level``.
 
     Args:
-        a: Values of the first group in each stratum.
-        b: Values of the second group in the same strata.
+        a: Values of the first group in each stratum. Sorted, if the order of the rows is not to
+            decide which of them a random regrouping moves.
+        b: Values of the second group in the same strata, likewise.
         resampling: Level, seed and number of random regroupings.
     """
     sizes = tuple((len(x), len(y)) for x, y in zip(a, b, strict=True))
@@ -136,13 +136,11 @@ def _sizes(group: Strata) -> Float[np.ndarray, " s"]:
 
 
 def _aligned(a: Strata, b: Strata, estimate: float) -> list[Float[np.ndarray, " ..."]]:
-    """In each stratum ``a`` and ``b + estimate``, centred; sorted, so that row order is nothing.
+    """In each stratum ``a`` and ``b + estimate``, centred.
 
     Centring changes no difference of means and keeps large offsets from cancelling digits.
     """
-    joined = [
-        np.concatenate([np.sort(x), np.sort(y) + estimate]) for x, y in zip(a, b, strict=True)
-    ]
+    joined = [np.concatenate([x, y + estimate]) for x, y in zip(a, b, strict=True)]
     return [x - x.mean() for x in joined]
 
 
@@ -199,9 +197,8 @@ def _error_weights(
 
 
 def _statistic(moments: Regrouped, shift: float) -> Float[np.ndarray, " b"]:
-    """Welch's t of all regroupings when ``b`` is shifted, on the normal scale."""
+    """Welch's t of all regroupings when ``b`` is shifted."""
     per_a, per_b = 1 / moments.sizes_a, 1 / moments.sizes_b
-    freedom_a, freedom_b = (float(n.sum()) - len(n) for n in (moments.sizes_a, moments.sizes_b))
     weight_a, weight_b = _error_weights(moments.sizes_a, moments.sizes_b)
     sums = moments.sums + shift * moments.moved
     totals = moments.total_sums + shift * moments.sizes_b
@@ -213,23 +210,8 @@ def _statistic(moments: Regrouped, shift: float) -> Float[np.ndarray, " b"]:
     within_a = squares - sums**2 @ per_a
     within_b = total - squares - (totals - sums) ** 2 @ per_b
     floor = SMALLEST_PART * within
-    term_a = weight_a * np.maximum(within_a, floor)
-    term_b = weight_b * np.maximum(within_b, floor)
-    t = difference / np.sqrt(term_a + term_b)
-    if min(freedom_a, freedom_b) == 0:
-        return t
-    return _normal_score(
-        t, (term_a + term_b) ** 2 / (term_a**2 / freedom_a + term_b**2 / freedom_b)
-    )
-
-
-def _normal_score(
-    t: Float[np.ndarray, " b"], degrees_of_freedom: Float[np.ndarray, " b"]
-) -> Float[np.ndarray, " b"]:
-    """The normal score with very nearly the tail of Student's t (Wallace 1959, Eq. 2.1)."""
-    df = degrees_of_freedom
-    size = np.sqrt(df * np.log1p(t * t / df)) * ((8 * df + 1) / (8 * df + 3))
-    return np.copysign(size, t)
+    error = weight_a * np.maximum(within_a, floor) + weight_b * np.maximum(within_b, floor)
+    return difference / np.sqrt(error)
 
 
 def _tails(moments: Regrouped, shift: float) -> tuple[float, float]:

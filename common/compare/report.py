@@ -30,6 +30,10 @@ from common.report.content import (
 )
 
 _SHOWN_SUFFIXES = (".mp4", ".webm", ".webp", ".gif", ".png", ".jpg")
+_SHARED = (
+    "Runs share processes (cells_per_process): time leaves out imports, and peak memory includes "
+    "what earlier runs left behind. Set it to 1 to compare costs."
+)
 _PER_CELL = ("name", "output_dir", "seed", "prompt")
 
 
@@ -73,7 +77,10 @@ def _means(config: CompareConfig, labels: Sequence[str], summaries: Sequence[Sum
     level = f"{config.level:.0%}"
     return Table(
         "Means", tuple(columns), tuple(rows),
-        footnotes=(f"Mean and {level} interval of each variant ({'; '.join(methods)}).", *notes),
+        footnotes=(
+            f"Mean and {level} interval of each variant ({'; '.join(methods)}).", *notes,
+            *(_SHARED,) * (config.cells_per_process > 1),
+        ),
     )  # fmt: skip
 
 
@@ -82,7 +89,7 @@ def _differences(config: CompareConfig, claims: Sequence[Claim]) -> Table:
     columns = (
         Column("Metric", align="left"), Column("Variant", align="left"), Column("Difference"),
         Column("p (Holm)"), Column("Verdict", align="left"), Column("Detectable"),
-        Column("Left out"), Column("Note", align="left"),
+        Column("Left out"),
     )  # fmt: skip
     rows: list[tuple[Cell, ...]] = []
     for claim in claims:
@@ -94,7 +101,7 @@ def _differences(config: CompareConfig, claims: Sequence[Claim]) -> Table:
         rows.append((
             f"{claim.metric} ({unit})" if unit else claim.metric, claim.variant, value,
             claim.p_adjusted, claim.verdict, claim.detectable,
-            claim.num_dropped + claim.num_dropped_baseline, claim.note,
+            claim.num_dropped + claim.num_dropped_baseline,
         ))  # fmt: skip
     methods = sorted({c.difference.method for c in claims if c.difference is not None})
     level = f"{config.level:.0%}"
@@ -104,6 +111,7 @@ def _differences(config: CompareConfig, claims: Sequence[Claim]) -> Table:
             f"Variant minus baseline with its {level} interval; {'; '.join(methods)}.",
             f"p is adjusted over all {len(claims)} claims, so that all verdicts hold together "
             f"at {level}.",
+            *sorted({claim.note for claim in claims if claim.note}),
             "Detectable: the smallest true difference that these runs would have shown with 80 % "
             "chance.",
         ),

@@ -28,13 +28,12 @@ def sign_flip_test(
     nothing: the sum of squares is the same for all signs.
 
     Args:
-        differences: One for each pair; at least one.
+        differences: One for each pair; at least one. Sorted, if the order of the rows is not to
+            decide which of them a random flip meets.
         weights: Positive; their scale does not matter.
         resampling: Level, seed and number of random flips.
     """
-    # Sorted, so that the order of the rows cannot decide which of them a random flip meets.
-    order = np.lexsort((weights, differences))
-    d, w = differences[order], weights[order]
+    d, w = differences, weights
     flips = sign_flips(len(d), resampling.num_resamples, resampling.seed)
     sums, sizes = flips @ (w * d), flips @ w
     sums[np.abs(sums) <= ZERO * float(np.abs(w * d).sum())] = 0.0

@@ -56,7 +56,7 @@ def mixture_of_means(
 ) -> GaussianMixture:
     """The mixture of unrelated means: each channel of each mean is a field of its own."""
     num_modes, num_channels = means.shape[:2]
-    identity = torch.eye(num_modes * num_channels, dtype=means.dtype)
+    identity = torch.eye(num_modes * num_channels).to(means)
     coefficients = rearrange(identity, "(k c) j -> k c j", k=num_modes)
     fields = rearrange(means, "k c ... -> (k c) ...")
     return mixture_of_fields(fields, coefficients, band_of, variances, family_of, weights)
@@ -73,15 +73,16 @@ def _band_energies(
     Modes of the same fields (one scene in several colours) share the products, so the cost is that
     of the scenes, not of the modes.
     """
+    order = torch.argsort(band_of, stable=True)
+    sizes = torch.bincount(band_of, minlength=num_bands).tolist()
+    sorted_fields = fields[:, order]
     used = (coefficients != 0).any(1)
     patterns, pattern_of = torch.unique(used, dim=0, return_inverse=True)
     energies = fields.new_zeros(len(coefficients), num_bands, dtype=torch.float64)
     for number, pattern in enumerate(patterns):
         modes = (pattern_of == number).nonzero().squeeze(1)
-        own = fields[pattern].double()
-        products = einsum(own, own, "i n, j n -> i j n")
-        banded = products.new_zeros(*products.shape[:2], num_bands)
-        banded = banded.index_add(2, band_of, products)
+        own = sorted_fields[pattern.nonzero().squeeze(1)].double()
+        banded = torch.stack([part @ part.T for part in own.split(sizes, dim=1)], dim=-1)
         weights = coefficients[modes][..., pattern].double()
         energies[modes] = einsum(weights, weights, banded, "k c i, k c j, i j band -> k band")
     return energies

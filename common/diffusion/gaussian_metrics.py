@@ -30,9 +30,9 @@ def gaussian_metrics(prior: GaussianPrior, latents: Latents, cond: GaussianCond)
     one = torch.ones(len(latents), dtype=torch.float64, device=latents.device)
     clean = Level(one, torch.zeros_like(one))
     # In float64: distances are in units of the smallest variances, where float32 sums fall short.
-    named, exact = cond.mixture.double(), latents.double()
+    named, exact = cond.mixture, latents.double()
     num_dims = prior.mixture.num_dims
-    posterior = prior.mixture.double().mode_log_probs(exact, clean).softmax(1)
+    posterior = prior.mixture.mode_log_probs(exact, clean).softmax(1)
     distances = named.mahalanobis(exact, clean).masked_fill(
         cond.log_weights == -torch.inf, torch.inf
     )

@@ -27,6 +27,9 @@ from common.diffusion.dct import dct, inverse_dct
 from common.diffusion.noise_schedule import per_sample
 from common.shapes import Latents
 
+_CHUNK = 16_384
+"""Coefficients whose fields are brought to float64 at a time."""
+
 
 class Level(NamedTuple):
     """Signal and noise of each sample."""
@@ -78,10 +81,6 @@ class GaussianMixture:
             family_of=self.family_of[keep],
             energies=self.energies[keep],
         )
-
-    def double(self) -> "GaussianMixture":
-        """The same in float64."""
-        return replace(self, fields=self.fields.double(), coefficients=self.coefficients.double())
 
     def means(self) -> Float[Tensor, "k c ..."]:
         """The modes' means, whole: one latent of memory each."""
@@ -167,9 +166,7 @@ class GaussianMixture:
         for family, modes in self._families():
             variance = alpha**2 * self.variances[family] + level.sigma[:, None] ** 2
             precision = self._per_band(torch.ones_like(variance), family, level)
-            products = einsum(
-                self.fields, precision.to(z)[:, None] * z, "j n, b c n -> b c j"
-            ).double()
+            products = self._in_fields(precision.to(z)[:, None] * z).double()
             products = einsum(products, self.coefficients[modes].double(), "b c j, k c j -> b k")
             own = (energy / variance).sum(1, keepdim=True)
             of_means = alpha**2 * (1 / variance) @ self.energies[modes].T
@@ -183,6 +180,15 @@ class GaussianMixture:
         """``numerator / (alpha^2 lambda + sigma^2)`` spread over the coefficients."""
         signal = level.alpha[:, None] ** 2 * self.variances[family]
         return (numerator / (signal + level.sigma[:, None] ** 2))[:, self.band_of]
+
+    def _in_fields(self, z: Float[Tensor, "b c n"]) -> Float[Tensor, "b c j"]:
+        """Products with all fields, in the precision of ``z``, by chunks to save memory."""
+        products = z.new_zeros(*z.shape[:2], len(self.fields))
+        for start in range(0, z.shape[2], _CHUNK):
+            part = slice(start, start + _CHUNK)
+            fields = self.fields[:, part].to(z)
+            products += einsum(fields, z[..., part], "j n, b c n -> b c j")
+        return products
 
     def _in_basis(self, coefficients: Float[Tensor, "b c j"]) -> Float[Tensor, "b c n"]:
         return einsum(coefficients, self.fields, "b c j, j n -> b c n")

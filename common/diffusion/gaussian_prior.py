@@ -7,7 +7,6 @@ and a demo that needs no weights.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from jaxtyping import Bool, Float, Float64
@@ -124,7 +123,7 @@ def build_gaussian_prior(
         scenes.fields.to(device), scenes.coefficients.to(device), band_of, variances[None]
     )
     spec = PriorSpec(
-        latent_shape=cast(tuple[int, ...], (4, *size)),
+        latent_shape=(4, *size),
         image_channels=4,
         schedule=build_noise_schedule(config.schedule),
         prediction=config.prediction,

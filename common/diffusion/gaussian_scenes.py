@@ -118,10 +118,11 @@ def _paint(
     unit = min(height, width) / 2
     across = (torch.arange(width, dtype=torch.float64) + 0.5 - width / 2) / unit
     down = (height / 2 - torch.arange(height, dtype=torch.float64) - 0.5) / unit
-    x = across[None, None, :] - pose.x[:, None, None]
-    y = down[None, :, None] - pose.y[:, None, None]
-    cos, sin = pose.angle.cos()[:, None, None], pose.angle.sin()[:, None, None]
-    wide, tall = pose.width[:, None, None], pose.height[:, None, None]
+    # Places are exact, pixels float32: that is twice as fast and far finer than 8 bits.
+    x = (across[None, None, :] - pose.x[:, None, None]).float()
+    y = (down[None, :, None] - pose.y[:, None, None]).float()
+    cos, sin = (part.float()[:, None, None] for part in (pose.angle.cos(), pose.angle.sin()))
+    wide, tall = (part.float()[:, None, None] for part in (pose.width, pose.height))
     local_x, local_y = (cos * x + sin * y) / wide, (cos * y - sin * x) / tall
     scale = torch.minimum(wide, tall)
     distance = outline(local_x, local_y) * scale
@@ -131,7 +132,7 @@ def _paint(
     white = inside * torch.maximum(glossy * (1 - ink), glint)
     tinted = inside * diffuse * (1 - ink) - torch.minimum(white, inside * diffuse * (1 - ink))
     opaque = inside + (1 - inside) * _shadow(across, down, pose)
-    return [field.float() for field in (tinted, white, opaque)]
+    return [tinted, white, opaque]
 
 
 def _coverage(distance: Field, unit: float) -> Field:
@@ -167,6 +168,6 @@ def _shadow(across: Tensor, down: Tensor, pose: Pose) -> Field:
     """A soft dark ellipse on the ground, wider and fainter the higher the character is."""
     lift = (pose.y + 0.75 - pose.height).clamp(min=0)[:, None, None]
     reach = pose.width[:, None, None] * (0.95 + 0.25 * lift)
-    x = (across[None, None, :] - pose.x[:, None, None]) / reach
-    y = (down[None, :, None] + 0.82) / (0.24 * reach)
-    return 0.34 / (1 + 1.2 * lift) * (1 - (x**2 + y**2)).clamp(min=0)
+    x = ((across[None, None, :] - pose.x[:, None, None]) / reach).float()
+    y = ((down[None, :, None] + 0.82) / (0.24 * reach)).float()
+    return (0.34 / (1 + 1.2 * lift)).float() * (1 - (x**2 + y**2)).clamp(min=0)

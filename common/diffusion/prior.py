@@ -2,8 +2,8 @@
 
 A prior is variance preserving in latent space, ``z_t = alpha_t x + sigma_t eps`` with
 ``alpha_t^2 + sigma_t^2 = 1``, or a rectified flow, ``alpha_t = 1 - sigma_t``. Timesteps are the
-model's own training indices (fractional values interpolate the table); ``t`` in [0, 1] used by
-distillation is ``timestep / (num_train_timesteps - 1)``.
+model's own training indices (fractional values interpolate the table); diffusion time ``t`` in
+[0, 1], as guidance intervals and distillation use it, is ``spec.schedule.fraction(timesteps)``.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from common.diffusion.noise_schedule import NoiseSchedule
-from common.diffusion.prediction import PredictionType
+from common.diffusion.prediction_type import PredictionType
 from common.shapes import Latents, Timesteps
 
 Cond = TypeVar("Cond")

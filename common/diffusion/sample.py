@@ -84,7 +84,7 @@ def sample(
             _begin_at(scheduler, diffusers, begin)
         position = Position(diffusers, begin, latents * scheduler.scale(begin), None)
     else:
-        position = restore(scheduler, start, generators)
+        position = restore(scheduler, start, generators, latents.device)
     for index in range(position.index, len(scheduler.timesteps)):
         position, denoised = _advance(
             prior, scheduler, cond, uncond, guidance, position, list(generators), negatives

@@ -37,7 +37,10 @@ class Position:
 def sampler_state(
     scheduler: Scheduler, position: Position, generators: Sequence[torch.Generator]
 ) -> State:
-    """Everything that changes while sampling: latents, scheduler, guidance, random generators."""
+    """Everything that changes while sampling: latents, scheduler, guidance, random generators.
+
+    Generators only where the sampler draws from them: each weighs 5 kB.
+    """
     state: State = {
         "scheduler": type(position.diffusers).__name__,
         "timesteps": scheduler.timesteps.clone(),
@@ -45,8 +48,9 @@ def sampler_state(
         "latents": position.latents.clone(),
         "momentum": None if position.momentum is None else position.momentum.clone(),
     }
-    for number, generator in enumerate(generators):
-        state[f"generators.{number}"] = generator.get_state()
+    if scheduler.draws_noise:
+        for number, generator in enumerate(generators):
+            state[f"generators.{number}"] = generator.get_state()
     fresh, current = vars(scheduler.diffusers), vars(position.diffusers)
     if missing := fresh.keys() - current.keys():
         raise TypeError(f"sampling removed {sorted(missing)} from {state['scheduler']}")
@@ -56,8 +60,13 @@ def sampler_state(
     return state
 
 
-def restore(scheduler: Scheduler, state: State, generators: Sequence[torch.Generator]) -> Position:
-    """Continue where ``state`` was taken; the generators are set in place.
+def restore(
+    scheduler: Scheduler,
+    state: State,
+    generators: Sequence[torch.Generator],
+    device: torch.device,
+) -> Position:
+    """Continue on ``device`` where ``state`` was taken; the generators are set in place.
 
     Raises:
         InputError: when the state belongs to other settings or another number of samples.
@@ -70,21 +79,26 @@ def restore(scheduler: Scheduler, state: State, generators: Sequence[torch.Gener
             f"{scheduler.config.name} with num_steps {scheduler.config.num_steps}: "
             "resume with the settings the run started with"
         )
-    saved = [key for key in state if key.startswith("generators.")]
-    if len(saved) != len(generators):
-        raise InputError(f"the saved state is of {len(saved)} samples, not of {len(generators)}")
-    for number, generator in enumerate(generators):
-        generator_state = state[f"generators.{number}"]
-        assert isinstance(generator_state, Tensor)
-        generator.set_state(generator_state)
-    diffusers = copy.deepcopy(scheduler.diffusers)
-    for name in {key.split(".")[1] for key in state if key.startswith("diffusers.")}:
-        setattr(diffusers, name, _loaded(f"diffusers.{name}", state))
     latents, momentum, index = state["latents"], state["momentum"], state["index"]
     assert isinstance(latents, Tensor)
     assert isinstance(index, int)
     assert momentum is None or isinstance(momentum, Tensor)
-    return Position(diffusers, index, latents.clone(), momentum)
+    if len(latents) != len(generators):
+        raise InputError(f"the saved state is of {len(latents)} samples, not of {len(generators)}")
+    if scheduler.draws_noise:
+        _restore_generators(state, generators)
+    diffusers = copy.deepcopy(scheduler.diffusers)
+    for name in {key.split(".")[1] for key in state if key.startswith("diffusers.")}:
+        setattr(diffusers, name, _loaded(f"diffusers.{name}", state, device))
+    moved = None if momentum is None else momentum.to(device)
+    return Position(diffusers, index, latents.to(device, copy=True), moved)
+
+
+def _restore_generators(state: State, generators: Sequence[torch.Generator]) -> None:
+    for number, generator in enumerate(generators):
+        saved = state[f"generators.{number}"]
+        assert isinstance(saved, Tensor)
+        generator.set_state(saved)
 
 
 def _same(fresh: Any, current: Any) -> bool:
@@ -115,10 +129,13 @@ def _stored(key: str, value: Any) -> State:
             )
 
 
-def _loaded(key: str, state: State) -> Any:
+def _loaded(key: str, state: State, device: torch.device) -> Any:
     if key in state:
         value = state[key]
-        return value.clone() if isinstance(value, Tensor) else value
+        if not isinstance(value, Tensor):
+            return value
+        # Schedulers keep their numbers on the CPU; only what has the latents' shape moves.
+        return value.to(device if value.ndim else "cpu", copy=True)
     length = state[f"{key}.length"]
     assert isinstance(length, int)
-    return [_loaded(f"{key}.{number}", state) for number in range(length)]
+    return [_loaded(f"{key}.{number}", state, device) for number in range(length)]

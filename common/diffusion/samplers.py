@@ -51,7 +51,7 @@ class Scheduler:
     in_sigma_space: bool
     """Whether it keeps ``z / alpha`` (Euler, Heun) instead of the model's own ``z``."""
     draws_noise: bool
-    """Whether ``diffusers.step`` takes generators."""
+    """Whether steps add fresh noise, from the generators passed to ``diffusers.step``."""
 
     @property
     def timesteps(self) -> Float[Tensor, " steps"] | Int[Tensor, " steps"]:
@@ -86,8 +86,18 @@ def build_scheduler(config: Any, schedule: NoiseSchedule, prediction: Prediction
         expected,
         diffusers,
         in_sigma_space=isinstance(config, Euler | EulerA | Heun),
-        draws_noise=isinstance(config, DDPM | DDIM | EulerA | LCM | DPMSolverPP2M),
+        draws_noise=_draws_noise(config),
     )
+
+
+def _draws_noise(config: Any) -> bool:
+    match config:
+        case DDIM():
+            return config.eta > 0
+        case DPMSolverPP2M():
+            return config.sde
+        case _:
+            return isinstance(config, DDPM | EulerA | LCM)
 
 
 def _expected_prediction(

@@ -6,10 +6,12 @@ from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.generation.config import GenerationConfig
 from common.runs.app import Estimate
 
-_LIBRARIES_BYTES = 520 * 2**20
-_LATENTS_PER_SAMPLE = 60
-"""Float32 copies of a latent alive at the peak, most of them the float64 sums of the prior."""
+_LIBRARIES_BYTES = 450 * 2**20
+_LATENTS_PER_SAMPLE = 20
+"""Float32 copies of a latent alive at the peak, most of them sums of the prior in float64."""
 _CHANNELS = 4
+_FIELD_COPIES = 3
+"""Of the Gaussian prior's fields, while it is built."""
 
 
 def generation_estimate(config: GenerationConfig, size: tuple[int, ...]) -> Estimate:
@@ -39,6 +41,8 @@ def generation_estimate(config: GenerationConfig, size: tuple[int, ...]) -> Esti
 def _prior_bytes(config: object, size: tuple[int, ...]) -> int:
     match config:
         case GaussianPriorConfig():
-            return 8 * config.num_variants * 4 * prod(size)
+            motions = 8 if len(size) == 3 else 1
+            fields = 1 + 3 * 7 * motions * config.num_variants
+            return _FIELD_COPIES * 4 * fields * prod(size)
         case _:
             raise TypeError(f"no estimate for {type(config).__name__}")

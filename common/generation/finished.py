@@ -12,6 +12,7 @@ from common.report.json_report import sample_metrics
 from common.runs.app import Outcome, Run
 from common.runs.provenance import provenance_of
 
+_MAX_ON_SHEET = 400
 _MAX_SHOWN = 24
 """Samples in the report; all of them are in the samples' folder."""
 
@@ -31,11 +32,12 @@ def outcome_of(config: GenerationConfig, run: Run) -> Outcome:
 def _write_contact_sheet(
     config: GenerationConfig, run: Run, sidecars: Sequence[Sidecar]
 ) -> Path | None:
-    """All samples' thumbnails in one picture; None when there is only one."""
+    """The samples' thumbnails in one picture (the first 400); None when there is only one."""
     if len(sidecars) < 2:
         return None
-    pictures = [read_picture(run.folder.samples / s.thumbnail) for s in sidecars]
-    captions = [f"{s.sample}  seed {s.seed}" for s in sidecars]
+    shown = sidecars[:_MAX_ON_SHEET]
+    pictures = [read_picture(run.folder.samples / s.thumbnail) for s in shown]
+    captions = [f"{s.sample}  seed {s.seed}" for s in shown]
     sheet = picture_sheet(
         pictures,
         captions=captions if config.contact_sheet.captions else (),

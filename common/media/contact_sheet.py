@@ -25,7 +25,7 @@ CHECKER = "checker"
 """The background that shows transparency as such."""
 _PAGE, _INK = (250, 250, 250), (40, 40, 40)
 _CHECKER_COLORS, _CHECKER_PX = (255, 214), 8
-_GAP_PX, _STRIP_GAP_PX = 8, 2
+_GAP_PX, _STRIP_GAP_PX = 8, 4
 _TEXT_PX, _LINE_PX, _MAX_LINES = 13, 17, 2
 _SMALLEST_CAPTIONED_PX = 64
 _SMALLEST_PX, _LARGEST_SIDE_PX = 8, 8192
@@ -188,7 +188,7 @@ def _drawn(cells: list[_Cell], num_columns: int) -> Sheet:
     for row, height, num_lines in zip(rows, heights, lines, strict=True):
         for column, cell in enumerate(row):
             left = _GAP_PX + column * (column_width + _GAP_PX)
-            _draw_cell(page, draw, cell, left, top, height)
+            _draw_cell(page, draw, cell, left, top)
         top += height + _LINE_PX * num_lines + _GAP_PX
     return np.asarray(page)
 
@@ -199,7 +199,6 @@ def _draw_cell(
     cell: _Cell,
     left: int,
     top: int,
-    row_height: int,
 ) -> None:
     x = left
     for picture in cell.pictures:
@@ -207,5 +206,5 @@ def _draw_cell(
         x += picture.width + _STRIP_GAP_PX
     if cell.caption is not None:
         for index, line in enumerate(cell.caption.lines):
-            place = (left, top + row_height + 1 + index * _LINE_PX)
+            place = (left, top + cell.height + 1 + index * _LINE_PX)
             draw.text(place, line, fill=_INK, font=cell.caption.font)

@@ -82,14 +82,22 @@ def _search(points: Sequence[Fraction], slack: Fraction, tick: Fraction) -> Frac
     span = points[-1]
     shortest = min(after - before for before, after in pairwise(points))
     fewest = max(len(points) - 1, math.floor(span / (shortest + tick)))
-    most = math.ceil(span / max(shortest - tick, shortest / 2))
-    for periods in range(fewest, most + 1):
+    # A period of one tick would explain any times.
+    most = math.ceil(span / max(shortest - tick, shortest / 2, 2 * tick))
+    for periods in _promising(starts, range(fewest, most + 1), float(slack)):
         low, high = periods / (span + slack), periods / max(span - slack, span / 2)
-        rate = _plainest(low, high) if slack else low
-        # Most candidates fail within the first frames already.
-        if _on_grid(starts[:32], rate, float(slack)) and _on_grid(starts, rate, float(slack)):
-            return rate
+        for rate in _plain_rates(low, high) if slack else [low]:
+            if _on_grid(starts, rate, float(slack)):
+                return rate
     return None
+
+
+def _promising(starts: np.ndarray, candidates: range, slack: float) -> list[int]:
+    """Those numbers of periods that nearly explain the first frames: all at once, most fail."""
+    few = starts[:32]
+    rates = np.array(candidates)[:, None] / starts[-1]
+    near = np.abs(few - np.rint(few * rates) / rates) <= 2 * slack + 1e-6
+    return [candidates[index] for index in near.all(axis=1).nonzero()[0]]
 
 
 def grid_slots(times: Sequence[Fraction], rate: Fraction) -> list[int]:
@@ -120,15 +128,16 @@ def _on_grid(starts: np.ndarray, rate: Fraction, slack: float) -> bool:
     return bool(near.all() and (np.diff(slots) > 0).all())
 
 
-def _plainest(low: Fraction, high: Fraction) -> Fraction:
-    """The rate between two bounds that people use: whole, then NTSC, then the simplest fraction."""
-    whole = Fraction(round((low + high) / 2))
-    ntsc = round((low + high) / 2 / _NTSC) * _NTSC
-    for known in (whole, ntsc):
-        if low <= known <= high:
-            return known
-    for denominator in range(2, 1002):
-        numerator = math.ceil(low * denominator)
-        if Fraction(numerator, denominator) <= high:
-            return Fraction(numerator, denominator)
-    return (low + high) / 2
+def _plain_rates(low: Fraction, high: Fraction) -> list[Fraction]:
+    """Rates between two bounds: a whole one, an NTSC one, the simplest fraction, the middle."""
+    middle = (low + high) / 2
+    named = [Fraction(round(middle)), round(middle / _NTSC) * _NTSC]
+    simple = next(
+        (
+            Fraction(numerator, denominator)
+            for denominator in range(2, 1002)
+            if (numerator := math.ceil(low * denominator)) <= high * denominator
+        ),
+        middle,
+    )
+    return [*(rate for rate in named if low <= rate <= high), simple, middle]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
 
+_LEAST_MAX_PIXELS = 2**20
+
 
 def pyav_frames(info: VideoInfo) -> Iterator[UInt8[np.ndarray, "h w c"]]:
     """All stored frames in order, upright, RGB or straight RGBA.
@@ -75,14 +77,17 @@ def decoded(info: VideoInfo) -> Iterator["VideoFrame"]:
 
 def _undecorated(info: VideoInfo, container: "InputContainer") -> Iterator["VideoFrame"]:
     stream = container.streams.video[0]
+    # Frames that grow in mid-clip must not cost memory first. Some codecs count their padding.
+    options = {"max_pixels": str(max(_LEAST_MAX_PIXELS, 4 * info.width * info.height))}
     if info.decoder is None:
-        # Frame threads would change only the speed, and cost memory for each.
+        stream.codec_context.options = options
         yield from container.decode(stream)
         return
     import av
 
     decoder = av.VideoCodecContext.create(info.decoder, "r")
     assert isinstance(decoder, av.VideoCodecContext)
+    decoder.options = options
     decoder.extradata = stream.codec_context.extradata
     for packet in container.demux(stream):
         yield from decoder.decode(packet if packet.size else None)

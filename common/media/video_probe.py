@@ -107,6 +107,8 @@ def probe(path: Path, limits: ReadLimits | None = None) -> VideoInfo:
         if coded is None:
             raise InputError(f"{path}: its pictures are in a codec that is not known")
         check_size(path, coded.width, coded.height, limits)
+        # The pictures themselves may be larger than the container says.
+        coded.options = {"max_pixels": str(limits.max_pixels)}
         times, end, tick = _packet_times(path, container, stream, limits)
         hints = [rate for rate in (stream.average_rate, stream.guessed_rate) if rate]
         container.seek(0)

@@ -7,11 +7,15 @@ Kernels are numba functions that release the interpreter lock and are cached on 
 an edge, and with it watertightness and determinism.
 
 Write ``@kernel`` above ``@no_type_check`` on each kernel: numba needs the bare function, which the
-run-time type checks of the tests would otherwise wrap.
+run-time type checks of the tests would otherwise wrap. A kernel that kernels of other files call
+belongs in a ``*_kernels.py`` of this folder, or changes to it would not reach compiled callers.
 """
 
+import hashlib
 import warnings
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -23,7 +27,7 @@ Kernel = Callable[..., Any]
 def kernel(function: Kernel) -> Kernel:
     """Compile ``function`` at its first call for each combination of argument types."""
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
         warnings.warn(
             f"compiled kernels cannot be kept and are compiled anew in every process ({error}); "
@@ -31,3 +35,15 @@ def kernel(function: Kernel) -> Kernel:
             stacklevel=2,
         )
         return numba.njit(nogil=True, error_model="numpy")(function)
+    # numba keeps machine code while the kernel's own file is unchanged, though it holds a copy of
+    # whatever that calls in other files; and times of files say little after a checkout.
+    compiled._cache._cache_file._source_stamp = _sources_digest(function.__code__.co_filename)
+    return compiled
+
+
+@cache
+def _sources_digest(own_file: str) -> str:
+    """SHA-256 over a kernel's file and all shared kernels of this folder."""
+    files = {Path(own_file), *Path(__file__).parent.glob("*_kernels.py")}
+    content = b"\0".join(file.read_bytes() for file in sorted(files) if file.is_file())
+    return hashlib.sha256(content).hexdigest()

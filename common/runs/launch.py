@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shlex
+import shutil
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -131,12 +132,22 @@ def _open(config: RunConfig, folder: RunFolder, stop: StopRequest, apps: Apps) -
         torch.set_num_threads(config.num_threads)
     device = resolve_device(config.device)
     folder.samples.mkdir(exist_ok=True)
+    _sweep(folder)
     checkpoints = Checkpoints(folder, config.checkpoint, stop)
     metrics = MetricsLog(folder.metrics)
     metrics.cut_after(checkpoints.restored.step if checkpoints.restored else -1)
     folder.set_status("running")
     write_json(folder.path / "environment.json", environment(device))
     return Run(folder, device, metrics, checkpoints, Clock(), to_plain(config), apps)
+
+
+def _sweep(folder: RunFolder) -> None:
+    """Remove what a killed process was writing."""
+    for partial in folder.path.rglob(".*.partial*"):
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

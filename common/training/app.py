@@ -48,10 +48,10 @@ def run(config: TrainConfig, run: Run) -> Outcome:
     with run.clock.stage("storing"):
         averaged = _averaged(training.model, last)
         package = training.package(averaged)
-        before = training.evaluate(package.model)
+        before = training.evaluate(averaged)
         stored = unpack(pack(package.model.state_dict(), config.storage.precision))
         package.model.load_state_dict(stored)
-        figures = training.evaluate(package.model)
+        figures = training.evaluate(averaged)
         manifest = _store(config, run, package, figures)
     artefacts = (manifest, *sorted((run.folder.samples).glob("*.safetensors")))
     return Outcome(artefacts, _sections(run, before, figures))

@@ -3,8 +3,16 @@
 from pathlib import Path
 from typing import assert_never
 
+from torch import nn
+
+from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder
+from common.embedded.image_unet import build_image_unet
+from common.embedded.judge import Judge
 from common.runs.app import Estimate
-from common.training.autoencoder_trainer import TrainAutoencoder, build_autoencoder, open_training
+from common.training.autoencoder_trainer import TrainAutoencoder, open_training
+from common.training.image_unet_trainer import TrainImageUNet, open_image_training
+from common.training.judge_trainer import TrainJudge, open_judge_training
+from common.training.text_encoder_trainer import Student, TrainTextEncoder, open_text_training
 from common.training.train_config import Method
 from common.training.training import Training
 
@@ -22,20 +30,19 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
     match method:
         case TrainAutoencoder():
             return open_training(method, cache, seed, device)
+        case TrainTextEncoder():
+            return open_text_training(method, cache, seed, device)
+        case TrainImageUNet():
+            return open_image_training(method, cache, seed, device)
+        case TrainJudge():
+            return open_judge_training(method, cache, seed, device)
         case _:
             assert_never(method)
 
 
 def training_estimate(method: Method) -> Estimate:
     """Sizes, memory and steps."""
-    match method:
-        case TrainAutoencoder():
-            model = build_autoencoder(method.architecture, 0)
-            # Activations of the blocks, most of them at a quarter and at half of the side.
-            numbers = 40 * method.architecture.middle_channels * (method.size_px // 4) ** 2
-        case _:
-            assert_never(method)
-    num_weights = sum(weight.numel() for weight in model.parameters())
+    num_weights, numbers = _size(method)
     batch = method.loop.batch_size
     sizes = {
         "parameters": f"{num_weights:,}",
@@ -44,3 +51,29 @@ def training_estimate(method: Method) -> Estimate:
     }
     memory = _LIBRARIES_BYTES + 4 * (_COPIES * num_weights + batch * numbers)
     return Estimate(sizes, memory, method.loop.num_steps)
+
+
+def _size(method: Method) -> tuple[int, int]:
+    """How many weights there are, and about how many numbers a sample keeps for the gradient."""
+    match method:
+        case TrainAutoencoder():
+            sizes = method.architecture
+            # Most of them are the blocks' at a quarter and at half of the side.
+            return _num_weights(Autoencoder(sizes)), 40 * sizes.middle_channels * (
+                method.size_px // 4
+            ) ** 2
+        case TrainTextEncoder():
+            return _num_weights(Student(method.architecture)), 64 * 40 * method.channels
+        case TrainImageUNet():
+            latent = (method.size_px // DOWNSAMPLING) ** 2
+            unet = build_image_unet(method.architecture)
+            return _num_weights(unet), 60 * method.architecture.block_channels[0] * latent
+        case TrainJudge():
+            half = (method.size_px // 2) ** 2
+            return _num_weights(Judge(method.architecture)), 24 * method.channels[0] * half
+        case _:
+            assert_never(method)
+
+
+def _num_weights(model: nn.Module) -> int:
+    return sum(weight.numel() for weight in model.parameters())

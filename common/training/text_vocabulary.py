@@ -14,7 +14,7 @@ from common.kit.palette import PALETTE
 from common.training.emoji_concepts import LANGUAGES, load_concepts
 from common.training.text_teacher import teacher_folder
 
-_PUNCTUATION = ",.!?;:'\"()-+&/%$#@*=，。！？；：、（）“”"  # noqa: RUF001
+_PUNCTUATION = ",.!?;:'\"()-+&/%$#@*=，。！？；：、（）“”"
 
 
 def build_vocabulary(bert: Iterable[str], texts: Iterable[str]) -> list[str]:

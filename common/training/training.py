@@ -34,5 +34,8 @@ class Training(Objective, Protocol):
         ...
 
     def package(self, model: Any) -> Package:
-        """The (averaged) model made ready to store: statistics measured, parts left out."""
+        """What to store of the (averaged) model: itself, or the part of it that is used later.
+
+        Statistics are measured here. The package holds the same weights as ``model``, not copies.
+        """
         ...

@@ -68,6 +68,7 @@ def test_killed_and_resumed_run_has_the_same_bytes(tmp_path, uninterrupted, kill
     _, errors = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, errors.decode()
     assert artefacts(folder) == expected
+    assert not list(folder.rglob("*.partial*"))
 
 
 @pytest.mark.slow

@@ -56,4 +56,4 @@ def test_any_text_matches_something_or_is_one_clear_error(text):
         assert matches.any()
         return
     assert len(told) < 400
-    assert told.isprintable() or "\n" not in told
+    assert "\n" not in told

@@ -71,11 +71,11 @@ def test_captions_leave_room_and_ink():
 def test_strip_shows_first_and_last_moment():
     clip = np.stack([plain(20 * index, 32, 32) for index in range(11)])
     sheet = clip_sheet([clip, clip[:2], clip[:1]], num_moments=3, cell_px=32)
-    assert sheet.shape == (3 * 40 + 8, 8 + 3 * 32 + 2 * 2 + 8, 3)
+    assert sheet.shape == (3 * 40 + 8, 8 + 3 * 32 + 2 * 4 + 8, 3)
     row = sheet[24]
-    assert [row[8 + 34 * index + 16, 0] for index in range(3)] == [0, 100, 200]
+    assert [row[8 + 36 * index + 16, 0] for index in range(3)] == [0, 100, 200]
     second = sheet[24 + 40]
-    assert [second[8 + 34 * index + 16, 0] for index in range(3)] == [0, 20, 250]
+    assert [second[8 + 36 * index + 16, 0] for index in range(3)] == [0, 20, 250]
 
 
 def test_many_pictures_shrink_to_fit_and_too_many_are_refused():

@@ -174,6 +174,18 @@ def test_giant_canvas_is_refused_without_the_memory(tmp_path):
     assert int(grown_kib) < 100_000
 
 
+@pytest.mark.parametrize("size", [(80, 60), (1280, 960)])
+def test_clip_that_changes_its_size_is_refused(tmp_path, size):
+    # A transport stream may be cut and joined anywhere.
+    for name, (width, height) in (("small", (64, 48)), ("other", size)):
+        write_clip(tmp_path / f"{name}.mp4", moving_clip(8, height, width), 8)
+        ffmpeg("-i", tmp_path / f"{name}.mp4", "-c", "copy", tmp_path / f"{name}.ts")
+    joined = b"".join((tmp_path / f"{name}.ts").read_bytes() for name in ("small", "other"))
+    (tmp_path / "joined.ts").write_bytes(joined)
+    assert read_clip(tmp_path / "small.ts").frames.shape == (8, 48, 64, 3)
+    assert not read_or_refuse(read_clip, tmp_path / "joined.ts")
+
+
 def test_picture_bombs_are_refused(tmp_path):
     path = tmp_path / "bomb.png"
     Image.new("1", (20_000, 20_000)).save(path)  # 400 million pixels in 50 kB

@@ -41,7 +41,7 @@ def test_ticks_never_drift_from_the_true_times(rate, num_frames, ticks_per_s):
 
 
 @given(
-    st.sampled_from([5, 8, 10, 12, 12.5, 15, 16, 20, 23.976, 24, 25, 29.97, 30]),
+    st.sampled_from([5, 8, 10, 12, 12.5, 15, 16, 20, 23.976, 24, 25, 29.97, 30, 48, 50]),
     st.sampled_from([MILLISECOND, CENTISECOND]),
     st.integers(3, 200),
 )

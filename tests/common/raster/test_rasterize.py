@@ -340,16 +340,24 @@ def test_triangle_seen_exactly_edge_on_is_finite():
 
 
 def test_sliver_behind_a_wall_does_not_show_through():
-    # 1/z of a sliver extrapolates wildly; it must not win against the wall in front of it
-    wall, faces = square()
-    rng = np.random.default_rng(0)
-    thin = rng.uniform(-0.9, 0.9, (500, 3, 3))
-    thin[:, 1] = thin[:, 0] + 1e-6 * rng.standard_normal((500, 3))
-    thin[..., 2] = -0.5 + 0.4 * thin[..., 2]
-    vertices = torch.cat([wall, torch.from_numpy(thin.reshape(-1, 3))])
-    faces = torch.cat([faces, 4 + torch.arange(1500).view(-1, 3)])
-    camera = orbit_cameras(0.0, 0.0, 2.5, 30.0, 200, 200, dtype=F64)
-    assert int(rasterize(vertices, faces, camera).face_index.max()) < 2
+    # Snapping widens a triangle seen almost edge-on until it owns a row of pixel centres 4.5 times
+    # its own thickness away, where its plane would come out in front of the wall.
+    k = torch.tensor([[[100.0, 0, 8], [0, 100, 8], [0, 0, 1]]], dtype=F64)
+    camera = Cameras(torch.eye(4, dtype=F64)[None], k, 16, 16)
+    step = 1 / 4096
+    corners = [
+        (2, 8.5 + 0.45 * step, 3.5),
+        (14, 8.5 + 0.45 * step, 3.5),
+        (8, 8.5 + 0.55 * step, 10),
+    ]
+    sliver = [[(x - 8) * z / 100, (y - 8) * z / 100, z] for x, y, z in corners]
+    wall = [[-9.0, -9, 2.5], [9, -9, 2.5], [0, 9, 2.5]]
+    alone = rasterize(torch.tensor(sliver, dtype=F64), torch.tensor([[0, 1, 2]]), camera)
+    assert int(alone.covered.sum()) == 12
+    assert float(alone.depth[alone.covered].min()) >= 3.5
+    both = torch.tensor(sliver + wall, dtype=F64)
+    fragments = rasterize(both, torch.tensor([[0, 1, 2], [3, 4, 5]]), camera)
+    assert bool((fragments.face_index == 1).all())
 
 
 # ------------------------------------------------------------------------- gradients
@@ -389,6 +397,26 @@ def test_gradcheck_of_coordinates_and_depth():
         return fragments.barycentric, fragments.depth
 
     assert torch.autograd.gradcheck(draw, vertices.requires_grad_(), eps=1e-7, atol=1e-5)
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_gradcheck_where_snapping_puts_the_centre_outside(turn):
+    # the left side lies 0.4 grid steps right of the pixel centres that it owns after snapping
+    left = 2.5 + 0.4 / 4096
+    corners = flat([[left, 1], [8, 4], [left, 7]]) - torch.tensor([0.0, 0, 0.1], dtype=F64)
+    corners[:, :2] = (corners[:, :2] - 4) * 1.1 + 4  # back to the same pixels at depth 1.1
+    camera, faces = pixel_camera(8, 8), torch.tensor([[0, 1, 2]]).roll(turn, 1)
+    camera.intrinsics[0, :2, 2] = torch.tensor([4.0, 4.0])
+    camera.w2c[0, :2, 3] = torch.tensor([-4.0, 4.0])
+
+    def draw(points):
+        fragments = rasterize(points, faces, camera)
+        return fragments.barycentric[0, :, 2], fragments.depth[0, :, 2]
+
+    outside = draw(corners)[0]
+    assert int((outside.sum(-1) > 0).sum()) == 6
+    assert not bool(outside[:, (1 + turn) % 3].any())  # clamped
+    assert torch.autograd.gradcheck(draw, corners.requires_grad_(), eps=1e-8, atol=1e-5)
 
 
 def test_float32_gradients_are_close_to_float64():

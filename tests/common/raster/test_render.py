@@ -122,8 +122,9 @@ def test_specular_reflection_conserves_energy(roughness):
     count = len(view)
     normal = torch.tensor([0.0, 0, 1], dtype=F64).expand(count, 3)
     seen = shade(
-        torch.ones(count, 3, dtype=F64), normal, view, only((0.6, 0, 0.8)), torch.eye(3, dtype=F64),
-        roughness=torch.full((count,), roughness, dtype=F64), metallic=torch.ones(count, dtype=F64),
+        torch.ones(count, 3, dtype=F64), normal, view, only((0.6, 0.0, 0.8)),
+        torch.eye(3, dtype=F64), roughness=torch.full((count,), roughness, dtype=F64),
+        metallic=torch.ones(count, dtype=F64),
     )  # fmt: skip
     # irradiance pi * 0.8 at the surface, radiance ``seen``, solid angle 2 pi / count each
     mirrored = float((seen[:, 0] * view[:, 2]).sum()) * 2 / (0.8 * count)

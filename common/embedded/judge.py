@@ -1,0 +1,97 @@
+"""The judge: a small image-text encoder that says how well a picture shows what was asked for.
+
+It is trained on its own, by contrast, and only ever scores: it is no loss, no prior and no
+image-prompt encoder of anything that generates. It sees pictures at one small size, laid on a
+background, without transparency.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64
+from pydantic import Field
+from torch import Tensor, nn
+
+from common.config import Config
+from common.embedded.blocks import folded, residual_blocks
+from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
+
+
+class JudgeArchitecture(Config):
+    """Sizes of the judge."""
+
+    size_px: int = Field(64, ge=16, le=512, multiple_of=8)
+    """Side of the pictures it looks at; others are resampled to it."""
+    channels: tuple[int, int, int] = (64, 128, 224)
+    """Channels at a half, a quarter and an eighth of the side."""
+    blocks: tuple[int, int, int] = (2, 2, 1)
+    """Residual blocks there."""
+    joint_channels: int = Field(128, ge=8, le=2048)
+    """Features in which pictures and texts are compared."""
+    text: TextEncoderArchitecture
+    """Sizes of the text side; its channels are projected to the joint ones."""
+
+
+class Joint(NamedTuple):
+    """Pictures and texts in the space where they are compared, each of length 1."""
+
+    pictures: Float[Tensor, "b d"]
+    texts: Float[Tensor, "t d"]
+
+
+class Judge(nn.Module):
+    """A picture side and a text side, and the sharpness of their comparison."""
+
+    def __init__(self, architecture: JudgeArchitecture):
+        super().__init__()
+        sizes = architecture
+        self.architecture = sizes
+        half, quarter, eighth = sizes.channels
+        self.look = nn.Sequential(
+            folded(2, 3, half, kernel=3),
+            residual_blocks(half, sizes.blocks[0]),
+            folded(2, half, quarter),
+            residual_blocks(quarter, sizes.blocks[1]),
+            folded(2, quarter, eighth),
+            residual_blocks(eighth, sizes.blocks[2]),
+            nn.SiLU(),
+        )
+        self.from_look = nn.Linear(2 * eighth, sizes.joint_channels)
+        self.read = TextEncoder(sizes.text)
+        self.from_read = nn.Linear(sizes.text.channels, sizes.joint_channels)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+
+    def embed_pictures(self, pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """Unit features of RGB pictures in [-1, 1], resampled to the judge's size."""
+        side = self.architecture.size_px
+        if tuple(pictures.shape[2:]) != (side, side):
+            pictures = F.interpolate(pictures, size=(side, side), mode="area")
+        features = self.look(pictures)
+        summary = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
+        return F.normalize(self.from_look(summary).float(), dim=1)
+
+    def embed_texts(
+        self, tokens: Int64[Tensor, "t l"], mask: Bool[Tensor, "t l"]
+    ) -> Float[Tensor, "t d"]:
+        """Unit features of texts."""
+        return F.normalize(self.from_read(self.read(tokens, mask).pooled).float(), dim=1)
+
+    def forward(
+        self,
+        pictures: Float[Tensor, "b 3 h w"],
+        tokens: Int64[Tensor, "t l"],
+        mask: Bool[Tensor, "t l"],
+    ) -> Joint:
+        """Both sides."""
+        return Joint(self.embed_pictures(pictures), self.embed_texts(tokens, mask))
+
+
+def on_backgrounds(
+    pictures: Float[Tensor, "b 4 h w"], backgrounds: Float[Tensor, "b 3"]
+) -> Float[Tensor, "b 3 h w"]:
+    """Premultiplied RGBA in [-1, 1] laid on a colour each, in [0, 1]: RGB in [-1, 1]."""
+    parts = (pictures + 1) / 2
+    behind = backgrounds[:, :, None, None] * (1 - parts[:, 3:])
+    return (parts[:, :3] + behind).clamp(0, 1) * 2 - 1

@@ -1,0 +1,113 @@
+"""The embedded prior: autoencoder, text encoder and image U-Net behind the one seam."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule
+from common.diffusion.prior import PriorSpec
+from common.diffusion.schedule_config import CosineSchedule
+from common.embedded.autoencoder import DOWNSAMPLING, IMAGE_CHANNELS, Autoencoder
+from common.embedded.image_unet import View, view_features
+from common.embedded.text_encoder import TextEncoder, token_batch
+from common.embedded.tokenizer import Tokenizer
+from common.errors import InputError
+from common.shapes import Images, Timesteps
+
+
+@dataclass(frozen=True)
+class EmbeddedCond:
+    """What the U-Net is told of each sample."""
+
+    states: Float[Tensor, "b l d"]
+    """Token states."""
+    mask: Bool[Tensor, "b l"]
+    """Where there are tokens."""
+    vector: Float[Tensor, "b k"]
+    """Pooled text and view features."""
+
+
+class EmbeddedPrior:
+    """A prior of small models that predict ``v`` on a cosine schedule.
+
+    State: the three models, on one device, and the latent shape they are used at.
+    """
+
+    def __init__(
+        self,
+        autoencoder: Autoencoder,
+        text_encoder: TextEncoder,
+        unet: Any,
+        tokenizer: Tokenizer,
+        size: tuple[int, int],
+    ):
+        height, width = size
+        if height % DOWNSAMPLING or width % DOWNSAMPLING:
+            raise InputError(
+                f"the embedded prior draws pictures whose sides divide by {DOWNSAMPLING}, "
+                f"not {height} x {width}"
+            )
+        self.autoencoder, self.text_encoder, self.unet = autoencoder, text_encoder, unet
+        self._tokenizer = tokenizer
+        channels = autoencoder.architecture.latent_channels
+        self._spec = PriorSpec(
+            (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
+            IMAGE_CHANNELS,
+            embedded_schedule(),
+            "v",
+        )
+
+    @property
+    def spec(self) -> PriorSpec:
+        """Shapes, schedule and prediction type."""
+        return self._spec
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models are."""
+        return self.autoencoder.latent_mean.device
+
+    @torch.no_grad()
+    def embed(
+        self, prompts: Sequence[str], views: Sequence[View | None] | None = None
+    ) -> EmbeddedCond:
+        """Conditioning for prompts in English or Chinese, each with a view or none."""
+        if views is not None and len(views) != len(prompts):
+            raise InputError(f"{len(prompts)} prompts and {len(views)} views: give each its own")
+        text = self.text_encoder(*token_batch(self._tokenizer, prompts, self.device))
+        features = view_features(views or [None] * len(prompts)).to(text.pooled)
+        return EmbeddedCond(text.states, text.mask, torch.cat([text.pooled, features], 1))
+
+    def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
+        """The U-Net's ``v`` at each sample's timestep."""
+        return predict_v(self.unet, latents, timesteps, cond)
+
+    def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
+        """Premultiplied RGBA pictures in [-1, 1] to latents."""
+        return self.autoencoder.encode(pictures)
+
+    def decode(self, latents: Float[Tensor, "b z y x"]) -> Images:
+        """Latents to premultiplied RGBA pictures, not clamped."""
+        return self.autoencoder.decode(latents)
+
+
+def embedded_schedule() -> NoiseSchedule:
+    """The schedule that the image U-Net is trained on."""
+    return build_noise_schedule(CosineSchedule())
+
+
+def predict_v(unet: Any, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
+    """Call a U-Net of diffusers with both ways of conditioning."""
+    made = unet(
+        latents,
+        timesteps,
+        encoder_hidden_states=cond.states,
+        encoder_attention_mask=cond.mask,
+        class_labels=cond.vector,
+        return_dict=False,
+    )
+    return made[0].to(latents.dtype)

@@ -1,0 +1,223 @@
+"""Training the embedded image U-Net on latents, captions and views."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from common.config import Config
+from common.diffusion.guidance_config import CFG
+from common.diffusion.noise_schedule import per_sample
+from common.diffusion.sample import sample
+from common.diffusion.sampler_config import DPMSolverPP2M
+from common.diffusion.samplers import build_scheduler
+from common.embedded.image_unet import ImageUNetArchitecture, View, build_image_unet
+from common.embedded.prior import EmbeddedCond, EmbeddedPrior, embedded_schedule, predict_v
+from common.embedded.tokenizer import load_tokenizer
+from common.errors import InputError
+from common.media.contact_sheet import picture_sheet
+from common.media.pixels import to_picture
+from common.seeding import generators_for, randn, stream_seed
+from common.shapes import Images, Picture
+from common.training.emoji_concepts import load_concepts
+from common.training.emoji_phrases import draw_phrase
+from common.training.emoji_split import load_split
+from common.training.initial_weights import initial_weights, on_device
+from common.training.latent_sets import LatentSet, emoji_latents
+from common.training.loop_config import LearningRate, LoopConfig
+from common.training.noise_times import MinSnr, NoiseTimes, draw_timesteps, v_weights
+from common.training.training import Package
+from common.zoo.models import ZOO, Loaded, load_autoencoder, load_text_encoder
+
+_PREVIEW_STEPS = 20
+_NUM_PREVIEWED = 16
+_NUM_MEASURED = 96
+
+
+class TrainImageUNet(Config):
+    """The image U-Net: noised latents, prompt and view to ``v``."""
+
+    name: Literal["image_unet"] = "image_unet"
+    architecture: ImageUNetArchitecture = ImageUNetArchitecture()
+    """Sizes of the model."""
+    models_dir: Path | None = None
+    """Folder of the autoencoder and the text encoder that it stands on; null is the zoo."""
+    size_px: Literal[64, 128] = 128
+    """Side of the pictures behind the latents."""
+    times: NoiseTimes = MinSnr()
+    """Which noise levels are visited and how much they count."""
+    text_dropout: float = Field(0.1, ge=0, lt=1)
+    """Share of the samples that are shown without a prompt."""
+    view_dropout: float = Field(0.3, ge=0, lt=1)
+    """Share of the samples that are shown without a view."""
+    chinese_share: float = Field(0.35, ge=0, le=1)
+    """Share of the prompts that are Chinese."""
+    loop: LoopConfig = LoopConfig(
+        num_steps=60_000, batch_size=64, ema_decay=0.9995,
+        learning_rate=LearningRate(peak=5e-4, warmup_steps=500),
+    )  # fmt: skip
+    """How long and in which steps to train."""
+
+
+class ImageUNetTraining:
+    """The losses and figures of an image U-Net.
+
+    State: the model in training, the frozen models it stands on, and the encoded pictures.
+    """
+
+    def __init__(
+        self,
+        config: TrainImageUNet,
+        latents: LatentSet,
+        autoencoder: Loaded,
+        text_encoder: Loaded,
+        seed: int,
+        device: str,
+    ):
+        self._config = config
+        self._set = latents
+        self._bases = {"autoencoder": autoencoder, "text_encoder": text_encoder}
+        self._seed = seed
+        self._device = device
+        self._schedule = embedded_schedule()
+        weights = np.array(latents.weights)
+        self._chances = weights / weights.sum()
+        with initial_weights(seed, "image U-Net"):
+            self._model = on_device(build_image_unet(config.architecture), device)
+
+    @property
+    def model(self) -> Any:
+        """The model in training."""
+        return self._model
+
+    def losses(self, forward: Callable[..., Any], draw: int) -> Mapping[str, Tensor]:
+        """Weighted squared error of ``v``."""
+        count = self._config.loop.batch_size
+        rng = np.random.default_rng(stream_seed(self._seed, draw, "training latents"))
+        rows = rng.choice(len(self._chances), size=count, p=self._chances)
+        cond = self._prior(self._model).embed(*self._prompts(rows, rng))
+        generator = torch.Generator(self._device)
+        generator.manual_seed(stream_seed(self._seed, draw, "diffusion noise"))
+        timesteps = draw_timesteps(self._config.times, count, self._schedule, generator)
+        clean = self._latents(rows, rng.integers(self._set.latents.shape[1], size=count))
+        noise = torch.randn(clean.shape, generator=generator, device=self._device)
+        errors = self._v_errors(forward, clean, noise, timesteps, cond)
+        weights = v_weights(self._config.times, timesteps, self._schedule)
+        return {"loss": (weights * errors).mean(), "plain": errors.mean()}
+
+    def _prompts(
+        self, rows: np.ndarray, rng: np.random.Generator
+    ) -> tuple[list[str], list[View | None]]:
+        """A caption and a view for each row, either of them left out at random."""
+        config = self._config
+        prompts: list[str] = []
+        views: list[View | None] = []
+        for row in rows.tolist():
+            chinese, bare, blind = rng.random(3) < (
+                config.chinese_share, config.text_dropout, config.view_dropout
+            )  # fmt: skip
+            captions = (self._set.chinese if chinese else self._set.english)[row]
+            prompts.append("" if bare else draw_phrase(captions, rng))
+            views.append(None if blind else self._set.views[row])
+        return prompts, views
+
+    def _latents(self, rows: np.ndarray, places: np.ndarray) -> Images:
+        return torch.from_numpy(self._set.latents[rows, places]).float().to(self._device)
+
+    def _v_errors(
+        self,
+        forward: Callable[..., Any],
+        clean: Images,
+        noise: Images,
+        timesteps: Float[Tensor, " b"],
+        cond: EmbeddedCond,
+    ) -> Float[Tensor, " b"]:
+        """Mean squared error of ``v = alpha eps - sigma x0`` of each sample."""
+        alpha, sigma = self._schedule.alpha_sigma(timesteps)
+        target = per_sample(alpha, clean) * noise - per_sample(sigma, clean) * clean
+        noised = self._schedule.add_noise(clean, noise, timesteps)
+        noised = noised.contiguous(memory_format=torch.channels_last)
+        made = predict_v(forward, noised, timesteps, cond)
+        return ((made.float() - target) ** 2).mean((1, 2, 3))
+
+    def _prior(self, unet: Any) -> EmbeddedPrior:
+        side = self._config.size_px
+        return EmbeddedPrior(
+            self._bases["autoencoder"].model, self._bases["text_encoder"].model, unet,
+            load_tokenizer(), (side, side),
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def preview(self, model: Any) -> Picture:
+        """Samples for fixed prompts in both languages, with guidance."""
+        prior = self._prior(model)
+        concepts = load_concepts()
+        keys = load_split().alignment[:: max(len(load_split().alignment) // _NUM_PREVIEWED, 1)]
+        names = [concepts[key] for key in keys[:_NUM_PREVIEWED]]
+        prompts = [(c.zh if i % 4 == 3 else c.en).names[0] for i, c in enumerate(names)]
+        seeds = range(len(prompts))
+        noise = randn(prior.spec.latent_shape, generators_for(0, seeds, "latents")).to(self._device)
+        scheduler = build_scheduler(
+            DPMSolverPP2M(num_steps=_PREVIEW_STEPS), prior.spec.schedule, "v"
+        )
+        steps = sample(
+            prior, scheduler, prior.embed(prompts), prior.embed([""] * len(prompts)),
+            CFG(guidance_scale=4.0), noise, generators_for(0, seeds, "sampler"),
+        )  # fmt: skip
+        *_, last = steps
+        pictures = [to_picture(picture) for picture in prior.decode(last.latents)]
+        return picture_sheet(pictures, captions=[c.en.names[0] for c in names], num_columns=4)
+
+    @torch.no_grad()
+    def evaluate(self, model: Any) -> dict[str, float]:
+        """Mean error in ``v`` with the right caption, and how much worse it is with none.
+
+        Fixed noise and evenly spread timesteps on the concepts for alignment. The difference says
+        how much the model listens to its prompt.
+        """
+        wanted = set(load_split().alignment)
+        rows = np.array([i for i, key in enumerate(self._set.keys) if key in wanted])
+        rows = rows[:_NUM_MEASURED]
+        clean = self._latents(rows, np.zeros_like(rows))
+        generators = generators_for(0, range(len(rows)), "evaluation noise")
+        noise = randn(tuple(clean.shape[1:]), generators).to(self._device)
+        spread = torch.arange(len(rows), device=self._device) * 7919 % 1000
+        timesteps = spread.float().clamp(max=self._schedule.max_timestep)
+        prior = self._prior(model)
+        views = [self._set.views[row] for row in rows]
+        told = prior.embed([self._set.english[row][0].text for row in rows], views)
+        untold = prior.embed([""] * len(rows), views)
+        right = self._v_errors(model, clean, noise, timesteps, told).mean()
+        without = self._v_errors(model, clean, noise, timesteps, untold).mean()
+        return {"v_error/prompt": float(right), "v_error/prompt_gain": float(without - right)}
+
+    def package(self, model: Any) -> Package:
+        """The U-Net and what it stands on."""
+        requires = {kind: base.identity for kind, base in self._bases.items()}
+        return Package("image_unet", model, self._config.architecture, requires)
+
+
+def open_image_training(
+    config: TrainImageUNet, cache: Path, seed: int, device: str
+) -> ImageUNetTraining:
+    """Load the frozen models, encode the pictures (once) and build the U-Net.
+
+    Raises:
+        InputError: the architecture does not fit the frozen models.
+    """
+    folder = config.models_dir or ZOO
+    autoencoder, text = load_autoencoder(folder, device), load_text_encoder(folder, device)
+    found = (autoencoder.model.architecture.latent_channels, text.model.architecture.channels)
+    wanted = (config.architecture.latent_channels, config.architecture.text_channels)
+    if found != wanted:
+        raise InputError(
+            f"the frozen models have {found[0]} latent and {found[1]} text channels; "
+            f"architecture.latent_channels and text_channels say {wanted[0]} and {wanted[1]}"
+        )
+    latents = emoji_latents(autoencoder, cache, config.size_px, device)
+    return ImageUNetTraining(config, latents, autoencoder, text, seed, device)
