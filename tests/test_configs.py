@@ -12,7 +12,7 @@ from common.config.text import to_plain, yaml_text
 from common.config.tree import dotted
 from run import APPS
 
-BASES = {"image": "image", "video": "video", "threed": "threed", "compare": "compare"}
+BASES = {name: name for name in APPS.names}
 
 
 @pytest.mark.parametrize("name", preset_names())

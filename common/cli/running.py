@@ -64,7 +64,7 @@ def resume(given: str, arguments: Sequence[str], apps: Apps) -> int:
     if folder.status() == "done":
         print("this run is done; nothing to resume", file=sys.stderr)  # noqa: T201
         return _print_paths(folder, _artefacts(folder))
-    return _finish(lambda: launch.resume(app, cast(RunConfig, loaded.config), folder, apps), folder)
+    return _finish(lambda: launch.resume(app, cast(RunConfig, loaded.config), folder, apps))
 
 
 def _check_unchanged(app: App, folder: RunFolder, loaded: Loaded, apps: Apps) -> None:
@@ -89,16 +89,15 @@ def cells(listing: str, arguments: Sequence[str], apps: Apps) -> int:
 
 def _start(app: App, loaded: Loaded, apps: Apps) -> int:
     command = ["python", "run.py", *sys.argv[1:]]
-    return _finish(lambda: launch.start(app, loaded, command, apps), None)
+    return _finish(lambda: launch.start(app, loaded, command, apps))
 
 
-def _finish(work: Callable[[], tuple[RunFolder, Outcome]], folder: RunFolder | None) -> int:
+def _finish(work: Callable[[], tuple[RunFolder, Outcome]]) -> int:
     try:
         folder, outcome = work()
     except Interrupted as stopped:
-        where = stopped.args[0] if stopped.args else folder
         print(  # noqa: T201
-            f"interrupted; continue with: python run.py resume {where}", file=sys.stderr
+            f"interrupted; continue with: python run.py resume {stopped.args[0]}", file=sys.stderr
         )
         return 130
     return _print_paths(folder, outcome.artefacts)

@@ -126,9 +126,10 @@ class GaussianMixture:
         total = torch.zeros_like(z)
         for family, modes in self._families():
             share = weights[:, modes]
-            mean = self._in_basis(
-                einsum(share.to(z), self.coefficients[modes], "b k, k c j -> b c j")
+            combined = einsum(
+                share.to(self.fields), self.coefficients[modes], "b k, k c j -> b c j"
             )
+            mean = self._in_basis(combined).to(z)
             rest = per_sample(share.sum(1), z) * z - per_sample(level.alpha, z) * mean
             gain = self._per_band(
                 (per_clean * level.alpha)[:, None] * self.variances[family]

@@ -38,6 +38,7 @@ def car(draw: Draw) -> tuple[Part, ...]:
         [(front + 0.06, low), (front + 0.2, low), (front + slope + 0.1, top),
          (front + slope - 0.04, top)], 0.62
     ).moved(x=-0.065)  # fmt: skip
+    rear = extruded([(0.8, low), (0.95, low), (0.87, top), (0.74, top)], 0.62).moved(x=0.012)
     cap = rounded_box(0.86 - front - slope, 0.1, 0.78, 0.05)
     tyres, hubs = wheels([-0.58, 0.6], radius, 0.2, 0.98)
     bumper = capsule(0.07, 0.8).turned(x=90)
@@ -46,7 +47,7 @@ def car(draw: Draw) -> tuple[Part, ...]:
         Part("body", extruded(hull, 0.92, 0.08, 3), draw.main, GLOSSY),
         Part("body", extruded(cabin, 0.8, 0.07, 3), draw.main, GLOSSY),
         Part("roof", cap.moved(x=(0.84 + front + slope) / 2, y=roof - 0.01), draw.accent, GLOSSY),
-        Part("window", merged(glass, screen), draw.paint("cyan"), GLASS),
+        Part("window", merged(glass, screen, rear), draw.paint("cyan"), GLASS),
         Part("tyre", tyres, draw.paint("black"), MATTE),
         Part("hub", hubs, draw.paint("grey")),
         Part("bumper", merged(bumper.moved(-1.0, 0.28), bumper.moved(1.0, 0.28)),
@@ -70,14 +71,14 @@ def bus(draw: Draw) -> tuple[Part, ...]:
     edges = np.linspace(-half + 0.5, half - 0.1, count + 1)
     sides = [box_corners(a + 0.04, b - 0.04, low, top) for a, b in zip(edges, edges[1:], strict=False)]
     door = [box_corners(-half + 0.14, -half + 0.42, 0.3, top)]
-    screen = rounded_box(0.06, top - low + 0.06, 0.74, 0.03).moved(-half, (top + low) / 2)
+    screen = rounded_box(0.06, top - low + 0.06, 0.74, 0.03).moved(y=(top + low) / 2)
     tyres, hubs = wheels([-half + 0.62, half - 0.5], 0.25, 0.2, 0.98)
     stripe = rounded_box(2 * half + 0.03, 0.1, 0.95, 0.02)
     cap = rounded_box(2 * half - 0.3, 0.14, 0.76, 0.07)
     lamp = ellipsoid(0.05, 0.07, 0.09, 12, 8)
     return (
         Part("body", extruded(shell, 0.92, 0.1, 3), draw.main, GLOSSY),
-        Part("window", merged(rounded_panes(sides, 0.92), screen), draw.paint("cyan"), GLASS),
+        Part("window", merged(rounded_panes(sides, 0.92), screen.moved(-half), screen.moved(half)), draw.paint("cyan"), GLASS),
         Part("door", rounded_panes(door, 0.925), shaded(draw.paint("cyan"), 0.06), GLASS),
         Part("roof", cap.moved(y=high + 0.01), draw.accent),
         Part("roof", stripe.moved(y=0.46), draw.accent),
@@ -102,10 +103,12 @@ def truck(draw: Draw) -> tuple[Part, ...]:
     frame = rounded_box(length + 0.75, 0.12, 0.8, 0.05).moved((length - 1.3) / 2, 0.3)
     tyres, hubs = wheels([-0.64, length - 0.62], 0.25, 0.22, 1.0)
     lamp = ellipsoid(0.05, 0.08, 0.1, 12, 8)
+    doors = rounded_box(0.03, high - 0.16, 0.4, 0.012).moved(length - 0.28, 0.34 + high / 2, 0.22)
     trim = rounded_box(length - 0.16, 0.06, 1.0, 0.02).moved(length / 2 - 0.28, 0.34 + 0.82 * high)
     return (
         Part("cab", cab, draw.main, GLOSSY),
         Part("box", box, draw.accent),
+        Part("box", merged(doors, doors.moved(z=-0.44)), shaded(draw.accent, -0.04)),
         Part("box", trim, shaded(draw.accent, -0.07)),
         Part("window", merged(rounded_panes(pane, 0.9), screen.moved(x=0.01)), draw.paint("cyan"), GLASS),
         Part("frame", frame, draw.paint("black")),

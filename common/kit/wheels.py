@@ -12,12 +12,10 @@ def wheel(radius: float, width: float) -> tuple[Mesh, Mesh]:
     """A tyre and its hub about the origin, the hub's face towards +z."""
     w, inner = width / 2, 0.62 * radius
     tyre = revolved(
-        filleted([(inner, -w), (radius, -w), (radius, w), (inner, w), (inner, -w)], 0.3 * w), 28
+        filleted([(inner, -w), (radius, -w), (radius, w), (inner, w), (inner, -w)], 0.3 * w, 1), 24
     )
-    hub = revolved(
-        filleted([(0, -0.8 * w), (inner, -0.8 * w), (inner, 0.75 * w), (0.7 * inner, 0.6 * w),
-                  (0.3 * inner, 0.95 * w), (0, w)], 0.02), 24,
-    )  # fmt: skip
+    hub = revolved([(0, -0.8 * w), (inner, -0.8 * w), (inner, 0.8 * w), (0.8 * inner, 0.6 * w),
+                    (0.4 * inner, 0.7 * w), (0.3 * inner, 0.95 * w), (0, w)], 18)  # fmt: skip
     return tyre.turned(x=90), hub.turned(x=90)
 
 

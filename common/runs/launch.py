@@ -105,7 +105,7 @@ def _run(app: App, config: RunConfig, folder: RunFolder, notes: list[str], apps:
             status = "done"
         except (Interrupted, KeyboardInterrupt):
             status = "interrupted"
-            raise
+            raise Interrupted(folder.path) from None
         except Exception:
             failure = traceback.format_exc()
             raise

@@ -1,6 +1,7 @@
 """2,000 fuzzed configs and command lines: exit code 0 or 2, no traceback, nothing half-written."""
 
 import contextlib
+import copy
 import io
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from common.config.schema import walk
 from common.config.tree import dotted
 
 PRESETS = preset_names()
+TREES = {name: read_composed(CONFIGS / f"{name}.yaml").values for name in PRESETS}
+PATHS = {name: sorted(flatten(tree), key=dotted) for name, tree in TREES.items()}
 KEYS = sorted({key.path for app in run.APPS.names for key in walk(run.APPS.config_class(app))})
 
 scalars = (
@@ -68,24 +71,24 @@ def test_fuzzed_arguments_of_presets(folder, preset, extra, flag):
 
 
 def with_changes(tree: dict, changes: list[tuple[tuple, object]]) -> dict:
+    """The tree with values set at paths; a path that leads through no block is passed over."""
     for path, value in changes:
         node = tree
         for part in path[:-1]:
-            node = node[part] if isinstance(node, list) else node.setdefault(part, {})
-            if not isinstance(node, (dict, list)):
-                break
-        else:
             if isinstance(node, dict):
-                node[path[-1]] = value
+                node = node.setdefault(part, {})
+            elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+                node = node[part]
+        if isinstance(node, dict):
+            node[path[-1]] = value
     return tree
 
 
 @st.composite
 def changed_presets(draw) -> dict:
     name = draw(st.sampled_from(PRESETS))
-    tree = read_composed(CONFIGS / f"{name}.yaml").values
-    paths = sorted(flatten(tree), key=dotted)
-    known = st.sampled_from(paths) | st.sampled_from(KEYS).map(lambda key: tuple(key.split(".")))
+    tree = copy.deepcopy(TREES[name])
+    known = st.sampled_from(PATHS[name]) | st.sampled_from(KEYS).map(lambda key: tuple(key.split(".")))
     changes = draw(st.lists(st.tuples(known.filter(bool), values), max_size=4))
     return with_changes(tree, changes)
 

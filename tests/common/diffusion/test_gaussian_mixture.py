@@ -144,3 +144,7 @@ def test_float32_predictions_are_exact_to_float32(sigma):
     got = single.mixed_prediction(latents.float(), level, mix)
     # Cosine transforms err by 1e-6; the noise is the rest of z over sigma.
     torch.testing.assert_close(got.double(), expected, atol=3e-6 + 1e-6 / sigma, rtol=0)
+    # Latents in float64 are also taken; only the means are then of float32.
+    mixed = single.mixed_prediction(latents, level, mix)
+    assert mixed.dtype == torch.float64
+    torch.testing.assert_close(mixed, expected, atol=3e-6 + 1e-6 / sigma, rtol=0)

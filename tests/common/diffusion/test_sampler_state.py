@@ -74,6 +74,15 @@ def test_unknown_kind_of_state_is_an_error_not_dropped():
     position = Position(changed, 1, torch.zeros(1, 2, 4, 4), None)
     with pytest.raises(TypeError, match=r"cannot store diffusers.history, a dict"):
         sampler_state(scheduler, position, [])
+    changed.history = [0.5, None, torch.ones(2)]
+    changed.betas = changed.betas * 2
+    changed.num_inference_steps = 7
+    state = sampler_state(scheduler, position, [])
+    assert {key for key in state if key.startswith("diffusers.")} == {
+        "diffusers.betas",
+        "diffusers.num_inference_steps",
+        *(f"diffusers.history.{part}" for part in ("0", "1", "2", "length")),
+    }
     del changed.history, changed.timesteps
     with pytest.raises(TypeError, match=r"sampling removed \['timesteps'\]"):
         sampler_state(scheduler, position, [])

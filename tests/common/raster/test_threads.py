@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def picture_and_gradients(vertices, faces):
-    """Everything differentiable at once; float32, several views and bands."""
-    cameras = front(100, dtype=torch.float32)
+    """Everything differentiable at once, over several bands of rows."""
+    cameras = front(100, dtype=vertices.dtype)
     points = vertices.clone().requires_grad_()
     colors = (vertices * 3).sin().requires_grad_()
     fragments = rasterize(points, faces, cameras)
@@ -36,12 +36,14 @@ def mesh():
     return triangle_soup(1, 6000, torch.float32, size=0.2)
 
 
-def test_results_are_the_same_to_the_bit_for_any_number_of_threads(mesh):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_results_are_the_same_to_the_bit_for_any_number_of_threads(mesh, dtype):
+    vertices, faces = mesh[0].to(dtype), mesh[1]
     torch.set_num_threads(1)
-    expected = picture_and_gradients(*mesh)
+    expected = picture_and_gradients(vertices, faces)
     for threads in (2, 3, 8):
         torch.set_num_threads(threads)
-        for ours, theirs in zip(picture_and_gradients(*mesh), expected, strict=True):
+        for ours, theirs in zip(picture_and_gradients(vertices, faces), expected, strict=True):
             assert torch.equal(ours, theirs)
 
 
@@ -66,16 +68,22 @@ def test_concurrent_callers_do_not_disturb_each_other(mesh):
 def test_a_forked_child_can_draw():
     # data loaders fork; a pool of threads does not survive that by itself
     code = """
-import os, torch
+import os, threading, time, torch
 from tests.common.raster.scenes import front, sphere
 from common.raster.rasterize import rasterize
 torch.set_num_threads(2)
 vertices, faces = sphere(3)
 expected = rasterize(vertices, faces, front(64)).face_index
+from common.raster.threads import run_blocks
+def workers():
+    seen = set()
+    run_blocks(lambda start, stop: (seen.add(threading.get_ident()), time.sleep(0.2)), 4, 1)
+    return len(seen)
+assert workers() == 2
 child = os.fork()
 if child == 0:
     same = torch.equal(rasterize(vertices, faces, front(64)).face_index, expected)
-    os._exit(0 if same else 1)
+    os._exit(0 if same and workers() == 2 else 1)
 assert os.waitpid(child, 0)[1] == 0
 """
     done = subprocess.run(

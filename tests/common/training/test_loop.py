@@ -57,7 +57,7 @@ def test_training_lowers_the_loss_and_raises_held_out_psnr():
     before = training.evaluate(training.model)["psnr/disks"]
     steps = list(train(method.loop, training, "cpu"))
     assert steps[-1].losses["loss"] < 0.8 * steps[0].losses["loss"]
-    assert training.evaluate(steps[-1].averaged)["psnr/disks"] > before + 1
+    assert training.evaluate(steps[-1].averaged)["psnr/disks"] > before + 0.5
 
 
 def test_known_line_is_found():

@@ -1,0 +1,14 @@
+"""Settings of the embedded prior."""
+
+from pathlib import Path
+from typing import Literal
+
+from common.config import Config
+
+
+class EmbeddedPriorConfig(Config):
+    """The small models that come with Extrude: emoji and everyday things on transparent ground."""
+
+    name: Literal["embedded"] = "embedded"
+    models_dir: Path | None = None
+    """Folder of the autoencoder, text encoder and image U-Net; null is the zoo of Extrude."""
