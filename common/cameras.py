@@ -26,7 +26,7 @@ PerView = float | int | Sequence[float | int] | Float[Tensor, " _"]
 """One number for all views, or one per view."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cameras:
     """The views of one render call: ``v`` cameras that share one picture size."""
 

@@ -66,12 +66,12 @@ def run(config: CompareConfig, run: Run) -> Outcome:
         raise InputError(f"no run finished; the first failure: {failures[0].message}")
     with run.clock.stage("statistics"):
         _check_metrics(config, {name for result in results for name in result.metrics})
-        rows = measurements(results, failures, [m.name for m in config.metrics])
-        named = {m.name for m in config.metrics}
+        rows = measurements(results, failures, [m.metric for m in config.metrics])
+        named = {m.metric for m in config.metrics}
         cost_names = [name for name in COST_METRICS if name not in named]
         costs = measurements(results, failures, cost_names)
-        metrics = [Metric(m.name, m.better, m.binary) for m in config.metrics]
-        claimed = [Metric(m.name, m.better, m.binary) for m in config.metrics if m.claim]
+        metrics = [Metric(m.metric, m.better, m.binary) for m in config.metrics]
+        claimed = [Metric(m.metric, m.better, m.binary) for m in config.metrics if m.claim]
         claims = compare_all(
             rows, claimed, baseline_of(config), level=config.level, seed=config.seed
         )
@@ -87,7 +87,7 @@ def run(config: CompareConfig, run: Run) -> Outcome:
 
 
 def _check_metrics(config: CompareConfig, known: set[str]) -> None:
-    unknown = [metric.name for metric in config.metrics if metric.name not in known]
+    unknown = [m.metric for m in config.metrics if m.metric not in known]
     if unknown:
         raise InputError(
             f"the runs report no metric {', '.join(unknown)}; they report "

@@ -13,8 +13,8 @@ from math import comb, prod
 import numpy as np
 from jaxtyping import Float
 
-EXACT_LIMIT = 20_000
-"""Up to so many arrangements all are visited: those of 14 pairs, or of 8 runs against 8."""
+EXACT_LIMIT = 70_000
+"""Up to so many arrangements all are visited: those of 16 pairs, or of 9 runs against 9."""
 
 
 @dataclass(frozen=True)

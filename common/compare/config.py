@@ -22,8 +22,8 @@ class Variant(Config):
 class MetricConfig(Config):
     """One number of every run that is compared."""
 
-    name: str = Field(min_length=1)
-    """As the runs report it in report.json; time_s and peak_memory_mb are always there."""
+    metric: str = Field(min_length=1)
+    """Its name in the runs' report.json; time_s and peak_memory_mb are always there."""
     better: Literal["higher", "lower"]
     """Which direction is an improvement."""
     binary: bool = False
@@ -69,7 +69,7 @@ class CompareConfig(RunConfig):
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             raise ValueError(f"two variants have the label {twice[0]!r}; each needs its own")
-        names = [metric.name for metric in self.metrics]
+        names = [metric.metric for metric in self.metrics]
         if not any(metric.claim for metric in self.metrics):
             raise ValueError("no metric has claim: true; there would be nothing to compare")
         again = sorted({name for name in names if names.count(name) > 1})

@@ -14,8 +14,11 @@ from jaxtyping import Float
 
 from common.errors import InputError
 
-NUM_RESAMPLES = 9_999
-"""Random resamples and arrangements; with the observed one 10,000, so 5 % is a whole number."""
+NUM_RESAMPLES = 19_999
+"""Random resamples and arrangements; with the observed one 20,000, so 5 % is a whole number.
+
+Which ones were drawn moves the true level of a test by 0.2 points of 5 %.
+"""
 
 FEWEST_RESAMPLES = 999
 """Fewest that can be asked for."""

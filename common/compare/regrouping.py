@@ -33,7 +33,7 @@ TIE = 1e-6
 
 EDGE = 1e-3
 """The interval's ends are found to this part of the standard error: random arrangements alone
-leave them uncertain by 0.03 of it.
+leave them uncertain by 0.02 of it.
 """
 
 CONSTANT = 1e-12

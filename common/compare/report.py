@@ -57,19 +57,19 @@ def sections(
 
 
 def _means(config: CompareConfig, labels: Sequence[str], summaries: Sequence[Summary]) -> Table:
-    metrics = list({m.name: m for m in [*map(_cost, COST_METRICS), *config.metrics]}.values())
-    metrics.sort(key=lambda metric: metric.name in COST_METRICS)
+    metrics = list({m.metric: m for m in [*map(_cost, COST_METRICS), *config.metrics]}.values())
+    metrics.sort(key=lambda metric: metric.metric in COST_METRICS)
     by_key = {(s.variant, s.metric): s for s in summaries}
     columns = [Column("Variant", align="left")]
     for metric in metrics:
         best = "highest" if metric.better == "higher" else "lowest"
-        columns.append(Column(metric.name, metric.unit, best=best))  # type: ignore[arg-type]
+        columns.append(Column(metric.metric, metric.unit, best=best))  # type: ignore[arg-type]
     columns.append(Column("Runs"))
     rows = []
     for label in labels:
         cells: list[Cell] = [label]
-        cells += [_interval(by_key.get((label, metric.name))) for metric in metrics]
-        estimates = [by_key[label, m.name].estimate for m in metrics if (label, m.name) in by_key]
+        cells += [_interval(by_key.get((label, metric.metric))) for metric in metrics]
+        estimates = [by_key[label, m.metric].estimate for m in metrics if (label, m.metric) in by_key]
         cells.append(max((e.n for e in estimates if e is not None), default=0))
         rows.append(tuple(cells))
     methods = sorted({s.estimate.method for s in summaries if s.estimate is not None})
@@ -85,7 +85,7 @@ def _means(config: CompareConfig, labels: Sequence[str], summaries: Sequence[Sum
 
 
 def _differences(config: CompareConfig, claims: Sequence[Claim]) -> Table:
-    units = {metric.name: metric.unit for metric in config.metrics}
+    units = {metric.metric: metric.unit for metric in config.metrics}
     columns = (
         Column("Metric", align="left"), Column("Variant", align="left"), Column("Difference"),
         Column("p (Holm)"), Column("Verdict", align="left"), Column("Detectable"),
@@ -126,16 +126,16 @@ def _trade_offs(
     for metric, cost in product(config.metrics[:2], map(_cost, COST_METRICS)):
         drawn = []
         for label in labels:
-            quality, price = (_interval(by_key.get((label, m.name))) for m in (metric, cost))
+            quality, price = (_interval(by_key.get((label, m.metric))) for m in (metric, cost))
             if isinstance(quality, Interval) and isinstance(price, Interval):
                 drawn.append(Series(
                     label, (price.value,), (quality.value,), "points",
                     Band((quality.lo,), (quality.hi,)), Band((price.lo,), (price.hi,)),
                 ))  # fmt: skip
-        if drawn and metric.name not in COST_METRICS:
+        if drawn and metric.metric not in COST_METRICS:
             plots.append(Plot(
-                f"{metric.name} against {cost.name}", Axis(cost.name, cost.unit),
-                Axis(metric.name, metric.unit), tuple(drawn),
+                f"{metric.metric} against {cost.metric}", Axis(cost.metric, cost.unit),
+                Axis(metric.metric, metric.unit), tuple(drawn),
             ))  # fmt: skip
     return plots
 
@@ -209,4 +209,4 @@ def _interval(summary: Summary | None) -> Cell:
 
 def _cost(name: str) -> MetricConfig:
     units = {"time_s": "s", "peak_memory_mb": "MB"}
-    return MetricConfig(name=name, better="lower", unit=units[name], claim=False)
+    return MetricConfig(metric=name, better="lower", unit=units[name], claim=False)

@@ -43,7 +43,7 @@ def sign_flip_test(
     upward, downward = np.where(empty, -np.inf, means), np.where(empty, np.inf, means)
     count = len(means)
     tail = min(int((upward <= 0).sum()), int((downward >= 0).sum()))
-    # The tolerance keeps 0.05 / 2 * 10,000 at 250 where the product is rounded below it.
+    # The tolerance keeps 0.05 / 2 * 20,000 at 500 where the product is rounded below it.
     rank = int(resampling.alpha / 2 * count + 1e-9)
     return PermutationResult(
         p_value=min(1.0, 2 * tail / count),

@@ -40,11 +40,11 @@ class ImageUNetArchitecture(Config):
     """Channels of the latent."""
     text_channels: int = Field(256, ge=8, le=4096)
     """Features of a token state and of the pooled text."""
-    block_channels: tuple[int, ...] = Field((96, 160, 192), min_length=2, max_length=4)
+    block_channels: tuple[int, ...] = Field((96, 144, 192), min_length=2, max_length=4)
     """Channels of each level, at the latent's size, half of it, and so on."""
     layers_per_block: int = Field(1, ge=1, le=4)
     """Residual layers of each level on the way down; one more on the way up."""
-    head_channels: int = Field(32, ge=8, le=256)
+    head_channels: int = Field(48, ge=8, le=256)
     """Features of an attention head."""
     norm_groups: int = Field(16, ge=1, le=64)
     """Groups of the normalisation."""

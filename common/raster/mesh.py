@@ -11,7 +11,7 @@ from torch import Tensor
 from common.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TriangleMesh:
     """Triangles in the world (+Y up, front +Z, metres), counter-clockwise seen from outside.
 

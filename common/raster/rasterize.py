@@ -22,7 +22,7 @@ VERTEX_BLOCK = 16384
 BAND_ROWS = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fragments:
     """What every pixel centre sees of a mesh."""
 

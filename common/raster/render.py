@@ -27,7 +27,7 @@ ROW_BLOCK = 8
 MAX_SUPERSAMPLE = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MeshRender:
     """Pictures of a mesh and what is known about every pixel."""
 

@@ -28,7 +28,7 @@ PIXEL_BLOCK = 8192
 MAX_TEXEL_BLOCKS = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pyramid:
     """A texture and its successively halved copies, in one tensor."""
 

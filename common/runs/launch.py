@@ -83,12 +83,14 @@ def start(
 
 def _has_results(folder: RunFolder) -> bool:
     """Whether a run has got so far that its folder is worth keeping."""
-    return any(any(part.glob("*")) for part in (folder.checkpoints, folder.samples))
+    return any(any(part.iterdir()) for part in folder.path.iterdir() if part.is_dir())
 
 
 def resume(app: App, config: RunConfig, folder: RunFolder, apps: Apps) -> tuple[RunFolder, Outcome]:
     """Continue a run in place from its newest checkpoint."""
     notes = app.check(config, apps)
+    # With the keys that may change as they are now; the result does not depend on them.
+    write_text(folder.config, yaml_text(to_plain(config)))
     return folder, _run(app, config, folder, notes, apps)
 
 

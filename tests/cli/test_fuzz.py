@@ -88,7 +88,9 @@ def with_changes(tree: dict, changes: list[tuple[tuple, object]]) -> dict:
 def changed_presets(draw) -> dict:
     name = draw(st.sampled_from(PRESETS))
     tree = copy.deepcopy(TREES[name])
-    known = st.sampled_from(PATHS[name]) | st.sampled_from(KEYS).map(lambda key: tuple(key.split(".")))
+    known = st.sampled_from(PATHS[name]) | st.sampled_from(KEYS).map(
+        lambda key: tuple(key.split("."))
+    )
     changes = draw(st.lists(st.tuples(known.filter(bool), values), max_size=4))
     return with_changes(tree, changes)
 

@@ -8,7 +8,7 @@ from common.config.problems import ConfigError
 from common.errors import InputError
 from run import APPS
 
-METRICS = (MetricConfig(name="atypicality", better="lower"),)
+METRICS = (MetricConfig(metric="atypicality", better="lower"),)
 
 
 def config(**changes):

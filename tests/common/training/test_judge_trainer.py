@@ -35,13 +35,14 @@ def test_training_is_repeatable_to_the_bit():
     assert same_bits(first.state["averaged"], second.state["averaged"])
 
 
-def test_trained_judge_tells_four_pictures_apart():
-    method, judge = small_judge(num_steps=100)
-    *_, last = train(method.loop, judge, "cpu")
-    names = ["red apple", "lemon", "frog", "spouting whale"]
-    seen = judge._test_features(last.averaged.eval(), range(4))
-    scores = seen @ judge._texts(last.averaged, names).T
-    assert scores.argmax(1).tolist() == [0, 1, 2, 3]
+def test_trained_judge_matches_pictures_to_names_on_unseen_augmentations():
+    method, judge = small_judge(num_steps=60)
+    for _ in train(method.loop, judge, "cpu"):
+        pass
+    with torch.no_grad():
+        unseen = [float(judge.losses(judge.model, 1000 + n)["loss"]) for n in range(8)]
+    # Guessing among four has a loss of log 4 = 1.39.
+    assert sum(unseen) / len(unseen) < 0.9
 
 
 def test_backgrounds_show_only_where_the_picture_is_clear():
