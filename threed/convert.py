@@ -1,7 +1,7 @@
 """Convert: a mesh file of any common format as an asset."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -108,8 +108,10 @@ def _plain_material(mesh: "trimesh.Trimesh") -> None:
     from trimesh.visual import TextureVisuals
     from trimesh.visual.material import PBRMaterial, SimpleMaterial, empty_material
 
-    visual = mesh.visual
-    if not (isinstance(visual, TextureVisuals) and isinstance(visual.material, SimpleMaterial)):
+    if not isinstance(mesh.visual, TextureVisuals):
+        return
+    visual: Any = mesh.visual
+    if not isinstance(visual.material, SimpleMaterial):
         return
     image, placeholder = visual.material.image, empty_material().image
     missing = image is not None and (image.size, image.tobytes()) == (

@@ -11,7 +11,7 @@ from common.compare.config import MAX_CELLS, CompareConfig
 from common.config.load import find_config, load_tree, read_composed
 from common.config.model import Config
 from common.config.problems import ConfigError, Origin, Problem, did_you_mean
-from common.config.tree import Tree, merge, nested
+from common.config.tree import KeyPath, Tree, merge, nested
 from common.errors import InputError
 from common.runs.apps import Apps
 
@@ -102,13 +102,12 @@ def baseline_of(config: CompareConfig) -> str:
 
 def _column_values(base: Tree, column: Column, config: CompareConfig, apps: Apps) -> dict[str, Any]:
     tree = base
+    here = Origin(f"variant '{column.label}'")
     for key, value in column.changes.items():
         if key.split(".")[0] in _FIXED:
-            raise ConfigError.at(
-                Origin(f"variant '{column.label}'"), key, "is set by the comparison for every run; it cannot vary"
-            )
-        path = tuple(key.split("."))
-        here = Origin(f"variant '{column.label}'")
+            message = "is set by the comparison for every run; it cannot vary"
+            raise ConfigError.at(here, key, message)
+        path: KeyPath = tuple(key.split("."))
         origins = {path[:end]: here for end in range(1, len(path) + 1)}
         tree = merge(tree, Tree(nested(path, value), origins))
     own = Tree({"device": config.device, "num_threads": config.num_threads}, {})

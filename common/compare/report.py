@@ -69,8 +69,8 @@ def _means(config: CompareConfig, labels: Sequence[str], summaries: Sequence[Sum
     for label in labels:
         cells: list[Cell] = [label]
         cells += [_interval(by_key.get((label, metric.metric))) for metric in metrics]
-        estimates = [by_key[label, m.metric].estimate for m in metrics if (label, m.metric) in by_key]
-        cells.append(max((e.n for e in estimates if e is not None), default=0))
+        found = [by_key.get((label, metric.metric)) for metric in metrics]
+        cells.append(max((s.estimate.n for s in found if s and s.estimate), default=0))
         rows.append(tuple(cells))
     methods = sorted({s.estimate.method for s in summaries if s.estimate is not None})
     notes = sorted({s.estimate.note for s in summaries if s.estimate and s.estimate.note})

@@ -48,7 +48,7 @@ def light_bulb(draw: Draw) -> tuple[Part, ...]:
     core = frustum(0.15, 0.2, 0.38, 0.02, 20).moved(y=-0.18)
     tip = revolved(dome_profile(0.13, 0.12), 16).turned(x=180).moved(y=-0.36)
     path = [(-0.1, 0.2), (-0.17, 0.62), (-0.08, 0.5), (0, 0.66), (0.08, 0.5), (0.17, 0.62), (0.1, 0.2)]
-    front = [(x, y, 0.985 * float(np.interp(y, [0, 0.36, 0.7], [0.22, 0.41, wide])) * 0.96)
+    front = [(x, y, 0.985 * float(np.interp(y, [0, 0.1, 0.36, 0.7], [0.2, 0.25, 0.41, wide])) - abs(x) * 0.12)
              for x, y in path]  # fmt: skip
     wire = tube(spline(front, 3), 0.024, 8)
     collar = torus(0.215, 0.03, 24, 8).moved(y=0.02)
@@ -95,7 +95,7 @@ def alarm_clock(draw: Draw) -> tuple[Part, ...]:
     deep = draw.between("depth", 0.34, 0.46)
     case = cylinder(0.6, deep, 0.06, 36).turned(x=90)
     face = cylinder(0.5, 0.03, 0.01, 36).turned(x=90).moved(z=deep / 2)
-    ticks = merged(*(rounded_box(0.035, 0.1 if k % 3 == 0 else 0.05, 0.02, 0.008).moved(y=0.42)
+    ticks = merged(*(rounded_box(0.035, 0.1 if k % 3 == 0 else 0.05, 0.02, 0.008, 1).moved(y=0.42)
                      .turned(z=30.0 * k) for k in range(12))).moved(z=deep / 2 + 0.016)  # fmt: skip
     hour = draw.between("hour", 0, 12)
     z = deep / 2 + 0.03
@@ -121,7 +121,7 @@ def alarm_clock(draw: Draw) -> tuple[Part, ...]:
 
 def umbrella(draw: Draw) -> tuple[Part, ...]:
     """An open umbrella: eight scalloped panels in two colours, a shaft with a hook."""
-    depth = draw.between("depth", 0.5, 0.68)
+    depth = draw.between("depth", 0.5, 0.62)
     panels = 8
     angles = np.linspace(np.pi, 3 * np.pi, panels * 5 + 1)
     ribs = np.abs(np.cos(angles * panels / 2))
@@ -138,10 +138,10 @@ def umbrella(draw: Draw) -> tuple[Part, ...]:
     closed = np.concatenate([canopy(-0.03), outer[::-1]])[::1]
     even = [closed[:, 5 * k : 5 * k + 6] for k in range(panels)]
     tip = revolved([(0, 0), (0.035, 0), (0.015, 0.17), (0, 0.18)], 10).moved(y=depth - 0.01)
-    shaft = cylinder(0.03, 1.3, segments=10).moved(y=depth - 0.7)
-    hook_y = depth - 1.34
-    hook = tube(spline([(0, hook_y + 0.1, 0), (0, hook_y, 0), (0.07, hook_y - 0.12, 0),
-                        (0.18, hook_y - 0.1, 0), (0.22, hook_y, 0)], 4), 0.05, 10)  # fmt: skip
+    shaft = cylinder(0.03, 1.6, segments=10).moved(y=depth - 0.85)
+    hook_y = depth - 1.62
+    hook = tube(spline([(0, hook_y + 0.1, 0), (0, hook_y, 0), (0.09, hook_y - 0.16, 0),
+                        (0.24, hook_y - 0.13, 0), (0.29, hook_y + 0.02, 0)], 4), 0.06, 10)  # fmt: skip
     turn = draw.between("turn", 0, 45)
     return (
         Part("canopy", merged(*(grid_surface(one) for one in even[::2])).turned(y=turn), draw.main),

@@ -53,7 +53,7 @@ class WoodGrain:
     """Wavy, slightly darker fibres along v (or u)."""
 
     along_u: bool = False
-    contrast: float = 0.22
+    contrast: float = 0.14
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,4 @@ def _dots(pattern: Dots, x: np.ndarray, y: np.ndarray, size: tuple[float, float]
 def _grain(along: np.ndarray, across: np.ndarray) -> np.ndarray:
     """Fibres in [0, 1]: a sine across them, bent by slower waves along them."""
     bend = 0.35 * np.sin(9.0 * along + 7.0 * across) + 0.2 * np.sin(23.0 * along - 15.0 * across)
-    return 0.5 + 0.5 * np.sin(85.0 * across + 4.0 * bend)
+    return 0.5 + 0.5 * np.sin(110.0 * across + 3.0 * bend)

@@ -7,7 +7,7 @@ from common.kit.surface import grid_surface
 
 
 def rounded_box(
-    width: float, height: float, depth: float, radius: float = 0.03, steps: int = 3
+    width: float, height: float, depth: float, radius: float = 0.03, steps: int = 2
 ) -> Mesh:
     """A box about the origin whose edges and corners are rounded by ``radius``; one chart a side.
 

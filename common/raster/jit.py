@@ -27,7 +27,7 @@ Kernel = Callable[..., Any]
 def kernel(function: Kernel) -> Kernel:
     """Compile ``function`` at its first call for each combination of argument types."""
     try:
-        compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
         warnings.warn(
             f"compiled kernels cannot be kept and are compiled anew in every process ({error}); "

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,13 +24,20 @@ from common.training.emoji_synonyms import load_synonyms
 from common.training.initial_weights import initial_weights
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.text_pairs import draw_pairs, load_captions
-from common.training.text_targets import Targets, caption_targets, word_targets
+from common.training.text_targets import (
+    Targets,
+    caption_targets,
+    principal_basis,
+    reduced,
+    word_targets,
+)
 from common.training.text_teacher import CHANNELS
 from common.training.training import Package
 
 _MAX_SCALE = 100.0
 _PREVIEWED = 48
 _CELL_PX = 8
+_WORD_STRIDE = 50
 
 
 class TrainTextEncoder(Config):
@@ -39,8 +46,8 @@ class TrainTextEncoder(Config):
     name: Literal["text_encoder"] = "text_encoder"
     embedding_channels: int = Field(96, ge=8, le=1024)
     """Features of a token before the first block."""
-    channels: int = Field(256, ge=8, le=2048)
-    """Features of a token state and of the pooled state."""
+    channels: int = Field(256, ge=8, le=CHANNELS)
+    """Features of a token state and of the pooled state; the teacher has 384."""
     num_layers: int = Field(3, ge=1, le=24)
     """Transformer blocks."""
     num_heads: int = Field(4, ge=1, le=64)
@@ -69,31 +76,25 @@ class TrainTextEncoder(Config):
 
 
 class Student(nn.Module):
-    """The encoder with what only training needs: a way into the teacher's space and a scale."""
+    """The encoder with what only training needs: the sharpness of the contrast."""
 
     def __init__(self, architecture: TextEncoderArchitecture):
         super().__init__()
         self.encoder = TextEncoder(architecture)
-        self.to_teacher = nn.Linear(architecture.channels, CHANNELS)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
-    def forward(self, tokens: Int64[Tensor, "b l"], mask: Bool[Tensor, "b l"]) -> "Learned":
-        """The pooled state of texts, and the same in the teacher's space."""
-        pooled = self.encoder(tokens, mask).pooled
-        return Learned(pooled, self.to_teacher(pooled))
-
-
-class Learned(NamedTuple):
-    """What a student makes of texts."""
-
-    pooled: Float[Tensor, "b d"]
-    in_teacher_space: Float[Tensor, "b t"]
+    def forward(
+        self, tokens: Int64[Tensor, "b l"], mask: Bool[Tensor, "b l"]
+    ) -> Float[Tensor, "b d"]:
+        """The pooled state of texts."""
+        return self.encoder(tokens, mask).pooled
 
 
 class TextEncoderTraining:
     """The losses and figures of a text encoder.
 
-    State: the model in training, and the texts with the teacher's embeddings.
+    State: the model in training, and texts with the teacher's embeddings, reduced to as many
+    directions as the pooled state has.
     """
 
     def __init__(
@@ -101,13 +102,11 @@ class TextEncoderTraining:
         config: TrainTextEncoder,
         words: Targets,
         captions: Targets,
-        held_out_words: Targets,
         seed: int,
         device: str,
     ):
         self._config = config
         self._sources = (words, captions)
-        self._held_out = held_out_words
         self._seed = seed
         self._device = device
         self._tokenizer = load_tokenizer()
@@ -126,12 +125,11 @@ class TextEncoderTraining:
         texts, targets = self._distilled(rng)
         everything = [p.first for p in pairs] + [p.second for p in pairs] + texts
         made = forward(*token_batch(self._tokenizer, everything, self._device))
-        first, second, _ = made.pooled.split([len(pairs), len(pairs), len(texts)])
+        first, second, taught = made.split([len(pairs), len(pairs), len(texts)])
         meanings = torch.tensor([pair.meaning for pair in pairs], device=self._device)
         temperature = 1 / self._model.log_scale.exp().clamp(max=_MAX_SCALE)
         contrast = contrastive_loss(first, second, meanings, temperature)
-        taught = made.in_teacher_space[-len(texts) :].float()
-        distance = 1 - F.cosine_similarity(taught, targets.to(self._device)).mean()
+        distance = 1 - F.cosine_similarity(taught.float(), targets.to(self._device)).mean()
         total = contrast + self._config.distillation_weight * distance
         return {"loss": total, "contrast": contrast, "distance": distance}
 
@@ -158,7 +156,7 @@ class TextEncoderTraining:
         return np.repeat(large[..., None], 3, axis=2)
 
     def evaluate(self, model: Student) -> dict[str, float]:
-        """How often texts find their meaning, and how near unseen words come to the teacher."""
+        """How often texts find their meaning, and how near words come to the teacher's."""
         concepts, split = load_concepts(), load_split()
         keys = split.judge_names
         english = self._pooled(model, [concepts[key].en.names[0] for key in keys])
@@ -174,9 +172,10 @@ class TextEncoderTraining:
             right = [{place[key] for key in s.keys if key in place} for s in listed]
             queries = self._pooled(model, [synonym.prompt for synonym in listed])
             figures[f"synonyms_{language}/top5"] = top_k_share(queries, candidates, right, 5)
-        made = self._learned(model, self._held_out.texts).in_teacher_space
-        wanted = torch.from_numpy(self._held_out.embeddings).to(made)
-        figures["held_out_words/cosine"] = float(F.cosine_similarity(made, wanted).mean())
+        words = self._sources[0]
+        made = self._pooled(model, words.texts[::_WORD_STRIDE])
+        wanted = torch.from_numpy(words.embeddings[::_WORD_STRIDE])
+        figures["taught_words/cosine"] = float(F.cosine_similarity(made, wanted).mean())
         return figures
 
     def package(self, model: Student) -> Package:
@@ -184,27 +183,28 @@ class TextEncoderTraining:
         return Package("text_encoder", model.encoder, self._config.architecture, {})
 
     def _pooled(self, model: Student, texts: Sequence[str]) -> Float[Tensor, "n d"]:
-        return self._learned(model, texts).pooled
-
-    def _learned(self, model: Student, texts: Sequence[str]) -> Learned:
-        return encode_all(model, self._tokenizer, texts, self._device)
+        return pooled_states(model, self._tokenizer, texts, self._device)
 
 
 @torch.no_grad()
-def encode_all(
+def pooled_states(
     model: Student, tokenizer: Tokenizer, texts: Sequence[str], device: str, batch_size: int = 256
-) -> Learned:
-    """What a student makes of many texts, in their order, on the CPU in float32."""
+) -> Float[Tensor, "n d"]:
+    """The pooled states of many texts, in their order, on the CPU in float32."""
     parts = []
     for start in range(0, len(texts), batch_size):
         made = model(*token_batch(tokenizer, texts[start : start + batch_size], device))
-        parts.append(Learned(*(part.float().cpu() for part in made)))
-    return Learned(*(torch.cat(kind) for kind in zip(*parts, strict=True)))
+        parts.append(made.float().cpu())
+    return torch.cat(parts)
 
 
 def open_text_training(
     config: TrainTextEncoder, cache: Path, seed: int, device: str
 ) -> TextEncoderTraining:
     """Ask the teacher (once) and build the model."""
-    words, held_out = word_targets(cache)
-    return TextEncoderTraining(config, words, caption_targets(cache), held_out, seed, device)
+    words, captions = word_targets(cache), caption_targets(cache)
+    everything = np.concatenate([words.embeddings, captions.embeddings])
+    basis = principal_basis(everything, config.channels)
+    return TextEncoderTraining(
+        config, reduced(words, basis), reduced(captions, basis), seed, device
+    )

@@ -15,10 +15,6 @@ from common.training.emoji_concepts import load_concepts
 from common.training.emoji_phrases import phrases
 from common.training.text_teacher import teacher_embeddings
 
-HELD_OUT_EVERY = 50
-"""Every so-many-th word is left out of training, to see how well unseen words do: they are not
-even single tokens of their own that could have been learned."""
-
 
 @dataclass(frozen=True)
 class Targets:
@@ -45,14 +41,30 @@ def caption_targets(cache: Path) -> Targets:
     return Targets(tuple(texts), found[[row[text] for text in english]])
 
 
-def word_targets(cache: Path) -> tuple[Targets, Targets]:
-    """The vocabulary's English words for training, and those held out."""
+def word_targets(cache: Path) -> Targets:
+    """The vocabulary's English words."""
     pieces = load_tokenizer().number
     words = [p for p in pieces if p.isascii() and p.isalpha() and len(p) > 2 and INSIDE not in p]
-    found = teacher_embeddings(cache, words)
-    held_out = np.arange(len(words)) % HELD_OUT_EVERY == 0
-    return _some(words, found, ~held_out), _some(words, found, held_out)
+    return Targets(tuple(words), teacher_embeddings(cache, words))
 
 
-def _some(words: list[str], found: np.ndarray, chosen: np.ndarray) -> Targets:
-    return Targets(tuple(np.array(words, dtype=object)[chosen].tolist()), found[chosen])
+def reduced(targets: Targets, basis: Float32[np.ndarray, "d k"]) -> Targets:
+    """Targets in the ``k`` directions of a basis, of length 1 again."""
+    inside = targets.embeddings @ basis
+    return Targets(targets.texts, inside / np.linalg.norm(inside, axis=1, keepdims=True))
+
+
+def principal_basis(
+    embeddings: Float32[np.ndarray, "n d"], num_directions: int
+) -> Float32[np.ndarray, "d k"]:
+    """The ``k`` orthonormal directions that keep most of the squared length of the embeddings.
+
+    Cosines hardly change in them, and the student needs no layer between its space and the
+    teacher's, which would let words and captions drift apart. Each direction points to where its
+    largest component is positive, so that the basis is unique.
+    """
+    products = embeddings.astype(np.float64).T @ embeddings.astype(np.float64)
+    directions = np.linalg.eigh(products)[1][:, ::-1][:, :num_directions]
+    largest = np.abs(directions).argmax(0)
+    signs = np.sign(directions[largest, np.arange(directions.shape[1])])
+    return (directions * signs).astype(np.float32)

@@ -1,7 +1,7 @@
 """``make bench``: every benchmark, or those named: ``python -m tests.benchmarks startup raster``.
 
-Benchmarks are modules ``bench_<name>.py`` with a ``main()`` that prints a table. They compare pairs of
-runs in one process where they can, so that the figures mean the same on another machine.
+Benchmarks are modules ``bench_<name>.py`` with a ``main()`` that prints a table. They compare pairs
+of runs in one process where they can, so that the figures mean the same on another machine.
 """
 
 import importlib
