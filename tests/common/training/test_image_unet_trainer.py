@@ -11,9 +11,11 @@ from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.errors import InputError
 from common.runs.state import Checkpoint, load_newest, save
+from common.training.autoencoder_trainer import to_unit_range
 from common.training.emoji_phrases import Phrase
+from common.training.emoji_stills import EmojiStills
 from common.training.image_unet_trainer import ImageUNetTraining, TrainImageUNet
-from common.training.latent_sets import LatentSet
+from common.training.latent_sets import NUM_PLACES, LatentSet, encode_places
 from common.training.loop import train
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.noise_times import (
@@ -24,7 +26,7 @@ from common.training.noise_times import (
     v_weights,
 )
 from common.zoo.models import Loaded
-from tests.common.training.small_training import ARCHITECTURE, same_bits
+from tests.common.training.small_training import ARCHITECTURE, disks, same_bits
 
 NAMES = ("mug", "tree", "car", "house")
 KEYS = ("2615", "1f332", "1f697", "1f3e0")
@@ -153,3 +155,17 @@ def test_higher_logit_mean_visits_noisier_times():
         for mean in (-1.0, 1.0)
     ]
     assert drawn[1] > drawn[0] + 200
+
+
+def test_latents_are_of_the_picture_and_of_it_moved():
+    pixels = disks(3)
+    autoencoder = Loaded(Autoencoder(ARCHITECTURE).eval(), "a" * 64)
+    stills = EmojiStills(("1f34e", "1f34b", "1f438"), pixels)
+    encoded = encode_places(autoencoder, stills, "cpu")
+    assert encoded.shape == (3, NUM_PLACES, 4, 8, 8)
+    with torch.no_grad():
+        plain = autoencoder.model.encode(to_unit_range(pixels, "cpu") * 2 - 1)
+    # Stored as float16.
+    np.testing.assert_allclose(encoded[:, 0], plain.numpy(), rtol=2e-3, atol=2e-3)
+    assert np.abs(encoded[:, 1] - encoded[:, 0]).max() > 1e-2
+    assert np.array_equal(encoded, encode_places(autoencoder, stills, "cpu"))
