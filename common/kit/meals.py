@@ -1,4 +1,4 @@
-"""Savoury food: hamburger, pizza slice, hot dog, cheese, fried egg pan lives in kitchen."""
+"""Savoury food: hamburger, pizza slice, hot dog, cheese."""
 
 import numpy as np
 
@@ -20,15 +20,13 @@ def hamburger(draw: Draw) -> tuple[Part, ...]:
     high = draw.between("bun", 0.34, 0.44)
     lower = revolved(filleted([(0, 0), (0.58, 0), (0.62, 0.12), (0.6, 0.2), (0, 0.2)], 0.07), 32)
     patty = revolved(filleted([(0, 0.2), (0.64, 0.2), (0.66, 0.28), (0.64, 0.36), (0, 0.36)], 0.05), 32)
-    cheese = rounded_box(0.98, 0.04, 0.98, 0.015)
 
     def melted(points: np.ndarray) -> np.ndarray:
         sag = np.maximum(0.0, np.hypot(points[:, 0], points[:, 2]) - 0.58) * 1.3
         return points - np.stack([0 * sag, sag, 0 * sag], axis=1)
 
-    slice_ = merged(*(rounded_box(0.245, 0.04, 0.98, 0.015, 1).moved(x) for x in
-                      (-0.3675, -0.1225, 0.1225, 0.3675)))  # fmt: skip
-    slice_ = slice_ if cheese is None else slice_
+    slice_ = merged(*(rounded_box(0.275, 0.045, 1.1, 0.015, 1).moved(x) for x in
+                      (-0.41, -0.137, 0.137, 0.41)))  # fmt: skip
     angles = np.linspace(np.pi, 3 * np.pi, 65)
     ruffle = 0.035 * np.sin(13 * angles + draw.between("lettuce", 0, 6))
     rows = [(0.0, 0.43, 0.0), (0.5, 0.43, 0.0), (0.68, 0.43, 1.0), (0.7, 0.46, 1.2), (0.68, 0.48, 1.0),
@@ -88,7 +86,7 @@ def pizza(draw: Draw) -> tuple[Part, ...]:
         Part("salami", salami, draw.accent),
         Part("basil", basil, draw.paint("green")),
     )
-    return tuple(part.with_mesh(part.mesh.turned(z=180 + lean)) for part in parts)
+    return tuple(part.with_mesh(part.mesh.turned(z=lean)) for part in parts)
 
 
 def hot_dog(draw: Draw) -> tuple[Part, ...]:
@@ -127,12 +125,10 @@ def cheese(draw: Draw) -> tuple[Part, ...]:
     rind = rounded_box(0.09, tall + 0.03, 1.02, 0.035).moved(x=0.76)
     hole = cylinder(1.0, 0.02, segments=18)
     side = [(-0.2, 0.05, 0.1), (0.15, 0.1, 0.13), (0.48, -0.08, 0.11), (-0.02, -0.15, 0.07), (0.56, 0.17, 0.06)]
-    edge = np.array([1.6, -0.1])
-    normal_deg = float(np.degrees(np.arctan2(edge[1], edge[0])))
     front = []
     for x, y, r in side:
         z = 0.4 + 0.1 * (x + 0.85) / 1.6
-        front.append(hole.scaled(r, 1, r).turned(x=90).turned(y=-normal_deg * 0).moved(x, y, z + 0.0))
+        front.append(hole.scaled(r, 1, r).turned(x=90).moved(x, y, z))
     top = merged(hole.scaled(0.12, 1, 0.09).moved(0.4, tall / 2, 0.08), hole.scaled(0.08, 1, 0.07)
                  .moved(0.02, tall / 2, 0.18), hole.scaled(0.07, 1, 0.06).moved(0.6, tall / 2, -0.2))
     turn = draw.between("turn", 12, 28)

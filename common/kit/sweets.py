@@ -6,7 +6,7 @@ from common.kit.category import Category, Noun
 from common.kit.curves import arc, filleted, profile_spline
 from common.kit.draw import Draw
 from common.kit.materials import GLOSSY, MATTE
-from common.kit.mesh import Mesh, merged, ring_of
+from common.kit.mesh import Mesh, merged, ring_of, unit
 from common.kit.palette import COLOUR_NAMES, shaded
 from common.kit.part import Part
 from common.kit.patterns import Checks
@@ -19,21 +19,25 @@ SPRINKLE_COLOURS = ("red", "yellow", "blue", "green", "white")
 def swirl(radius: float, height: float, turns: float, thickness: float) -> Mesh:
     """Soft cream piped in a spiral from the rim to a pointed top, over a filled core."""
     t = np.linspace(0.0, 1.0, int(14 * turns))
-    angle = 2 * np.pi * turns * t
-    reach = radius * (1 - t) ** 0.85
-    path = np.stack([reach * np.sin(angle), height * t**0.92, reach * np.cos(angle)], axis=1)
-    coil = tube(path, thickness * (1 - 0.72 * t), 10)
+    coil_radius = thickness * (1 - 0.72 * t) * np.clip(0.25 + 6 * t, 0, 1)
+    coil = tube(swirl_line(t, radius, height, turns), coil_radius, 10)
     core = revolved([(0, -0.02), (radius, 0), (0.6 * radius, 0.38 * height), (0, 0.85 * height)], 18)
     tip = revolved(profile_spline([(0, 0), (0.42 * thickness, 0.0), (0.2 * thickness, 0.7 * thickness),
                                    (0, 1.5 * thickness)], 3), 12).moved(y=height)  # fmt: skip
     return merged(coil, core, tip)
 
 
+def swirl_line(t: np.ndarray, radius: float, height: float, turns: float) -> np.ndarray:
+    """Points of the spiral's centre line at shares ``t`` of its length, ``(k, 3)``."""
+    angle = 2 * np.pi * turns * t
+    reach = radius * (1 - t) ** 0.85
+    return np.stack([reach * np.sin(angle), height * t**0.92, reach * np.cos(angle)], axis=1)
+
+
 def ice_cream(draw: Draw) -> tuple[Part, ...]:
     """An ice cream cone: waffle with a grid, a swirl or round scoops, sometimes a cherry."""
     tall = draw.between("cone", 0.9, 1.15)
     cone = revolved(filleted([(0, 0), (0.06, 0), (0.36, tall), (0.3, tall), (0, tall)], 0.03), 26)
-    rings = [tube([(0.09 * 0, 0, 0), (0, 0, 0.001)], 0.01, 4)] if False else []
     lines = []
     for sign in (-1, 1):
         for start in np.arange(0, 360, 45):
@@ -55,7 +59,7 @@ def ice_cream(draw: Draw) -> tuple[Part, ...]:
         top = tall + 0.6
     parts = [
         Part("cone", merged(cone, brim), shaded(waffle, 0.04, -0.2), MATTE),
-        Part("cone lines", merged(*lines, *rings), shaded(waffle, -0.1), MATTE),
+        Part("cone lines", merged(*lines), shaded(waffle, -0.1), MATTE),
         Part("cream", cream, draw.main),
     ]
     if draw.chance("cherry", 0.4):
@@ -78,11 +82,12 @@ def cupcake(draw: Draw) -> tuple[Part, ...]:
     top = height + 0.08 + draw.values["frosting"]
     grain = capsule(0.028, 0.07, 6, 2)
     sprinkles: dict[str, list[Mesh]] = {name: [] for name in SPRINKLE_COLOURS}
-    for index in range(22):
-        angle, share = index * 137.5, draw.between(f"sprinkle_{index}", 0.05, 0.6)
-        reach = 0.46 * (1 - share) ** 0.85 + 0.2 * (1 - 0.72 * share) - 0.01
-        placed = grain.turned(z=40.0 * index).moved(y=height + 0.12 + 0.62 * share, z=reach)
-        sprinkles[SPRINKLE_COLOURS[index % 5]].append(placed.turned(y=angle))
+    shares = np.array([draw.between(f"sprinkle_{index}", 0.04, 0.75) for index in range(22)])
+    for index, point in enumerate(swirl_line(shares, 0.46, draw.values["frosting"], 3.0)):
+        outward = unit(point * np.array([1, 0, 1]) + np.array([0, 0.6 * np.hypot(*point[::2]), 0]))
+        spot = point + 0.98 * 0.22 * (1 - 0.72 * shares[index]) * outward
+        lying = grain.turned(x=90, y=47.0 * index).aimed(tuple(outward.tolist()))
+        sprinkles[SPRINKLE_COLOURS[index % 5]].append(lying.moved(spot[0], spot[1] + height + 0.08, spot[2]))
     cherry = ball(0.13, 18, 10).moved(y=top + 0.12)
     stem = tube([(0, top + 0.22, 0), (0.05, top + 0.34, 0), (0.13, top + 0.4, 0)], 0.018, 6)
     shown = [name for name in SPRINKLE_COLOURS if name != draw.main.name]
@@ -134,7 +139,7 @@ def doughnut(draw: Draw) -> tuple[Part, ...]:
     wave = 0.1 * np.sin(9 * angles + phase) + 0.05 * np.sin(4 * angles + 2 * phase)
     rows = []
     for share in np.linspace(0, 1, 13):
-        inner, outer = np.radians(168) + 0.6 * wave, np.radians(0) + wave
+        inner, outer = np.radians(150) + 0.8 * wave, np.radians(28) + wave
         around = outer + share * (inner - outer)
         tube_radius = (thick + 0.03) * np.where(share in (0.0, 1.0), 0.93, 1.0)
         reach = 0.62 + tube_radius * np.cos(around)
@@ -148,7 +153,7 @@ def doughnut(draw: Draw) -> tuple[Part, ...]:
     grain = capsule(0.026, 0.09, 6, 2)
     sprinkles: dict[str, list[Mesh]] = {name: [] for name in SPRINKLE_COLOURS}
     for index in range(26):
-        across = draw.between(f"sprinkle_{index}", 0.75, 2.4)
+        across = draw.between(f"sprinkle_{index}", 0.85, 2.3)
         lean = grain.turned(x=90, y=47.0 * index)
         placed = lean.moved(y=0.86 * (thick + 0.035)).turned(x=90 - float(np.degrees(across)))
         placed = placed.moved(z=0.62).turned(y=index * 137.5)
@@ -174,9 +179,9 @@ def lollipop(draw: Draw) -> tuple[Part, ...]:
 
     def arm(phase: float) -> Mesh:
         path = np.stack([radius * np.cos(angle + phase), radius * np.sin(angle + phase), 0 * t], 1)
-        return tube(path, pitch * np.clip(0.12 + 0.35 * t, 0.2, 0.31), 8, squash=1.0)
+        return tube(path, pitch * np.clip(0.2 + 0.35 * t, 0.2, 0.33), 8, squash=1.0)
 
-    core = cylinder(0.5, 0.1, 0.04, 36).turned(x=90)
+    core = cylinder(0.5, 0.05, 0.02, 36).turned(x=90)
     stick = capsule(0.045, draw.between("stick", 0.75, 1.0), 12).moved(y=-0.85)
     lean = draw.between("lean", 25, 45)
     parts = (

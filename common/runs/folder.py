@@ -40,6 +40,8 @@ class RunFolder:
     """The paths inside one run's folder."""
 
     path: Path
+    made: tuple[Path, ...] = ()
+    """Folders around it that did not exist before it, innermost first."""
 
     @property
     def config(self) -> Path:
@@ -91,9 +93,10 @@ def create(output_dir: Path, name: str) -> RunFolder:
     parent = (output_dir / name).absolute()
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     try:
+        made = tuple(path for path in (parent, *parent.parents) if not path.exists())
         parent.mkdir(parents=True, exist_ok=True)
         path = _make_new(parent, stamp)
-        folder = RunFolder(path)
+        folder = RunFolder(path, made)
         folder.set_status("running")
         point_latest(parent, path.name)
     except OSError as error:
@@ -130,9 +133,9 @@ def discard(folder: RunFolder) -> None:
         point_latest(parent, remaining[-1].path.name)
         return
     (parent / "latest").unlink(missing_ok=True)
-    for empty in (parent, parent.parent):
-        if not any(empty.iterdir()):
-            empty.rmdir()
+    for path in folder.made:
+        if not any(path.iterdir()):
+            path.rmdir()
 
 
 def runs_of(parent: Path) -> list[RunFolder]:

@@ -76,8 +76,11 @@ def start(
         problem = folders.disk_problem(error) if isinstance(error, OSError) else error
         if problem is None:
             raise
-        if not _has_results(folder):
-            folders.discard(folder)
+        if _has_results(folder):
+            raise InputError(
+                f"{problem}. What is done is kept; then: python run.py resume {folder.path}"
+            ) from None
+        folders.discard(folder)
         raise problem from None
 
 

@@ -35,6 +35,11 @@ def test_discard_leaves_no_trace(tmp_path):
     assert not outputs.exists()
 
 
+def test_discard_keeps_an_empty_folder_that_was_there_before(tmp_path):
+    folders.discard(folders.create(tmp_path, "fox"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_discard_points_latest_at_the_run_before(tmp_path):
     first = folders.create(tmp_path, "fox")
     folders.discard(folders.create(tmp_path, "fox"))
