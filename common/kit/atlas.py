@@ -39,7 +39,7 @@ def atlas(parts: Sequence[Part], size: int = 256) -> Atlas:
     plain = np.array([isinstance(part.pattern, Plain) for part in parts])[part_of_chart]
     rectangles = packed(metres * np.where(plain, PLAIN_WEIGHT, 1.0)[:, None], size)
     texture = np.ones((size, size, 3))
-    for chart, part_index in enumerate(part_of_chart):
+    for chart, part_index in enumerate(part_of_chart.tolist()):
         part = parts[part_index]
         _paint(texture, part, rectangles[chart], metres[chart])
     corner, extent = rectangles[:, :2] + GUTTER, rectangles[:, 2:] - 2 * GUTTER
@@ -71,9 +71,7 @@ def chart_sizes(mesh: Mesh, num_charts: int) -> Float[np.ndarray, "chart 2"]:
     return np.maximum(np.stack(lengths, axis=1), 1e-4)
 
 
-def packed(
-    wanted: Float[np.ndarray, "chart 2"], size: int
-) -> Int[np.ndarray, "chart 4"]:
+def packed(wanted: Float[np.ndarray, "chart 2"], size: int) -> Int[np.ndarray, "chart 4"]:
     """Rectangles (left, bottom, width, height) in texels, gutters included, none overlapping.
 
     Shelves from the bottom up, tallest charts first; all charts shrink by one common factor until

@@ -1,5 +1,7 @@
 """Road vehicles, seen from the side, driving left: car, bus, truck, tractor."""
 
+import itertools
+
 import numpy as np
 
 from common.kit.category import Category, Noun
@@ -10,7 +12,7 @@ from common.kit.materials import GLASS, GLOSSY, MATTE
 from common.kit.mesh import merged
 from common.kit.palette import shaded
 from common.kit.part import Part
-from common.kit.revolve import capsule, cylinder, ellipsoid
+from common.kit.revolve import capsule, ellipsoid
 from common.kit.rounded_box import rounded_box
 from common.kit.sweep import tube
 from common.kit.wheels import box_corners, rounded_panes, wheels
@@ -69,7 +71,7 @@ def bus(draw: Draw) -> tuple[Part, ...]:
     low, top = 0.6, high - 0.18
     count = draw.whole("windows", 3, 5)
     edges = np.linspace(-half + 0.5, half - 0.1, count + 1)
-    sides = [box_corners(a + 0.04, b - 0.04, low, top) for a, b in zip(edges, edges[1:], strict=False)]
+    sides = [box_corners(a + 0.04, b - 0.04, low, top) for a, b in itertools.pairwise(edges)]
     door = [box_corners(-half + 0.14, -half + 0.42, 0.3, top)]
     screen = rounded_box(0.06, top - low + 0.06, 0.74, 0.03).moved(y=(top + low) / 2)
     tyres, hubs = wheels([-half + 0.62, half - 0.5], 0.25, 0.2, 0.98)
@@ -99,7 +101,9 @@ def truck(draw: Draw) -> tuple[Part, ...]:
                         (-1.0, 0.56)], 0.08, 3, closed=True)  # fmt: skip
     cab = extruded(outline, 0.9, 0.07, 3)
     pane = [[(-0.86, 0.6), (-0.46, 0.6), (-0.46, tall - 0.1), (-0.72, tall - 0.1)]]
-    screen = extruded([(-0.98, 0.62), (-0.88, 0.62), (-0.68, tall - 0.09), (-0.78, tall - 0.09)], 0.68)
+    screen = extruded(
+        [(-0.98, 0.62), (-0.88, 0.62), (-0.68, tall - 0.09), (-0.78, tall - 0.09)], 0.68
+    )
     frame = rounded_box(length + 0.75, 0.12, 0.8, 0.05).moved((length - 1.3) / 2, 0.3)
     tyres, hubs = wheels([-0.64, length - 0.62], 0.25, 0.22, 1.0)
     lamp = ellipsoid(0.05, 0.08, 0.1, 12, 8)

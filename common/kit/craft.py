@@ -3,10 +3,9 @@
 import numpy as np
 
 from common.kit.category import Category, Noun
-from common.kit.curves import arc, dome_profile, filleted, profile_spline, spline
+from common.kit.curves import dome_profile, filleted, profile_spline, spline
 from common.kit.draw import Draw
 from common.kit.extrusion import extruded
-from common.kit.leaf import leaf
 from common.kit.materials import GLASS, GLOSSY, MATTE, METAL
 from common.kit.mesh import merged, ring_of
 from common.kit.palette import shaded
@@ -38,7 +37,9 @@ def rocket(draw: Draw) -> tuple[Part, ...]:
     height = 0.58 * tall
     depth = float(np.interp(height, curve[:, 1], curve[:, 0])) - 0.01
     nozzle = frustum(0.24, 0.17, 0.18, 0.02, 20).moved(y=-0.06)
-    flame = revolved(profile_spline([(0, -0.62), (0.13, -0.36), (0.19, -0.16), (0.1, -0.08)], 4), 16)
+    flame = revolved(
+        profile_spline([(0, -0.62), (0.13, -0.36), (0.19, -0.16), (0.1, -0.08)], 4), 16
+    )
     core = revolved(profile_spline([(0, -0.44), (0.08, -0.3), (0.2, -0.14), (0.1, -0.07)], 4), 16)
     return (
         Part("body", hull, draw.main, GLOSSY, draw.pattern),
@@ -66,7 +67,9 @@ def airplane(draw: Draw) -> tuple[Part, ...]:
         0.06, 0.02,
     ).turned(x=-90)  # fmt: skip
     tail = extruded(
-        filleted([(-0.72, 0), (-0.9, 0.4), (-1.04, 0.4), (-0.96, 0)], 0.04, closed=True), 0.05, 0.015
+        filleted([(-0.72, 0), (-0.9, 0.4), (-1.04, 0.4), (-0.96, 0)], 0.04, closed=True),
+        0.05,
+        0.015,
     )
     wings = merged(wing, wing.turned(x=180)).moved(y=-0.04)
     tailplane = tail.turned(x=-90).scaled(1, 1, 0.95)
@@ -129,7 +132,9 @@ def flying_saucer(draw: Draw) -> tuple[Part, ...]:
     count = draw.whole("lamps", 8, 12)
     lamps = ring_of(ball(0.085, 14, 8).moved(y=-0.06, z=0.93), count)
     rim = torus(0.97, 0.04, 44, 8).moved(y=0.01)
-    leg = merged(tube([(0, -0.15, 0.4), (0, -0.42, 0.56)], 0.04, 8), ball(0.09, 14, 8).moved(0, -0.44, 0.57))
+    leg = merged(
+        tube([(0, -0.15, 0.4), (0, -0.42, 0.56)], 0.04, 8), ball(0.09, 14, 8).moved(0, -0.44, 0.57)
+    )
     below = ellipsoid(0.34, 0.1, 0.34, 24, 8).moved(y=-flat)
     return (
         Part("body", disc, draw.main, METAL),
@@ -219,7 +224,14 @@ def locomotive(draw: Draw) -> tuple[Part, ...]:
 
 def _boat_hull(half: float):  # type: ignore[no-untyped-def]
     rows = []
-    for share, low in ((0.0, 0.0), (0.55, 0.0), (0.82, 0.12), (0.95, 0.3), (1.0, 0.42), (0.0, 0.42)):
+    for share, low in (
+        (0.0, 0.0),
+        (0.55, 0.0),
+        (0.82, 0.12),
+        (0.95, 0.3),
+        (1.0, 0.42),
+        (0.0, 0.42),
+    ):
         angles = np.linspace(-np.pi, np.pi, 29)
         x = half * share * np.cos(angles)
         bow = np.where(x < 0, 1.12, 0.94) * (1 + 0.25 * low)

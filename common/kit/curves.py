@@ -21,9 +21,7 @@ def spline(points: Points, per_span: int = 4, closed: bool = False) -> Float[np.
     if closed:
         padded = np.concatenate([knots[-1:], knots, knots[:2]])
     else:
-        padded = np.concatenate(
-            [2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]]
-        )
+        padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
     t = (np.arange(per_span) / per_span)[None, :, None]
     before, start, end, after = (padded[i : len(padded) - 3 + i, None] for i in range(4))
     curve = 0.5 * (
@@ -79,9 +77,7 @@ def arc(
     return np.asarray(centre, dtype=float) + radius * circle
 
 
-def circle_outline(
-    radius: float, steps: int = 24, squash: float = 1.0
-) -> Float[np.ndarray, "k 2"]:
+def circle_outline(radius: float, steps: int = 24, squash: float = 1.0) -> Float[np.ndarray, "k 2"]:
     """A closed ellipse outline."""
     return arc(radius, 0.0, 360.0, steps, squash=squash)[:-1]
 

@@ -3,13 +3,13 @@
 import numpy as np
 
 from common.kit.category import Category, Noun
-from common.kit.curves import arc, filleted, profile_spline, spline
+from common.kit.curves import arc, profile_spline, spline
 from common.kit.draw import Draw
 from common.kit.extrusion import extruded, puffed
 from common.kit.leaf import leaf, leaf_widths
 from common.kit.materials import GLOSSY, MATTE
-from common.kit.mesh import Mesh, merged, ring_of, rotation_between
-from common.kit.palette import COLOUR_NAMES, shaded
+from common.kit.mesh import Mesh, merged, ring_of
+from common.kit.palette import ColourName, shaded
 from common.kit.part import Part
 from common.kit.patterns import Gradient
 from common.kit.revolve import ball, ellipsoid, revolved
@@ -38,7 +38,11 @@ def apple(draw: Draw) -> tuple[Part, ...]:
     body = revolved(profile_spline(curve, 4), 32).deformed(lobed)
     stalk = tube(spline([(0, 0.82 * tall, 0), (0.02, 0.98 * tall, 0), (0.08, 1.1 * tall, 0)], 3),
                  np.linspace(0.025, 0.04, 7), 8)  # fmt: skip
-    blade = leaf_blade(draw.between("leaf", 0.36, 0.46), 0.2).turned(z=68).moved(0.02, 0.95 * tall, 0.03)
+    blade = (
+        leaf_blade(draw.between("leaf", 0.36, 0.46), 0.2)
+        .turned(z=68)
+        .moved(0.02, 0.95 * tall, 0.03)
+    )
     return (
         Part("skin", body, draw.main, GLOSSY, Gradient(shaded(draw.main, 0.06), 0.3, 1.0)),
         Part("stalk", stalk, draw.paint("brown"), MATTE),
@@ -75,7 +79,9 @@ def banana(draw: Draw) -> tuple[Part, ...]:
     angles = np.radians(np.linspace(-90 - bend / 2, -90 + bend / 2, 15))
     line = np.stack([radius * np.cos(angles), radius * np.sin(angles), 0 * angles], axis=1)
     t = np.linspace(0, 1, 15)
-    thick = draw.between("thickness", 0.25, 0.31) * np.sqrt(np.clip(1 - np.abs(2 * t - 1) ** 3.2, 0.06, 1))
+    thick = draw.between("thickness", 0.25, 0.31) * np.sqrt(
+        np.clip(1 - np.abs(2 * t - 1) ** 3.2, 0.06, 1)
+    )
     section = 5
 
     def one(shift: float) -> tuple[Mesh, Mesh, Mesh]:
@@ -86,11 +92,19 @@ def banana(draw: Draw) -> tuple[Part, ...]:
         return body, top, tip
 
     behind = draw.whole("bananas", 1, 3) - 1
-    pieces = [one(0.0)]
+    pieces: list[tuple[Mesh, ...]] = [one(0.0)]
     for index in range(behind):
         lean = (index + 1) * (16 if index % 2 == 0 else -9)
-        pieces.append(tuple(mesh.turned(z=0.0).moved(*(-(line[-1]))).turned(z=lean, y=0)
-                            .moved(*line[-1]).moved(z=-0.2 * (index + 1)) for mesh in one(0.0)))
+        pieces.append(
+            tuple(
+                mesh.turned(z=0.0)
+                .moved(*(-(line[-1])))
+                .turned(z=lean, y=0)
+                .moved(*line[-1])
+                .moved(z=-0.2 * (index + 1))
+                for mesh in one(0.0)
+            )
+        )
     return (
         Part("skin", merged(*(piece[0] for piece in pieces)), draw.main),
         Part("stem", merged(*(piece[1] for piece in pieces)), shaded(draw.main, -0.09, -0.1)),
@@ -133,7 +147,9 @@ def strawberry(draw: Draw) -> tuple[Part, ...]:
         seeds.append(ring_of(seed.turned(x=tilt).moved(y=y, z=radius + 0.004), count, 18.0 * row))
     sepal = leaf_blade(0.42, 0.2, -0.2).turned(x=78)
     cap = ring_of(sepal, draw.whole("sepals", 6, 8)).moved(y=0.98 * tall)
-    stalk = tube(spline([(0, 0.98 * tall, 0), (0, 1.12 * tall, 0), (0.07, 1.24 * tall, 0)], 3), 0.04, 8)
+    stalk = tube(
+        spline([(0, 0.98 * tall, 0), (0, 1.12 * tall, 0), (0.07, 1.24 * tall, 0)], 3), 0.04, 8
+    )
     return (
         Part("flesh", body, draw.main, GLOSSY),
         Part("seed", merged(*seeds), shaded(draw.paint("yellow"), 0.0, -0.2)),
@@ -149,11 +165,15 @@ def cherries(draw: Draw) -> tuple[Part, ...]:
     apart = draw.between("apart", 0.36, 0.44)
     low = draw.between("lower", 0.0, 0.14)
     stalks = [
-        tube(spline([(x, y + 0.75 * size, 0), (0.72 * x, y + 0.62, 0), (0.34, 1.22, 0)], 5), 0.035, 8)
+        tube(
+            spline([(x, y + 0.75 * size, 0), (0.72 * x, y + 0.62, 0), (0.34, 1.22, 0)], 5), 0.035, 8
+        )
         for x, y in ((-apart, 0.0), (apart, -low))
     ]
     knot = ball(0.07, 10, 6).moved(0.35, 1.23)
-    blade = leaf_blade(draw.between("leaf", 0.6, 0.72), 0.32, 0.15).turned(z=84).moved(0.33, 1.24, 0.02)
+    blade = (
+        leaf_blade(draw.between("leaf", 0.6, 0.72), 0.32, 0.15).turned(z=84).moved(0.33, 1.24, 0.02)
+    )
     return (
         Part("fruit", merged(fruit.moved(-apart), fruit.moved(apart, -low)), draw.main, GLOSSY),
         Part("stalk", merged(*stalks, knot), shaded(draw.accent, -0.06)),
@@ -176,7 +196,9 @@ def grapes(draw: Draw) -> tuple[Part, ...]:
                                            0.75 * reach * np.cos(angle)))  # fmt: skip
     stalk = tube(spline([(0, -0.1, 0), (0.02, 0.28, 0), (0.16, 0.5, 0)], 4), 0.05, 8)
     blade = leaf_blade(draw.between("leaf", 0.5, 0.6), 0.4, 0.2)
-    leaves = merged(blade.turned(z=70).moved(0, 0.24, 0.05), blade.scaled(0.8).turned(z=-60).moved(0.04, 0.26))
+    leaves = merged(
+        blade.turned(z=70).moved(0, 0.24, 0.05), blade.scaled(0.8).turned(z=-60).moved(0.04, 0.26)
+    )
     return (
         Part("berries", merged(*berries), draw.main, GLOSSY),
         Part("stalk", stalk, draw.paint("brown"), MATTE),
@@ -195,7 +217,14 @@ def watermelon(draw: Draw) -> tuple[Part, ...]:
         return extruded(np.concatenate([rim, back]), depth, 0.02)
 
     seed = ellipsoid(0.035, 0.06, 0.02, 10, 6)
-    places = [(0.0, -0.34), (-0.16, -0.58), (0.17, -0.6), (0.0, -0.78), (-0.34, -0.72), (0.34, -0.76)]
+    places = [
+        (0.0, -0.34),
+        (-0.16, -0.58),
+        (0.17, -0.6),
+        (0.0, -0.78),
+        (-0.34, -0.72),
+        (0.34, -0.76),
+    ]
     places = places[: draw.whole("seeds", 4, 6)]
     seeds = merged(*(seed.turned(z=float(np.degrees(np.arctan2(x, -y)))).moved(x, y, z)
                      for x, y in places for z in (thick / 2, -thick / 2)))  # fmt: skip
@@ -222,9 +251,17 @@ def pineapple(draw: Draw) -> tuple[Part, ...]:
         lean = -float(np.degrees(np.arctan2(0.92 * v * wide, tall / 2 * np.sqrt(1 - v * v + 0.05))))
         size = 2 * np.pi * radius / count / 0.19
         placed = eye.scaled(size, min(size, 1.05), 1).turned(x=lean * 0.8)
-        eyes.append(ring_of(placed.moved(y=v * tall / 2 * 0.98, z=radius - 0.02), count, 180.0 / count * (row % 2)))
+        eyes.append(
+            ring_of(
+                placed.moved(y=v * tall / 2 * 0.98, z=radius - 0.02),
+                count,
+                180.0 / count * (row % 2),
+            )
+        )
     blades = []
-    for row, (count, lean, long) in enumerate(((8, 62, 0.4), (7, 42, 0.52), (6, 24, 0.6), (4, 9, 0.66))):
+    for row, (count, lean, long) in enumerate(
+        ((8, 62, 0.4), (7, 42, 0.52), (6, 24, 0.6), (4, 9, 0.66))
+    ):
         blade = leaf_blade(long, 0.17, 0.3).turned(x=lean)
         blades.append(ring_of(blade.moved(z=0.06), count, 20.0 * row))
     lean = draw.between("lean", -18, 18)
@@ -262,7 +299,7 @@ def avocado(draw: Draw) -> tuple[Part, ...]:
 
 LEAF, LEAVES = Noun("leaf", "叶子"), Noun("leaves", "叶子", plural=True)
 SKIN = Noun("skin", "果皮")
-GREEN = ("green",)
+GREEN: tuple[ColourName, ...] = ("green",)
 CATEGORIES = (
     Category(Noun("apple", "苹果"), apple, SKIN, LEAF, ("red", "green", "yellow"), GREEN,
              emoji=("🍎", "🍏")),

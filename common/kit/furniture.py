@@ -3,15 +3,15 @@
 import numpy as np
 
 from common.kit.category import Category, Noun
-from common.kit.curves import filleted, profile_spline, rectangle, spline
+from common.kit.curves import filleted, rectangle, spline
 from common.kit.draw import Draw
 from common.kit.extrusion import extruded, puffed
-from common.kit.materials import GLASS, GLOSSY, MATTE, METAL
+from common.kit.materials import GLOSSY, MATTE, METAL
 from common.kit.mesh import Mesh, merged
-from common.kit.palette import COLOUR_NAMES, shaded
+from common.kit.palette import COLOUR_NAMES, ColourName, shaded
 from common.kit.part import Part
 from common.kit.patterns import WoodGrain
-from common.kit.revolve import ball, cylinder, ellipsoid, frustum, revolved
+from common.kit.revolve import ball, cylinder, ellipsoid, frustum
 from common.kit.rounded_box import rounded_box
 from common.kit.surface import grid_surface
 from common.kit.sweep import tube
@@ -43,7 +43,9 @@ def chair(draw: Draw) -> tuple[Part, ...]:
         return points + np.stack([0 * points[:, 0], 0 * points[:, 0], 0.35 * points[:, 0] ** 2], 1)
 
     board = board.deformed(curved).moved(y=seat_height + 0.84 * back_height, z=-0.44)
-    rail = rounded_box(1.7 * wide, 0.07, 0.05, 0.02).moved(y=seat_height + 0.3 * back_height, z=-0.36)
+    rail = rounded_box(1.7 * wide, 0.07, 0.05, 0.02).moved(
+        y=seat_height + 0.3 * back_height, z=-0.36
+    )
     grain = WoodGrain()
     turn = draw.between("turn", -30, -15)
     parts = (
@@ -132,13 +134,17 @@ def bathtub(draw: Draw) -> tuple[Part, ...]:
             (1.07, tall), (1.07, tall + 0.04), (1.0, tall + 0.05), (0.95, tall), (0.9, 0.62 * tall),
             (0.0, 0.62 * tall)]  # fmt: skip
     angles = np.linspace(np.pi, 3 * np.pi, 37)
-    tub = np.array([[(1.0 * r * np.sin(a), y, 0.52 * r * np.cos(a)) for a in angles] for r, y in rows])
+    tub = np.array(
+        [[(1.0 * r * np.sin(a), y, 0.52 * r * np.cos(a)) for a in angles] for r, y in rows]
+    )
     bubbles = [(-0.55, 0.1, 0.2), (-0.25, -0.12, 0.24), (0.05, 0.1, 0.22), (0.32, -0.08, 0.24),
                (0.58, 0.08, 0.19), (-0.42, 0.18, 0.15), (0.18, 0.2, 0.15)]  # fmt: skip
     lift = tall + draw.between("foam", -0.02, 0.06)
     foam = merged(*(ball(r, 14, 8).moved(x, lift - 0.02, z) for x, z, r in bubbles))
     foot = merged(
-        tube([(0.6, 0.1, 0.28), (0.7, 0.0, 0.34), (0.72, -0.1, 0.36)], np.array([0.1, 0.06, 0.05]), 8),
+        tube(
+            [(0.6, 0.1, 0.28), (0.7, 0.0, 0.34), (0.72, -0.1, 0.36)], np.array([0.1, 0.06, 0.05]), 8
+        ),
         ball(0.075, 10, 6).moved(0.73, -0.12, 0.37),
     )
     feet = merged(foot, foot.turned(y=180), foot.mirrored(), foot.mirrored().turned(y=180))
@@ -159,7 +165,9 @@ def television(draw: Draw) -> tuple[Part, ...]:
     box = rounded_box(wide, 0.92, 0.62, 0.1, 4)
     back = rounded_box(0.7 * wide, 0.66, 0.3, 0.1).moved(z=-0.36)
     screen_width = 0.66 * wide
-    bezel = extruded(rectangle(screen_width + 0.1, 0.78, 0.14), 0.06, 0.02).moved(-0.11 * wide, 0, 0.3)
+    bezel = extruded(rectangle(screen_width + 0.1, 0.78, 0.14), 0.06, 0.02).moved(
+        -0.11 * wide, 0, 0.3
+    )
     screen = puffed(rectangle(screen_width, 0.66, 0.14), 0.07, 3.5).moved(-0.11 * wide, 0, 0.32)
     panel_x = 0.375 * wide
     knobs = merged(*(cylinder(0.075, 0.09, 0.02, 16).turned(x=90).moved(panel_x, y, 0.33)
@@ -167,8 +175,15 @@ def television(draw: Draw) -> tuple[Part, ...]:
     slots = merged(*(rounded_box(0.16, 0.025, 0.03, 0.01).moved(panel_x, y, 0.31)
                      for y in (-0.14, -0.2, -0.26)))  # fmt: skip
     spread = draw.between("aerial", 0.28, 0.45)
-    rods = merged(*(merged(tube([(0, 0.45, 0), (sign * spread, 0.86, 0)], 0.02, 8),
-                           ball(0.045, 10, 6).moved(sign * spread, 0.88)) for sign in (-1, 1)))
+    rods = merged(
+        *(
+            merged(
+                tube([(0, 0.45, 0), (sign * spread, 0.86, 0)], 0.02, 8),
+                ball(0.045, 10, 6).moved(sign * spread, 0.88),
+            )
+            for sign in (-1, 1)
+        )
+    )
     socket = ellipsoid(0.13, 0.07, 0.13, 14, 8).moved(y=0.46)
     legs = four_legs(0.34 * wide, 0.18, 0.26, 0.05, 0.08).moved(y=-0.68)
     return (
@@ -181,7 +196,7 @@ def television(draw: Draw) -> tuple[Part, ...]:
     )
 
 
-WOOD = ("brown", "orange")
+WOOD: tuple[ColourName, ...] = ("brown", "orange")
 CATEGORIES = (
     Category(
         Noun("chair", "椅子", "把", held_out_synonyms=("wooden seat",)),

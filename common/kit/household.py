@@ -6,7 +6,7 @@ from common.kit.category import Category, Noun
 from common.kit.curves import arc, dome_profile, filleted, profile_spline, spline
 from common.kit.draw import Draw
 from common.kit.materials import GLASS, GLOSSY, MATTE, METAL
-from common.kit.mesh import merged, ring_of
+from common.kit.mesh import merged
 from common.kit.palette import COLOUR_NAMES, shaded
 from common.kit.part import Part
 from common.kit.revolve import ball, capsule, cylinder, ellipsoid, frustum, revolved, torus
@@ -25,7 +25,9 @@ def lamp(draw: Draw) -> tuple[Part, ...]:
     bead = ellipsoid(0.13, 0.15, 0.13, 18, 10).moved(y=0.14 + 0.42 * stem)
     wall = [(low, 0), (high, tall), (high - 0.03, tall), (low - 0.03, 0), (low, 0)]
     shade = revolved(wall, 32).moved(y=0.02 + stem)
-    trim = merged(torus(low, 0.025, 32, 8), torus(high, 0.02, 32, 8).moved(y=tall)).moved(y=0.02 + stem)
+    trim = merged(torus(low, 0.025, 32, 8), torus(high, 0.02, 32, 8).moved(y=tall)).moved(
+        y=0.02 + stem
+    )
     bulb = ball(0.17, 16, 10).moved(y=0.16 + stem)
     chain = merged(tube([(0.3, stem + 0.04, 0.2), (0.3, stem - 0.16, 0.2)], 0.012, 6),
                    ball(0.04, 10, 6).moved(0.3, stem - 0.18, 0.2))  # fmt: skip
@@ -44,10 +46,20 @@ def light_bulb(draw: Draw) -> tuple[Part, ...]:
         profile_spline([(0.2, 0.0), (0.24, 0.1), (0.4, 0.36), (wide, 0.7), (0.78 * wide, 1.05),
                         (0.34 * wide, 1.2), (0, 1.22)], 5), 30,
     )  # fmt: skip
-    cap = merged(*(torus(0.19 - 0.008 * k, 0.045, 24, 8).moved(y=-0.04 - 0.085 * k) for k in range(4)))
+    cap = merged(
+        *(torus(0.19 - 0.008 * k, 0.045, 24, 8).moved(y=-0.04 - 0.085 * k) for k in range(4))
+    )
     core = frustum(0.15, 0.2, 0.38, 0.02, 20).moved(y=-0.18)
     tip = revolved(dome_profile(0.13, 0.12), 16).turned(x=180).moved(y=-0.36)
-    path = [(-0.1, 0.2), (-0.17, 0.62), (-0.08, 0.5), (0, 0.66), (0.08, 0.5), (0.17, 0.62), (0.1, 0.2)]
+    path = [
+        (-0.1, 0.2),
+        (-0.17, 0.62),
+        (-0.08, 0.5),
+        (0, 0.66),
+        (0.08, 0.5),
+        (0.17, 0.62),
+        (0.1, 0.2),
+    ]
     front = [(x, y, 0.985 * float(np.interp(y, [0, 0.1, 0.36, 0.7], [0.2, 0.25, 0.41, wide])) - abs(x) * 0.12)
              for x, y in path]  # fmt: skip
     wire = tube(spline(front, 3), 0.024, 8)
@@ -104,7 +116,9 @@ def alarm_clock(draw: Draw) -> tuple[Part, ...]:
     pin = ball(0.055, 12, 8).moved(z=z + 0.01)
     tilt = draw.between("bell_tilt", 34, 42)
     dome = revolved(np.concatenate([[(0, 0)], dome_profile(0.27, 0.22)]), 24)
-    bell = merged(dome, ball(0.05, 10, 6).moved(y=0.24), cylinder(0.04, 0.2, segments=10).moved(y=-0.06))
+    bell = merged(
+        dome, ball(0.05, 10, 6).moved(y=0.24), cylinder(0.04, 0.2, segments=10).moved(y=-0.06)
+    )
     bells = bell.moved(y=0.66).turned(z=-tilt).with_mirror()
     hammer = merged(cylinder(0.03, 0.22, segments=8).moved(y=0.66),
                     capsule(0.06, 0.1, 10, 3).turned(z=90).moved(y=0.8))  # fmt: skip

@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from common.kit.category import Category, Noun
 from common.kit.curves import arc, filleted, profile_spline, spline
 from common.kit.draw import Draw
+from common.kit.extrusion import puffed
 from common.kit.materials import GLOSSY, MATTE
-from common.kit.palette import COLOUR_NAMES
 from common.kit.part import Part
 from common.kit.revolve import ball, cylinder, ellipsoid, revolved, torus
-from common.kit.extrusion import puffed
 from common.kit.sweep import tube
 
 

@@ -17,6 +17,6 @@ SATIN = Material(0.5)
 """The finish of nearly everything: soft highlights."""
 MATTE = Material(0.95)
 GLOSSY = Material(0.18, english="shiny", chinese="闪亮的")
-METAL = Material(0.32, 0.75, english="metallic", chinese="金属质感的")
+METAL = Material(0.3, 0.5, english="metallic", chinese="金属质感的")
 GLASS = Material(0.12)
 """Opaque glass, as in window panes and lenses."""

@@ -3,14 +3,14 @@
 import numpy as np
 
 from common.kit.category import Category, Noun
-from common.kit.curves import circle_outline, filleted, profile_spline, spline
+from common.kit.curves import filleted, profile_spline
 from common.kit.draw import Draw
-from common.kit.extrusion import extruded, puffed
+from common.kit.extrusion import extruded
 from common.kit.materials import GLOSSY, MATTE
-from common.kit.mesh import merged, ring_of
+from common.kit.mesh import merged
 from common.kit.palette import shaded
 from common.kit.part import Part
-from common.kit.revolve import ball, capsule, cylinder, ellipsoid, revolved
+from common.kit.revolve import capsule, cylinder, ellipsoid, revolved
 from common.kit.rounded_box import rounded_box
 from common.kit.sweep import tube
 
@@ -19,7 +19,9 @@ def hamburger(draw: Draw) -> tuple[Part, ...]:
     """A hamburger: seeded bun, wavy lettuce, tomato, melting cheese, patty, lower bun."""
     high = draw.between("bun", 0.34, 0.44)
     lower = revolved(filleted([(0, 0), (0.58, 0), (0.62, 0.12), (0.6, 0.2), (0, 0.2)], 0.07), 32)
-    patty = revolved(filleted([(0, 0.2), (0.64, 0.2), (0.66, 0.28), (0.64, 0.36), (0, 0.36)], 0.05), 32)
+    patty = revolved(
+        filleted([(0, 0.2), (0.64, 0.2), (0.66, 0.28), (0.64, 0.36), (0, 0.36)], 0.05), 32
+    )
 
     def melted(points: np.ndarray) -> np.ndarray:
         sag = np.maximum(0.0, np.hypot(points[:, 0], points[:, 2]) - 0.58) * 1.3
@@ -36,7 +38,9 @@ def hamburger(draw: Draw) -> tuple[Part, ...]:
     leaf[:, -1] = leaf[:, 0]
     from common.kit.surface import grid_surface
 
-    tomato = revolved(filleted([(0, 0.48), (0.58, 0.48), (0.61, 0.52), (0.58, 0.56), (0, 0.56)], 0.02), 30)
+    tomato = revolved(
+        filleted([(0, 0.48), (0.58, 0.48), (0.61, 0.52), (0.58, 0.56), (0, 0.56)], 0.02), 30
+    )
     dome = revolved(
         profile_spline([(0, 0.56), (0.6, 0.56), (0.66, 0.62), (0.6, 0.56 + 0.62 * high),
                         (0.34, 0.56 + 0.94 * high), (0, 0.56 + high)], 4), 32,
@@ -69,15 +73,21 @@ def pizza(draw: Draw) -> tuple[Part, ...]:
     base = extruded(filleted(np.concatenate([[(0, 0)], rim]), 0.05, closed=True), 0.1, 0.03)
     inner = np.concatenate([[(0, 0.07)], rim * 0.95])
     cheese = extruded(filleted(inner, 0.06, closed=True), 0.06, 0.025).moved(z=0.06)
-    crust = tube(np.column_stack([1.3 * np.cos(angles), 1.3 * np.sin(angles), np.full(9, 0.03)]), 0.12, 12)
+    crust = tube(
+        np.column_stack([1.3 * np.cos(angles), 1.3 * np.sin(angles), np.full(9, 0.03)]), 0.12, 12
+    )
     drip = capsule(0.05, 0.16, 10)
-    drips = merged(drip.moved(-0.22, 0.36, 0.05), drip.moved(0.26, 0.46, 0.05), drip.moved(0.06, 0.06, 0.04))
+    drips = merged(
+        drip.moved(-0.22, 0.36, 0.05), drip.moved(0.26, 0.46, 0.05), drip.moved(0.06, 0.06, 0.04)
+    )
     places = [(0.02, 0.42), (-0.24, 0.86), (0.24, 0.9), (0.01, 1.08)][: draw.whole("salami", 3, 4)]
     disc = revolved(filleted([(0, -0.03), (0.14, -0.03), (0.15, 0.03), (0.11, 0.035), (0.1, 0.025),
                               (0, 0.025)], 0.01), 22).turned(x=90)  # fmt: skip
     salami = merged(*(disc.moved(x, y, 0.11) for x, y in places))
     leaf = ellipsoid(0.09, 0.045, 0.02, 12, 6)
-    basil = merged(leaf.turned(z=35).moved(-0.04, 0.72, 0.11), leaf.turned(z=-50).moved(0.16, 0.64, 0.11))
+    basil = merged(
+        leaf.turned(z=35).moved(-0.04, 0.72, 0.11), leaf.turned(z=-50).moved(0.16, 0.64, 0.11)
+    )
     lean = draw.between("lean", -22, -8)
     crust_paint = shaded(draw.paint("orange"), -0.03, -0.25)
     parts = (
@@ -124,13 +134,22 @@ def cheese(draw: Draw) -> tuple[Part, ...]:
     wedge = extruded(outline, tall, 0.04).turned(x=-90)
     rind = rounded_box(0.09, tall + 0.03, 1.02, 0.035).moved(x=0.76)
     hole = cylinder(1.0, 0.02, segments=18)
-    side = [(-0.2, 0.05, 0.1), (0.15, 0.1, 0.13), (0.48, -0.08, 0.11), (-0.02, -0.15, 0.07), (0.56, 0.17, 0.06)]
+    side = [
+        (-0.2, 0.05, 0.1),
+        (0.15, 0.1, 0.13),
+        (0.48, -0.08, 0.11),
+        (-0.02, -0.15, 0.07),
+        (0.56, 0.17, 0.06),
+    ]
     front = []
     for x, y, r in side:
         z = 0.4 + 0.1 * (x + 0.85) / 1.6
         front.append(hole.scaled(r, 1, r).turned(x=90).moved(x, y, z))
-    top = merged(hole.scaled(0.12, 1, 0.09).moved(0.4, tall / 2, 0.08), hole.scaled(0.08, 1, 0.07)
-                 .moved(0.02, tall / 2, 0.18), hole.scaled(0.07, 1, 0.06).moved(0.6, tall / 2, -0.2))
+    top = merged(
+        hole.scaled(0.12, 1, 0.09).moved(0.4, tall / 2, 0.08),
+        hole.scaled(0.08, 1, 0.07).moved(0.02, tall / 2, 0.18),
+        hole.scaled(0.07, 1, 0.06).moved(0.6, tall / 2, -0.2),
+    )
     turn = draw.between("turn", 12, 28)
     parts = (
         Part("cheese", wedge, draw.main),

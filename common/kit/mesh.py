@@ -138,9 +138,7 @@ def face_vectors(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def signed_volume(mesh: Mesh) -> float:
     """The volume enclosed by a closed mesh; negative when it is inside out."""
     corners = mesh.vertices[mesh.faces]
-    return float(
-        np.einsum("ni,ni->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6.0
-    )
+    return float(np.einsum("ni,ni->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6.0)
 
 
 def _tangents(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,7 @@
 """Solids of revolution about the Y axis: cylinders, cones, balls, capsules, tori and any profile."""
 
+import itertools
+
 import numpy as np
 
 from common.kit.curves import Points, arc, filleted
@@ -26,7 +28,7 @@ def revolved(profile: Points, segments: int = 24) -> Mesh:
     up = np.array([0.0, 1.0, 0.0])
     pieces = [
         grid_surface(run[:, 0, None, None] * circle + run[:, 1, None, None] * up)
-        for run in (path[start : end + 1] for start, end in zip(breaks, breaks[1:], strict=False))
+        for run in (path[start : end + 1] for start, end in itertools.pairwise(breaks))
     ]
     return merged(*pieces)
 

@@ -1,5 +1,7 @@
 """Tubes along curves: handles, trunks, tails, wires, and any outline swept along a path."""
 
+import itertools
+
 import numpy as np
 from jaxtyping import Float
 
@@ -82,7 +84,7 @@ def _frames(
     if np.linalg.norm(axis) < 1e-6:
         axis = np.cross([1.0, 0.0, 0.0], tangents[0])
     first = [unit(axis)]
-    for before, after in zip(tangents, tangents[1:], strict=False):
+    for before, after in itertools.pairwise(tangents):
         first.append(rotation_between(before, after) @ first[-1])
     across = np.array(first)
     return tangents, across, np.cross(tangents, across)

@@ -3,17 +3,16 @@
 import numpy as np
 
 from common.kit.category import Category, Noun
-from common.kit.curves import arc, filleted, profile_spline
+from common.kit.curves import filleted, profile_spline
 from common.kit.draw import Draw
 from common.kit.materials import GLOSSY, MATTE
 from common.kit.mesh import Mesh, merged, ring_of, unit
-from common.kit.palette import COLOUR_NAMES, shaded
+from common.kit.palette import COLOUR_NAMES, ColourName, shaded
 from common.kit.part import Part
-from common.kit.patterns import Checks
-from common.kit.revolve import ball, capsule, cylinder, ellipsoid, frustum, revolved, torus
+from common.kit.revolve import ball, capsule, cylinder, revolved, torus
 from common.kit.sweep import tube
 
-SPRINKLE_COLOURS = ("red", "yellow", "blue", "green", "white")
+SPRINKLE_COLOURS: tuple[ColourName, ...] = ("red", "yellow", "blue", "green", "white")
 
 
 def swirl(radius: float, height: float, turns: float, thickness: float) -> Mesh:
@@ -21,7 +20,9 @@ def swirl(radius: float, height: float, turns: float, thickness: float) -> Mesh:
     t = np.linspace(0.0, 1.0, int(14 * turns))
     coil_radius = thickness * (1 - 0.72 * t) * np.clip(0.25 + 6 * t, 0, 1)
     coil = tube(swirl_line(t, radius, height, turns), coil_radius, 10)
-    core = revolved([(0, -0.02), (radius, 0), (0.6 * radius, 0.38 * height), (0, 0.85 * height)], 18)
+    core = revolved(
+        [(0, -0.02), (radius, 0), (0.6 * radius, 0.38 * height), (0, 0.85 * height)], 18
+    )
     tip = revolved(profile_spline([(0, 0), (0.42 * thickness, 0.0), (0.2 * thickness, 0.7 * thickness),
                                    (0, 1.5 * thickness)], 3), 12).moved(y=height)  # fmt: skip
     return merged(coil, core, tip)
@@ -63,7 +64,9 @@ def ice_cream(draw: Draw) -> tuple[Part, ...]:
         Part("cream", cream, draw.main),
     ]
     if draw.chance("cherry", 0.4):
-        parts.append(Part("cherry", ball(0.12, 16, 8).moved(y=top + 0.04), draw.paint("red"), GLOSSY))
+        parts.append(
+            Part("cherry", ball(0.12, 16, 8).moved(y=top + 0.04), draw.paint("red"), GLOSSY)
+        )
     return tuple(parts)
 
 
@@ -87,7 +90,9 @@ def cupcake(draw: Draw) -> tuple[Part, ...]:
         outward = unit(point * np.array([1, 0, 1]) + np.array([0, 0.6 * np.hypot(*point[::2]), 0]))
         spot = point + 0.98 * 0.22 * (1 - 0.72 * shares[index]) * outward
         lying = grain.turned(x=90, y=47.0 * index).aimed(tuple(outward.tolist()))
-        sprinkles[SPRINKLE_COLOURS[index % 5]].append(lying.moved(spot[0], spot[1] + height + 0.08, spot[2]))
+        sprinkles[SPRINKLE_COLOURS[index % 5]].append(
+            lying.moved(spot[0], spot[1] + height + 0.08, spot[2])
+        )
     cherry = ball(0.13, 18, 10).moved(y=top + 0.12)
     stem = tube([(0, top + 0.22, 0), (0.05, top + 0.34, 0), (0.13, top + 0.4, 0)], 0.018, 6)
     shown = [name for name in SPRINKLE_COLOURS if name != draw.main.name]
@@ -118,7 +123,9 @@ def birthday_cake(draw: Draw) -> tuple[Part, ...]:
     places = ring_of(stick.moved(z=0.42), count, 180.0 / count)
     flames = ring_of(flame.moved(y=high + 0.42, z=0.42), count, 180.0 / count)
     piping = ring_of(ball(0.075, 10, 6).moved(y=high + 0.08, z=0.62), 20)
-    plate = revolved(filleted([(0, -0.07), (0.6, -0.07), (0.94, 0.0), (0.92, 0.03), (0, 0.0)], 0.03), 40)
+    plate = revolved(
+        filleted([(0, -0.07), (0.6, -0.07), (0.94, 0.0), (0.92, 0.03), (0, 0.0)], 0.03), 40
+    )
     return (
         Part("cake", base, draw.main, MATTE),
         Part("seam", seam, shaded(draw.main, -0.12), MATTE),

@@ -24,7 +24,9 @@ def triangulated(polygon: Float[np.ndarray, "k 2"]) -> Int[np.ndarray, "m 3"]:
 def _best_ear(ring: list[int], xs: list[float], ys: list[float]) -> int:
     """The place in ``ring`` of an ear: convex, empty, and with a short diagonal."""
     size = len(ring)
-    reflex = [i for k, i in enumerate(ring) if _turn(xs, ys, ring[k - 1], i, ring[(k + 1) % size]) < 0]
+    reflex = [
+        i for k, i in enumerate(ring) if _turn(xs, ys, ring[k - 1], i, ring[(k + 1) % size]) < 0
+    ]
     candidates = []
     for k, i in enumerate(ring):
         before, after = ring[k - 1], ring[(k + 1) % size]

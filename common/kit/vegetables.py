@@ -10,8 +10,7 @@ from common.kit.materials import GLOSSY, MATTE
 from common.kit.mesh import merged, ring_of
 from common.kit.palette import shaded
 from common.kit.part import Part
-from common.kit.patterns import Gradient
-from common.kit.revolve import ball, cylinder, ellipsoid, revolved, torus
+from common.kit.revolve import cylinder, ellipsoid, revolved
 from common.kit.sweep import tube
 
 
@@ -19,8 +18,18 @@ def carrot(draw: Draw) -> tuple[Part, ...]:
     """A carrot with grooves and a tuft of leaves, lying diagonally as in pictograms."""
     thick = draw.between("thickness", 0.3, 0.38)
     long = draw.between("length", 1.3, 1.6)
-    curve = profile_spline([(0, 0), (0.05, 0.03), (0.5 * thick, 0.45 * long), (0.92 * thick, 0.82 * long),
-                            (thick, 0.94 * long), (0.7 * thick, 1.0 * long), (0, 1.0 * long)], 4)
+    curve = profile_spline(
+        [
+            (0, 0),
+            (0.05, 0.03),
+            (0.5 * thick, 0.45 * long),
+            (0.92 * thick, 0.82 * long),
+            (thick, 0.94 * long),
+            (0.7 * thick, 1.0 * long),
+            (0, 1.0 * long),
+        ],
+        4,
+    )
     rings = []
     for index in range(6):
         y = (0.3 + 0.11 * index) * long
@@ -30,7 +39,9 @@ def carrot(draw: Draw) -> tuple[Part, ...]:
         rings.append(tube(path, 0.018, 6))
         rings.append(tube(path * np.array([-1, 1, -1]), 0.018, 6))
     tuft = []
-    for index, (lean, turn) in enumerate(((0, 0), (28, 40), (28, 160), (28, 280), (46, 100), (46, 220))):
+    for index, (lean, turn) in enumerate(
+        ((0.0, 0), (28, 40), (28, 160), (28, 280), (46, 100), (46, 220))
+    ):
         size = draw.between(f"leaf_{index}", 0.5, 0.7)
         tuft.append(leaf_blade(size, 0.26, 0.2).turned(x=lean).turned(y=turn))
     lean = draw.between("lean", -50, -32)
@@ -44,10 +55,17 @@ def carrot(draw: Draw) -> tuple[Part, ...]:
 
 def eggplant(draw: Draw) -> tuple[Part, ...]:
     """An eggplant: a bent, bulbous body under a green cap with a stalk."""
-    line = spline([(-0.62, 0.62, 0), (-0.5, 0.28, 0), (-0.12, -0.12, 0), (0.38, -0.24, 0), (0.72, -0.14, 0)], 5)
+    line = spline(
+        [(-0.62, 0.62, 0), (-0.5, 0.28, 0), (-0.12, -0.12, 0), (0.38, -0.24, 0), (0.72, -0.14, 0)],
+        5,
+    )
     t = np.linspace(0, 1, len(line))
     thick = draw.between("thickness", 0.36, 0.44)
-    radius = thick * (0.5 + 0.5 * np.sin(np.pi * np.clip(t - 0.18, 0, 1) * 0.75)) * np.clip(0.55 + 2 * t, 0, 1)
+    radius = (
+        thick
+        * (0.5 + 0.5 * np.sin(np.pi * np.clip(t - 0.18, 0, 1) * 0.75))
+        * np.clip(0.55 + 2 * t, 0, 1)
+    )
     body = tube(line, radius, 22)
     outward = line[0] - line[2]
     sepal = leaf_blade(0.42, 0.24, -0.35).turned(x=152)
@@ -71,7 +89,15 @@ def tomato(draw: Draw) -> tuple[Part, ...]:
         factor = 1 + depth * upper * np.cos(ribs * np.arctan2(points[:, 0], points[:, 2]))
         return points * np.stack([factor, np.ones_like(factor), factor], axis=1)
 
-    curve = [(0, 0.03), (0.2, 0.0), (0.44, 0.16), (0.54, 0.42), (0.46, 0.7), (0.24, 0.82), (0, 0.74)]
+    curve = [
+        (0, 0.03),
+        (0.2, 0.0),
+        (0.44, 0.16),
+        (0.54, 0.42),
+        (0.46, 0.7),
+        (0.24, 0.82),
+        (0, 0.74),
+    ]
     body = revolved(profile_spline(curve, 4), 40).deformed(ribbed).scaled(1, squat, 1)
     sepal = leaf_blade(draw.between("sepal", 0.36, 0.46), 0.16, -0.25).turned(x=72)
     star = ring_of(sepal, draw.whole("sepals", 5, 6)).moved(y=0.79 * squat)
@@ -85,22 +111,31 @@ def tomato(draw: Draw) -> tuple[Part, ...]:
 def corn(draw: Draw) -> tuple[Part, ...]:
     """An ear of corn: rows of kernels between open husks."""
     tall = draw.between("tall", 1.3, 1.5)
-    core = revolved(profile_spline([(0, 0), (0.26, 0.05), (0.3, 0.45 * tall), (0.2, 0.85 * tall), (0, tall)], 4), 20)
-    grain = ellipsoid(0.075, 0.06, 0.06, 8, 5)
-    rows, around = 17, 11
+    core = revolved(
+        profile_spline(
+            [(0, 0), (0.26, 0.05), (0.3, 0.45 * tall), (0.2, 0.85 * tall), (0, tall)], 4
+        ),
+        20,
+    )
+    grain = ellipsoid(0.098, 0.075, 0.06, 8, 4)
+    rows, around = 14, 9
     kernels = []
     for row in range(rows):
         y = 0.08 + row * (tall - 0.16) / (rows - 1)
         radius = float(np.interp(y / tall, [0, 0.05, 0.45, 0.85, 1.0], [0.2, 0.27, 0.3, 0.2, 0.06]))
         size = max(radius / 0.3, 0.45)
-        kernels.append(ring_of(grain.scaled(size, 1, 1).moved(y=y, z=radius), around, 16.4 * (row % 2)))
+        kernels.append(
+            ring_of(grain.scaled(size, 1, 1).moved(y=y, z=radius), around, 20.0 * (row % 2))
+        )
     husks = []
     for index, turn in enumerate((-70, 70, 180, -150, 10)):
         t = np.linspace(0, 1, 9)
         long = tall * draw.between(f"husk_{index}", 0.62, 0.8) * (0.62 if index == 4 else 1.0)
         from common.kit.leaf import leaf, leaf_widths
 
-        spine = np.stack([long * t - 0.12, 0.24 + 0.16 * np.sin(np.pi * t * 0.6) + 0.22 * t**3], axis=1)
+        spine = np.stack(
+            [long * t - 0.12, 0.24 + 0.16 * np.sin(np.pi * t * 0.6) + 0.22 * t**3], axis=1
+        )
         husks.append(leaf(spine, leaf_widths(8, 0.56, 0.4, 0.3), 0.05, -0.35).turned(y=turn))
     stump = cylinder(0.14, 0.3, 0.03, 14).moved(y=-0.14)
     lean = draw.between("lean", -40, -22)
@@ -117,7 +152,9 @@ def chilli(draw: Draw) -> tuple[Part, ...]:
     line = spline([(0.0, 0.7, 0), (0.06, 0.3, 0), (0.0, -0.15, 0), (-0.22, -0.52, 0),
                    (-0.4 - curl * 0.5, -0.78, 0)], 5)  # fmt: skip
     t = np.linspace(0, 1, len(line))
-    radius = draw.between("thickness", 0.22, 0.27) * (1 - t**1.7) ** 0.8 * np.clip(0.8 + 3 * t, 0, 1)
+    radius = (
+        draw.between("thickness", 0.22, 0.27) * (1 - t**1.7) ** 0.8 * np.clip(0.8 + 3 * t, 0, 1)
+    )
     body = tube(line, np.maximum(radius, 0.001), 18)
     cap = revolved(np.concatenate([[(0, 0.0)], dome_profile(0.26, 0.2)]), 18).moved(y=0.66)
     stalk = tube(spline([(0, 0.82, 0), (0.03, 1.0, 0), (0.18, 1.14, 0)], 4), 0.06, 10)
@@ -129,9 +166,9 @@ def chilli(draw: Draw) -> tuple[Part, ...]:
 
 def mushroom(draw: Draw) -> tuple[Part, ...]:
     """A toadstool: domed cap with white spots, gills below, a bulging stem with a skirt."""
-    wide = draw.between("cap_width", 0.62, 0.74)
-    tall = draw.between("cap_height", 0.46, 0.6)
-    stem_height = draw.between("stem", 0.55, 0.75)
+    wide = draw.between("cap_width", 0.58, 0.68)
+    tall = draw.between("cap_height", 0.55, 0.7)
+    stem_height = draw.between("stem", 0.62, 0.8)
     rim = stem_height
     cap = revolved(
         profile_spline([(0.2, rim - 0.02), (0.8 * wide, rim - 0.06), (wide, rim + 0.04),
@@ -140,18 +177,23 @@ def mushroom(draw: Draw) -> tuple[Part, ...]:
     )  # fmt: skip
     gills = cylinder(0.72 * wide, 0.05, segments=28).moved(y=rim - 0.06)
     stem = revolved(
-        profile_spline([(0, 0), (0.24, 0.0), (0.3, 0.12), (0.22, 0.5 * stem_height), (0.2, stem_height)], 4), 24
+        profile_spline(
+            [(0, 0), (0.24, 0.0), (0.3, 0.12), (0.22, 0.5 * stem_height), (0.2, stem_height)], 4
+        ),
+        24,
     )
-    skirt = revolved([(0.2, 0.72 * stem_height), (0.32, 0.6 * stem_height), (0.21, 0.66 * stem_height)], 24)
+    skirt = revolved(
+        [(0.2, 0.72 * stem_height), (0.32, 0.6 * stem_height), (0.21, 0.66 * stem_height)], 24
+    )
     spots = []
-    places = [(0, 20), (0, 62), (62, 38), (-58, 42), (120, 30), (180, 55), (-120, 28), (32, 12), (-30, 10),
+    places = [(0, 26), (0, 66), (58, 38), (-56, 42), (120, 30), (180, 55), (-120, 28), (34, 10), (-33, 8),
               (90, 8), (-92, 10), (150, 10), (-152, 8)]  # fmt: skip
     for index, (azimuth, up) in enumerate(places):
-        size = draw.between(f"spot_{index}", 0.09, 0.15) * (0.75 if up < 15 else 1.0)
+        size = draw.between(f"spot_{index}", 0.1, 0.16) * (0.75 if up < 15 else 1.0)
         a, e = np.radians(azimuth), np.radians(up)
-        scale = np.array([0.95 * wide, 0.97 * tall, 0.95 * wide])
+        scale = np.array([0.98 * wide, 0.98 * tall, 0.98 * wide])
         direction = np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
-        spot = ellipsoid(size, 0.035, size, 14, 6).aimed(tuple((direction / scale).tolist()))
+        spot = ellipsoid(size, 0.05, size, 14, 6).aimed(tuple((direction / scale).tolist()))
         spots.append(spot.moved(*(direction * scale + np.array([0, rim, 0]))))
     return (
         Part("cap", cap, draw.main, GLOSSY),
@@ -188,7 +230,9 @@ def pumpkin(draw: Draw) -> tuple[Part, ...]:
     from common.kit.extrusion import extruded
 
     def wrapped(points: np.ndarray) -> np.ndarray:
-        depth = np.sqrt(np.clip(1 - (points[:, 0] / 0.63) ** 2 - (points[:, 1] / (0.64 * squat)) ** 2, 0.02, 1))
+        depth = np.sqrt(
+            np.clip(1 - (points[:, 0] / 0.63) ** 2 - (points[:, 1] / (0.64 * squat)) ** 2, 0.02, 1)
+        )
         return np.stack([points[:, 0], points[:, 1], points[:, 2] + 0.588 * depth], axis=1)
 
     carved = merged(*(extruded(filleted(one, 0.015, 2, closed=True), 0.1).deformed(wrapped)

@@ -70,9 +70,7 @@ def _closer(distance: float, ratio: float) -> float:
 
 
 def _orbit(view: View, distance: float, size: int) -> Cameras:
-    return orbit_cameras(
-        view.azimuth_deg, view.elevation_deg, distance, view.fovy_deg, size, size
-    )
+    return orbit_cameras(view.azimuth_deg, view.elevation_deg, distance, view.fovy_deg, size, size)
 
 
 def _extent(view: View, points: Tensor, distance: float) -> tuple[Tensor, Tensor]:

@@ -54,12 +54,32 @@ def _warning_to_log(
     LOGGER.warning("%s: %s (%s:%d)", category.__name__, message, Path(filename).name, lineno)
 
 
+class _Lines:
+    """Stderr for a bar that is not on a terminal: whole lines instead of carriage returns."""
+
+    def write(self, text: str) -> int:
+        """Write what the bar would have drawn as a line of its own."""
+        line = text.replace("\r", "").strip()
+        if line:
+            sys.stderr.write(f"{line}\n")
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass it on."""
+        sys.stderr.flush()
+
+
 def progress_bar(total: int, initial: int, label: str, unit: str = "step") -> "tqdm[Any]":
     """A bar on stderr; where stderr is no terminal, a plain line every few seconds."""
     terminal = sys.stderr.isatty()
     return tqdm(
-        total=total, initial=initial, desc=label, unit=unit, file=sys.stderr,
-        dynamic_ncols=terminal, ascii=not terminal,
+        total=total,
+        initial=initial,
+        desc=label,
+        unit=unit,
+        file=sys.stderr if terminal else _Lines(),
+        dynamic_ncols=terminal,
+        ascii=not terminal,
         mininterval=0.1 if terminal else _PLAIN_INTERVAL_S,
         maxinterval=1.0 if terminal else 2 * _PLAIN_INTERVAL_S,
-    )  # fmt: skip
+    )

@@ -85,3 +85,6 @@ def test_run_folder_holds_what_it_promises(command):
     }  # fmt: skip
     said = command("inspect", str(folder))
     assert "status: done" in said.out
+    # No terminal here: progress comes in whole lines.
+    assert "\r" not in done.err
+    assert "sampling: 100%" in done.err

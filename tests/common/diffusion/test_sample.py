@@ -171,9 +171,11 @@ def test_consumer_keeps_its_gradients_between_steps():
     scheduler = build_scheduler(DDIM(num_steps=5), prior.spec.schedule, "v")
     cond = prior.embed([""])
     generators = generators_for(0, [0], "sampler")
-    for step in sample(prior, scheduler, cond, cond, PLAIN, noise_of(prior, [0]), generators):
+    noise = noise_of(prior, [0]).requires_grad_()
+    for step in sample(prior, scheduler, cond, cond, PLAIN, noise, generators):
         assert torch.is_grad_enabled()
         assert not step.latents.requires_grad
+        assert not step.denoised.requires_grad
 
 
 @pytest.mark.parametrize(
