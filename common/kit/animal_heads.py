@@ -126,18 +126,16 @@ def pig(draw: Draw) -> tuple[Part, ...]:
         )
 
     ear = ear.deformed(folded).turned(z=-26).moved(0.42, 0.34, 0.06)
-    snout = Front(0.25, 0.19, 0.05, -0.1, 0.52)
     disc = puffed(np.stack([0.25 * np.cos(a := np.linspace(0, 2 * np.pi, 24, endpoint=False)),
-                            0.19 * np.sin(a)], axis=1), 0.13, 4, 5).moved(0, -0.1, 0.46)  # fmt: skip
-    nostril = ellipsoid(0.045, 0.07, 0.03, 12, 8).moved(0.09, -0.1, 0.585).with_mirror()
-    assert snout.rx > 0
+                            0.19 * np.sin(a)], axis=1), 0.13, 4, 5).moved(0, -0.05, 0.46)  # fmt: skip
+    nostril = ellipsoid(0.045, 0.07, 0.03, 12, 8).moved(0.09, -0.05, 0.585).with_mirror()
     return (
         Part("skin", merged(ellipsoid(wide, 0.56, 0.48, 32, 18), ear.with_mirror()), draw.main),
         Part("snout", disc, draw.accent),
         Part("nostrils", nostril, shaded(draw.accent, -0.2), MATTE),
         *dot_eyes(draw.pose, front, 0.27, 0.13, draw.between("eye", 0.07, 0.09)),
         cheeks(front, 0.45, -0.1, 0.11, shaded(draw.main, -0.06, 0.5)),
-        *mouth(draw.pose, Front(wide, 0.56, 0.5), -0.36, 0.3, shaded(draw.main, -0.22)),
+        *mouth(draw.pose, Front(wide, 0.56, 0.5), -0.33, 0.32, shaded(draw.main, -0.22)),
     )
 
 

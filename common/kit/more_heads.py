@@ -13,7 +13,7 @@ from common.kit.mesh import Mesh, merged
 from common.kit.palette import shaded, typical_paint
 from common.kit.part import Part
 from common.kit.patterns import Gradient
-from common.kit.revolve import ball, ellipsoid, revolved
+from common.kit.revolve import ball, ellipsoid
 from common.kit.sweep import tube
 
 
@@ -66,7 +66,7 @@ def frog(draw: Draw) -> tuple[Part, ...]:
     pupil = ellipsoid(0.48 * bump, 0.52 * bump * squeeze, 0.06, 16, 8)
     shift_x, shift_y = 0.06 * draw.pose.gaze_x, 0.05 * draw.pose.gaze_y
     pupils = merged(*(pupil.moved(side * x + shift_x, 0.37 + shift_y, 0.31) for side in (-1, 1)))
-    chin = front.place(ellipsoid(0.52, 0.17, 0.06, 24, 8), 0.0, -0.26)
+    chin = front.place(ellipsoid(0.44, 0.1, 0.05, 24, 8), 0.0, -0.3)
     nostril = front.place(ball(0.025, 8, 6), 0.06, 0.1).with_mirror()
     return (
         Part("skin", merged(ellipsoid(wide, 0.44, 0.46, 34, 16), lids), draw.main),
@@ -75,7 +75,7 @@ def frog(draw: Draw) -> tuple[Part, ...]:
         Part("pupils", pupils, BLACK, GLOSSY),
         Part("nostrils", nostril, shaded(draw.main, -0.2), MATTE),
         cheeks(front, 0.52, -0.06, 0.09, shaded(draw.paint("pink"), 0.0)),
-        *mouth(draw.pose, Front(wide, 0.44, 0.49), -0.14, 0.62, shaded(draw.main, -0.25)),
+        *mouth(draw.pose, Front(wide, 0.44, 0.49), -0.07, 0.62, shaded(draw.main, -0.25)),
     )
 
 
@@ -152,7 +152,7 @@ def face(draw: Draw) -> tuple[Part, ...]:
         Part("brows", brow_mesh.with_mirror(), shaded(draw.paint("brown"), -0.1), MATTE),
         cheeks(front, 0.42, -0.12, 0.1, shaded(draw.paint("pink"), -0.04, 0.2)),
         *mouth(draw.pose, front, -0.26, draw.between("mouth", 0.42, 0.52), shaded(typical_paint("red"), -0.1)),
-        Part("hair", _hair(draw, wide, tall), draw.accent, MATTE),
+        Part("hair", _hair(draw, tall), draw.accent, MATTE),
     )  # fmt: skip
 
 
@@ -161,21 +161,18 @@ def _panda_eyes(draw: Draw, front: Front) -> tuple[Part, ...]:
     return dot_eyes(draw.pose, raised, 0.24, 0.07, draw.between("eye", 0.065, 0.08))
 
 
-def _hair(draw: Draw, wide: float, tall: float) -> Mesh:
-    """A cap of hair on the upper back of the head with a fringe of locks."""
-    angles = np.radians(np.linspace(24, 90, 9))
-    profile = np.stack([1.04 * np.cos(angles), 1.04 * np.sin(angles)], axis=1)
-    inside = np.stack([0.98 * np.cos(angles[::-1]), 0.98 * np.sin(angles[::-1])], axis=1)
-    shell = revolved(np.concatenate([inside[::-1][:1] * 0.98, profile]), 30).turned(x=-26)
-    lock = ellipsoid(0.16, 0.1, 0.12, 12, 8)
-    tilt = draw.between("parting", -0.2, 0.2)
-    locks = merged(
-        *(
-            lock.turned(z=-60 * x).moved(x + tilt * 0.3, 0.93 - 0.3 * x * x, 0.36)
-            for x in (-0.3, 0.0, 0.3)
-        )
-    )
-    return merged(shell, locks).scaled(wide, tall, 0.56)
+def _hair(draw: Draw, tall: float) -> Mesh:
+    """A quiff: curved locks that spring from the crown and fall to one side."""
+    side = 1.0 if draw.chance("parting", 0.5) else -1.0
+    locks = []
+    for index, (x, rise, fall) in enumerate(((-0.16, 0.1, 0.2), (-0.04, 0.2, 0.26), (0.1, 0.2, 0.26),
+                                             (0.22, 0.12, 0.2))):  # fmt: skip
+        grow = draw.between(f"lock_{index}", 0.85, 1.2)
+        path = spline([(side * x, tall - 0.1, 0.06), (side * (x - 0.03), tall + rise * grow, 0.08),
+                       (side * (x + 0.6 * fall), tall + (rise - 0.02) * grow, 0.16),
+                       (side * (x + fall), tall - 0.02, 0.22)], 4)  # fmt: skip
+        locks.append(tube(path, 0.13 * np.linspace(1.0, 0.08, len(path)) ** 0.7, 10))
+    return merged(*locks)
 
 
 CATEGORIES = (

@@ -73,7 +73,7 @@ def test_interval_over_few_prompts_covers_the_mean_of_these_prompts(
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("concentration", [0.5, 3.0, 100.0])
 def test_rate_over_prompts_covers_the_true_rate(concentration: float) -> None:
-    # Prompts between nearly all-or-nothing and all alike; a plain binomial interval covers 0.75 of
+    # Prompts between nearly all-or-nothing and all alike; a plain binomial interval covers 0.73 of
     # the first.
     rng = np.random.default_rng(3)
     labels = [i for i in range(12) for _ in range(4)]
