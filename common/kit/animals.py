@@ -3,13 +3,13 @@
 import numpy as np
 
 from common.kit.category import Category, Noun
-from common.kit.curves import arc, dome_profile, filleted, profile_spline, spline
+from common.kit.curves import dome_profile, filleted, spline
 from common.kit.draw import Draw
-from common.kit.extrusion import extruded, puffed
+from common.kit.extrusion import extruded
 from common.kit.head import Front, cheeks, dot_eyes, round_eyes
 from common.kit.leaf import leaf, leaf_widths
 from common.kit.materials import GLOSSY, MATTE
-from common.kit.mesh import Mesh, merged, ring_of
+from common.kit.mesh import Mesh, merged
 from common.kit.palette import COLOUR_NAMES, shaded, typical_paint
 from common.kit.part import Part
 from common.kit.patterns import Gradient

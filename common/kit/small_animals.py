@@ -4,10 +4,10 @@ import numpy as np
 
 from common.kit.animals import BLACK, WHITE, both_flanks, eyes_at
 from common.kit.category import Category, Noun
-from common.kit.curves import dome_profile, filleted, profile_spline, spline
+from common.kit.curves import spline
 from common.kit.draw import Draw
-from common.kit.extrusion import extruded, puffed
-from common.kit.head import Front, cheeks, dot_eyes, mouth, round_eyes
+from common.kit.extrusion import extruded
+from common.kit.head import Front, cheeks, mouth, round_eyes
 from common.kit.leaf import leaf, leaf_widths
 from common.kit.materials import GLASS, GLOSSY, MATTE
 from common.kit.mesh import Mesh, merged
