@@ -17,23 +17,22 @@ def explain(key: str, apps: Apps) -> str:
     first, _, rest = key.partition(".")
     chosen = [first] if first in apps.names else list(apps.names)
     wanted = rest if first in apps.names else key
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     known: list[str] = []
     for app in chosen:
         keys = list(walk(apps.of(app).config))
         known += [k.path for k in keys]
         matches = [k for k in keys if k.path == wanted] if wanted else []
         if not wanted:
-            found[app] = _children(apps.of(app).config)
+            found[_children(apps.of(app).config)] = [app]
         for match in {(m.path, m.owner): m for m in matches}.values():
-            text = _describe(match)
-            found.setdefault(text, "")
-            found[text] = ", ".join(filter(None, [found[text], app]))
+            places = found.setdefault(_describe(match), [])
+            places += [] if app in places else [app]
     if not found:
         raise InputError(f"no key '{key}'{did_you_mean(wanted, dict.fromkeys(known))}")
     if not wanted:
-        return "\n\n".join(f"{app}\n{text}" for app, text in found.items())
-    return "\n\n".join(f"{text}\n  in: {where}" for text, where in found.items())
+        return "\n\n".join(f"{', '.join(places)}\n{text}" for text, places in found.items())
+    return "\n\n".join(f"{text}\n  in: {', '.join(places)}" for text, places in found.items())
 
 
 def _describe(key: Key) -> str:

@@ -50,6 +50,12 @@ def test_explain_knows_key(command, key):
     assert "default:" in done.out
 
 
+def test_explain_names_each_app_once(command):
+    done = command("explain", "guidance.guidance_scale")
+    assert done.out.count("guidance.guidance_scale\n") == 1
+    assert done.out.endswith("  in: image, video\n")
+
+
 def test_explain_unknown_key_suggests(command):
     done = command("explain", "sampler.num_step")
     assert done.code == 2
