@@ -12,12 +12,13 @@ from common.kit.materials import GLOSSY, MATTE
 from common.kit.mesh import Mesh, merged
 from common.kit.palette import ColourName, shaded, typical_paint
 from common.kit.part import Part
+from common.kit.real import Real
 from common.kit.revolve import ellipsoid
 
 BLACK = typical_paint("black")
 
 
-def triangle_ear(width: float, height: float, depth: float) -> Mesh:
+def triangle_ear(width: Real, height: Real, depth: Real) -> Mesh:
     """An upright pointed ear about its foot."""
     outline = filleted([(-width / 2, 0), (width / 2, 0), (0.1 * width, height), (-0.1 * width, height)], 0.28 * width,
                        4, closed=True)  # fmt: skip
@@ -197,7 +198,7 @@ def _forehead_stripes(front: Front) -> Mesh:
     return merged(*(front.place(bar, x, 0.36 - 0.5 * abs(x), 0.0) for x in (-0.12, 0.0, 0.12)))
 
 
-FUR, MUZZLE = Noun("fur", "毛"), Noun("muzzle", "口鼻")
+FUR, MUZZLE = Noun("fur", "毛", plural=True), Noun("muzzle", "口鼻")
 INNER_EARS = Noun("inner ears", "内耳", plural=True)
 FURS: tuple[ColourName, ...] = ("brown", "grey", "black", "white", "orange")
 CATEGORIES = (

@@ -13,13 +13,14 @@ from common.kit.mesh import Mesh, merged
 from common.kit.palette import COLOUR_NAMES, shaded, typical_paint
 from common.kit.part import Part
 from common.kit.patterns import Gradient
+from common.kit.real import Real
 from common.kit.revolve import ball, capsule, ellipsoid, frustum, revolved, torus
 from common.kit.sweep import tube
 
 BLACK, WHITE = typical_paint("black"), typical_paint("white")
 
 
-def side_eye(size: float) -> tuple[Part, ...]:
+def side_eye(size: Real) -> tuple[Part, ...]:
     """One round eye about the origin on the +z side: white, pupil, glint."""
     return (
         Part("eye", ellipsoid(size, size, 0.5 * size, 16, 10), WHITE, GLOSSY),
@@ -29,7 +30,7 @@ def side_eye(size: float) -> tuple[Part, ...]:
     )  # fmt: skip
 
 
-def eyes_at(size: float, x: float, y: float, z: float, turn: float = 0.0) -> tuple[Part, ...]:
+def eyes_at(size: Real, x: Real, y: Real, z: Real, turn: Real = 0.0) -> tuple[Part, ...]:
     """Eyes on both flanks of an animal seen from the side."""
     eyes = []
     for part in side_eye(size):

@@ -161,7 +161,7 @@ CATEGORIES = (
         Noun("car", "汽车", "辆", synonyms=("small car",), held_out_synonyms=("automobile", "auto"),
              chinese_synonyms=("小汽车",)),
         car, Noun("body", "车身"), ROOF, ("red", "blue", "yellow", "white", "grey", "green"),
-        usual_accents=("red", "white", "black", "grey"), emoji=("🚗", "🚙", "🚕", "🚘"), shiny=True,
+        usual_accents=("red", "white", "black", "grey"), emoji=("🚗", "🚙", "🚕", "🚘"), metallic=True,
     ),
     Category(
         Noun("bus", "公共汽车", "辆", synonyms=("city bus",), held_out_synonyms=("coach",),

@@ -19,7 +19,7 @@ class Noun:
     measure: str = "个"
     """The Chinese measure word."""
     plural: bool = False
-    """Takes no English article ("red grapes")."""
+    """Takes no English article: plural or uncountable ("blue wheels", "white icing")."""
     group: str = ""
     """What comes before the colour: "a pair of", "a slice of"."""
     synonyms: tuple[str, ...] = ()
@@ -58,8 +58,8 @@ class Category:
     """The back looks like the front, or nearly."""
     patterned: bool = False
     """Stripes, dots and checks suit the main part."""
-    shiny: bool = False
-    """Glossy and metal finishes suit the main part."""
+    metallic: bool = False
+    """A metallic finish suits the main part."""
     talks: bool = False
     """Has a mouth that follows ``Draw.pose``."""
 

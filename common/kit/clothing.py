@@ -255,7 +255,7 @@ CATEGORIES = (
              Noun("jewels", "宝石", plural=True), ("yellow", "orange", "grey"), ("red", "blue", "green", "purple"),
              emoji=("👑",), front_ambiguous=True),
     Category(Noun("cap", "鸭舌帽", "顶", synonyms=("baseball cap",), chinese_synonyms=("棒球帽",)), cap,
-             Noun("body", "帽身"), Noun("peak", "帽檐"), COLOUR_NAMES, emoji=("🧢",)),
+             Noun("body", "帽身"), Noun("peak", "帽檐"), COLOUR_NAMES, emoji=("🧢",), patterned=True),
     Category(Noun("boot", "靴子", "只"), boot, Noun("leather", "靴面"), Noun("cuff", "靴口"),
              ("red", "brown", "black", "pink"), ("yellow", "white", "brown"), emoji=("👢", "🥾"),
              front_ambiguous=True),

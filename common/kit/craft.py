@@ -10,8 +10,10 @@ from common.kit.materials import GLASS, GLOSSY, MATTE, METAL
 from common.kit.mesh import merged, ring_of
 from common.kit.palette import shaded
 from common.kit.part import Part
+from common.kit.real import Real
 from common.kit.revolve import ball, capsule, cylinder, ellipsoid, frustum, revolved, torus
 from common.kit.rounded_box import rounded_box
+from common.kit.surface import grid_surface
 from common.kit.sweep import tube
 from common.kit.wheels import panes, wheel
 
@@ -155,7 +157,7 @@ def sailboat(draw: Draw) -> tuple[Part, ...]:
     boom = tube([(0, 0.46, 0), (0.78, 0.46, 0)], 0.028, 8)
     belly = draw.between("belly", 0.1, 0.2)
 
-    def sail(width: float, top: float, low: float) -> np.ndarray:
+    def sail(width: Real, top: Real, low: Real) -> np.ndarray:
         side = spline([(0, low), (width, low), (0.62 * width, 0.5 * (top + low)), (0, top)], 4)
         return filleted(side, 0.01, 1, closed=True)
 
@@ -222,7 +224,7 @@ def locomotive(draw: Draw) -> tuple[Part, ...]:
     )  # fmt: skip
 
 
-def _boat_hull(half: float):  # type: ignore[no-untyped-def]
+def _boat_hull(half: Real):  # type: ignore[no-untyped-def]
     rows = []
     for share, low in (
         (0.0, 0.0),
@@ -237,8 +239,6 @@ def _boat_hull(half: float):  # type: ignore[no-untyped-def]
         bow = np.where(x < 0, 1.12, 0.94) * (1 + 0.25 * low)
         z = 0.36 * share * np.sin(angles) * np.abs(np.sin(angles)) ** 0.15
         rows.append(np.stack([x * bow, np.full_like(x, low), z], axis=1))
-    from common.kit.surface import grid_surface
-
     return grid_surface(np.array(rows)[::-1])
 
 
@@ -246,8 +246,7 @@ CATEGORIES = (
     Category(
         Noun("rocket", "火箭", "枚", held_out_synonyms=("space rocket", "spaceship")),
         rocket, Noun("body", "箭身"), Noun("nose and fins", "箭头和尾翼", plural=True),
-        ("white", "grey", "red", "blue"), ("red", "orange", "blue"), emoji=("🚀",),
-        front_ambiguous=False,
+        ("white", "grey", "red", "blue"), ("red", "orange", "blue"), emoji=("🚀",), metallic=True, patterned=True, front_ambiguous=True,
     ),
     Category(
         Noun("airplane", "飞机", "架", synonyms=("plane",), held_out_synonyms=("aeroplane", "jet")),

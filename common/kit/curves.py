@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from common.kit.mesh import unit
+from common.kit.real import Real
 
-Point = Sequence[float]
+Point = Sequence[Real]
 Points = Sequence[Point] | np.ndarray
 
 
@@ -42,7 +43,7 @@ def profile_spline(points: Points, per_span: int = 4) -> Float[np.ndarray, "k 2"
 
 
 def filleted(
-    points: Points, radius: float, steps: int = 3, closed: bool = False
+    points: Points, radius: Real, steps: int = 3, closed: bool = False
 ) -> Float[np.ndarray, "k 2"]:
     """The polyline with each corner rounded by a parabola that starts ``radius`` before it.
 
@@ -64,12 +65,12 @@ def filleted(
 
 
 def arc(
-    radius: float,
-    start_deg: float,
-    end_deg: float,
+    radius: Real,
+    start_deg: Real,
+    end_deg: Real,
     steps: int = 12,
     centre: Point = (0.0, 0.0),
-    squash: float = 1.0,
+    squash: Real = 1.0,
 ) -> Float[np.ndarray, "k 2"]:
     """Points on an elliptic arc, angles counter-clockwise from +x; ``squash`` scales y."""
     angles = np.radians(np.linspace(start_deg, end_deg, steps + 1))
@@ -77,31 +78,31 @@ def arc(
     return np.asarray(centre, dtype=float) + radius * circle
 
 
-def circle_outline(radius: float, steps: int = 24, squash: float = 1.0) -> Float[np.ndarray, "k 2"]:
+def circle_outline(radius: Real, steps: int = 24, squash: Real = 1.0) -> Float[np.ndarray, "k 2"]:
     """A closed ellipse outline."""
     return arc(radius, 0.0, 360.0, steps, squash=squash)[:-1]
 
 
-def dome_profile(radius: float, height: float, steps: int = 8) -> Float[np.ndarray, "k 2"]:
+def dome_profile(radius: Real, height: Real, steps: int = 8) -> Float[np.ndarray, "k 2"]:
     """The profile of half an ellipsoid standing on y = 0, open at the bottom."""
     return arc(radius, 0.0, 90.0, steps, squash=height / radius)
 
 
-def rectangle(width: float, height: float, corner: float = 0.0) -> Float[np.ndarray, "k 2"]:
+def rectangle(width: Real, height: Real, corner: Real = 0.0) -> Float[np.ndarray, "k 2"]:
     """A centred rectangle outline, its corners rounded when ``corner`` is positive."""
     x, y = width / 2, height / 2
     points = [(-x, -y), (x, -y), (x, y), (-x, y)]
     return filleted(points, corner, closed=True) if corner > 0 else np.array(points)
 
 
-def star_outline(points: int, outer: float, inner: float) -> Float[np.ndarray, "k 2"]:
+def star_outline(points: int, outer: Real, inner: Real) -> Float[np.ndarray, "k 2"]:
     """A star with one point up; sharp corners."""
     angles = np.pi / 2 + np.pi * np.arange(2 * points) / points
     radii = np.where(np.arange(2 * points) % 2 == 0, outer, inner)
     return np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
 
 
-def in_plane(points: Points, z: float = 0.0) -> Float[np.ndarray, "k 3"]:
+def in_plane(points: Points, z: Real = 0.0) -> Float[np.ndarray, "k 3"]:
     """Points (x, y) lifted to the plane of the given z."""
     flat = np.asarray(points, dtype=float)
     return np.column_stack([flat, np.full(len(flat), z)])

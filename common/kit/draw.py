@@ -8,6 +8,7 @@ import numpy as np
 from common.kit.face_pose import FacePose
 from common.kit.palette import ColourName, Paint, paint
 from common.kit.patterns import Pattern, Plain
+from common.kit.real import Real
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Draw:
     values: dict[str, float] = field(default_factory=dict)
     """Everything drawn so far by name; a choice is kept as its index."""
 
-    def between(self, name: str, low: float, high: float) -> float:
+    def between(self, name: str, low: Real, high: Real) -> float:
         """A uniform number."""
         value = float(self.rng.uniform(low, high))
         self.values[name] = value
@@ -39,7 +40,7 @@ class Draw:
         self.values[name] = float(value)
         return value
 
-    def chance(self, name: str, probability: float) -> bool:
+    def chance(self, name: str, probability: Real) -> bool:
         """True with this probability."""
         value = bool(self.rng.uniform() < probability)
         self.values[name] = float(value)

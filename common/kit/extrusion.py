@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 
 from common.kit.curves import Points
 from common.kit.mesh import Mesh, merged, unit
+from common.kit.real import Real
 from common.kit.surface import grid_surface, planar_uvs
 from common.kit.triangulate import triangulated
 
@@ -12,7 +13,7 @@ CREASE_DEG = 50.0
 FRONT = np.array([0.0, 0.0, 1.0])
 
 
-def extruded(outline: Points, depth: float, bevel: float = 0.0, bevel_steps: int = 2) -> Mesh:
+def extruded(outline: Points, depth: Real, bevel: Real = 0.0, bevel_steps: int = 2) -> Mesh:
     """A plate about z = 0: the counter-clockwise ``outline`` (x, y), ``depth`` thick.
 
     ``bevel`` rounds the front and back edges; it moves the caps inward by that much, so it must
@@ -35,10 +36,10 @@ def extruded(outline: Points, depth: float, bevel: float = 0.0, bevel_steps: int
 
 def puffed(
     outline: Points,
-    height: float,
-    roundness: float = 2.0,
+    height: Real,
+    roundness: Real = 2.0,
     rings: int = 5,
-    centre: tuple[float, float] = (0.0, 0.0),
+    centre: tuple[Real, Real] = (0.0, 0.0),
 ) -> Mesh:
     """A cushion: the outline swollen to ``height`` on either side of z = 0.
 

@@ -12,11 +12,12 @@ from common.kit.mesh import Mesh, merged, ring_of
 from common.kit.palette import ColourName, shaded
 from common.kit.part import Part
 from common.kit.patterns import Gradient
+from common.kit.real import Real
 from common.kit.revolve import ball, ellipsoid, revolved
 from common.kit.sweep import tube
 
 
-def leaf_blade(length: float, width: float, bend: float = 0.25) -> Mesh:
+def leaf_blade(length: Real, width: Real, bend: Real = 0.25) -> Mesh:
     """A pointed leaf that grows from the origin along +Y and bends forward, with a midrib."""
     t = np.linspace(0.0, 1.0, 9)
     spine = np.stack([length * t, bend * length * t**2], axis=1)
@@ -84,7 +85,7 @@ def banana(draw: Draw) -> tuple[Part, ...]:
     )
     section = 5
 
-    def one(shift: float) -> tuple[Mesh, Mesh, Mesh]:
+    def one(shift: Real) -> tuple[Mesh, Mesh, Mesh]:
         body = tube(line + np.array([0, 0, shift]), thick, section * 3)
         top = tube([line[-1], line[-1] * 1.0 + [0.06, 0.14, 0], line[-1] + [0.08, 0.25, 0]],
                    np.array([0.085, 0.06, 0.075]), 10)  # fmt: skip
@@ -211,7 +212,7 @@ def watermelon(draw: Draw) -> tuple[Part, ...]:
     thick = draw.between("thickness", 0.2, 0.3)
     spread = draw.between("spread", 38, 46)
 
-    def ring(inner: float, outer: float, depth: float) -> Mesh:
+    def ring(inner: Real, outer: Real, depth: Real) -> Mesh:
         rim = arc(outer, -90 - spread, -90 + spread, 16)
         back = [(0.0, 0.0)] if inner == 0 else arc(inner, -90 + spread, -90 - spread, 16)
         return extruded(np.concatenate([rim, back]), depth, 0.02)
@@ -308,14 +309,14 @@ CATEGORIES = (
     Category(Noun("lemon", "柠檬"), lemon, SKIN, LEAF, ("yellow",), GREEN, emoji=("🍋",)),
     Category(Noun("strawberry", "草莓"), strawberry, Noun("flesh", "果肉"), LEAVES, ("red",), GREEN,
              emoji=("🍓",), front_ambiguous=True),
-    Category(Noun("cherries", "樱桃", "对", plural=True), cherries, Noun("fruit", "果实"), LEAF, ("red",),
+    Category(Noun("cherries", "樱桃", "对", plural=True, group="a pair of"), cherries, Noun("fruit", "果实"), LEAF, ("red",),
              GREEN, emoji=("🍒",)),
-    Category(Noun("grapes", "葡萄", "串", plural=True), grapes, Noun("berries", "果实", plural=True), LEAVES,
+    Category(Noun("grapes", "葡萄", "串", plural=True, group="a bunch of"), grapes, Noun("berries", "果实", plural=True), LEAVES,
              ("purple", "green"), GREEN, emoji=("🍇",)),
-    Category(Noun("watermelon", "西瓜", "块", group="a slice of"), watermelon, Noun("flesh", "果肉"),
+    Category(Noun("watermelon", "西瓜", "块", group="a slice of", plural=True), watermelon, Noun("flesh", "果肉"),
              Noun("rind", "瓜皮"), ("red", "yellow"), GREEN, emoji=("🍉",)),
     Category(Noun("pineapple", "菠萝", held_out_synonyms=("ananas",), chinese_synonyms=("凤梨",)),
              pineapple, SKIN, LEAVES, ("yellow", "orange"), GREEN, emoji=("🍍",), front_ambiguous=True),
-    Category(Noun("avocado", "牛油果", group="half of", chinese_synonyms=("鳄梨",)), avocado, SKIN,
+    Category(Noun("avocado", "牛油果", chinese_synonyms=("鳄梨",)), avocado, SKIN,
              Noun("stone", "果核"), ("green", "black"), ("brown",), emoji=("🥑",)),
 )  # fmt: skip

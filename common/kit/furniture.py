@@ -11,13 +11,14 @@ from common.kit.mesh import Mesh, merged
 from common.kit.palette import COLOUR_NAMES, ColourName, shaded
 from common.kit.part import Part
 from common.kit.patterns import WoodGrain
+from common.kit.real import Real
 from common.kit.revolve import ball, cylinder, ellipsoid, frustum
 from common.kit.rounded_box import rounded_box
 from common.kit.surface import grid_surface
 from common.kit.sweep import tube
 
 
-def four_legs(x: float, z: float, height: float, radius: float, splay: float = 0.0) -> Mesh:
+def four_legs(x: Real, z: Real, height: Real, radius: Real, splay: Real = 0.0) -> Mesh:
     """Four tapered legs from (+-x, height, +-z) down to the floor, spread outward by ``splay``."""
     legs = []
     for sx in (-1, 1):

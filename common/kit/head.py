@@ -12,6 +12,7 @@ from common.kit.materials import GLOSSY, MATTE
 from common.kit.mesh import Mesh, merged
 from common.kit.palette import Paint, shaded, typical_paint
 from common.kit.part import Part
+from common.kit.real import Real
 from common.kit.revolve import ball, capsule, ellipsoid
 from common.kit.surface import grid_surface
 from common.kit.sweep import tube
@@ -32,12 +33,12 @@ class Front:
         inside = 1 - (x / self.rx) ** 2 - ((y - self.y) / self.ry) ** 2
         return self.z + self.rz * np.sqrt(np.maximum(inside, 0.02))
 
-    def normal(self, x: float, y: float) -> tuple[float, float, float]:
+    def normal(self, x: Real, y: Real) -> tuple[float, float, float]:
         """The outward direction at (x, y), of any length."""
         z = float(self.depth(np.array(x), np.array(y)))
         return x / self.rx**2, (y - self.y) / self.ry**2, (z - self.z) / self.rz**2
 
-    def place(self, mesh: Mesh, x: float, y: float, proud: float = 0.0) -> Mesh:
+    def place(self, mesh: Mesh, x: Real, y: Real, proud: Real = 0.0) -> Mesh:
         """A mesh made about the origin facing +Z, set on the surface at (x, y), facing outward."""
         normal = np.array(self.normal(x, y))
         normal /= np.linalg.norm(normal)
@@ -47,14 +48,14 @@ class Front:
         return mesh.turned(x=turn_x, y=turn_y).moved(*spot)
 
 
-def dot_eyes(pose: FacePose, front: Front, x: float, y: float, size: float) -> tuple[Part, ...]:
+def dot_eyes(pose: FacePose, front: Front, x: Real, y: Real, size: Real) -> tuple[Part, ...]:
     """Two black shining eyes with white glints; they close by flattening."""
     tall = size * (0.14 + 1.06 * pose.eye_open)
     eye = front.place(ellipsoid(size, tall, 0.45 * size, 18, 10), x, y)
     shift_x, shift_y = 0.2 * size * pose.gaze_x, 0.2 * size * pose.gaze_y
     glint = ball(0.3 * size, 10, 6).scaled(1, max(pose.eye_open, 0.1), 1)
 
-    def glint_at(side: float) -> Mesh:
+    def glint_at(side: Real) -> Mesh:
         spot_x, spot_y = side * x - 0.28 * size + shift_x, y + 0.42 * tall + shift_y
         return front.place(glint.scaled(1, 1, 0.5), spot_x, spot_y, 0.36 * size)
 
@@ -65,7 +66,7 @@ def dot_eyes(pose: FacePose, front: Front, x: float, y: float, size: float) -> t
 
 
 def round_eyes(
-    pose: FacePose, front: Front, x: float, y: float, size: float, iris: Paint
+    pose: FacePose, front: Front, x: Real, y: Real, size: Real, iris: Paint
 ) -> tuple[Part, ...]:
     """Two white eyeballs with pupils that follow the gaze; they close by flattening."""
     squeeze = 0.1 + 0.9 * pose.eye_open
@@ -74,7 +75,7 @@ def round_eyes(
     glint = ball(0.17 * size, 10, 6).scaled(1, squeeze, 0.5)
     shift_x, shift_y = 0.34 * size * pose.gaze_x, 0.36 * size * pose.gaze_y * squeeze
 
-    def pair(mesh: Mesh, dx: float, dy: float, proud: float) -> Mesh:
+    def pair(mesh: Mesh, dx: Real, dy: Real, proud: Real) -> Mesh:
         return merged(*(front.place(mesh, side * x + dx, y + dy, proud) for side in (-1.0, 1.0)))
 
     return (
@@ -85,7 +86,7 @@ def round_eyes(
     )  # fmt: skip
 
 
-def mouth(pose: FacePose, front: Front, y: float, width: float, lip: Paint) -> tuple[Part, ...]:
+def mouth(pose: FacePose, front: Front, y: Real, width: Real, lip: Paint) -> tuple[Part, ...]:
     """A mouth about (0, y) on a front: dark inside, tongue, teeth and a lip line.
 
     ``width`` is its full width at rest. The mouth line is a parabola whose corners rise with the
@@ -96,7 +97,7 @@ def mouth(pose: FacePose, front: Front, y: float, width: float, lip: Paint) -> t
     lower, upper = _lips(pose, s, width)
     half = _half_width(pose, width)
 
-    def patch(s_reach: float, low: float, high: float, proud: float) -> Mesh:
+    def patch(s_reach: Real, low: Real, high: Real, proud: Real) -> Mesh:
         columns = s * s_reach
         bottom, top = _lips(pose, columns, width)
         shares = np.linspace(low, high, 6)[:, None]
@@ -117,13 +118,13 @@ def mouth(pose: FacePose, front: Front, y: float, width: float, lip: Paint) -> t
     )
 
 
-def cheeks(front: Front, x: float, y: float, size: float, paint: Paint) -> Part:
+def cheeks(front: Front, x: Real, y: Real, size: Real, paint: Paint) -> Part:
     """Two blushing cheeks."""
     cheek = front.place(ellipsoid(size, 0.75 * size, 0.18 * size, 16, 6), x, y)
     return Part("cheeks", cheek.with_mirror(), paint, MATTE)
 
 
-def whiskers(front: Front, x: float, y: float, length: float) -> Mesh:
+def whiskers(front: Front, x: Real, y: Real, length: Real) -> Mesh:
     """Three stiff whiskers on either side."""
     spots = []
     z = float(front.depth(np.array(x), np.array(y)))
@@ -133,7 +134,7 @@ def whiskers(front: Front, x: float, y: float, length: float) -> Mesh:
     return merged(*spots).with_mirror()
 
 
-def nose_button(front: Front, y: float, width: float, height: float, proud: float = 0.0) -> Mesh:
+def nose_button(front: Front, y: Real, width: Real, height: Real, proud: Real = 0.0) -> Mesh:
     """A rounded nose, broader on top."""
     nose = ellipsoid(width / 2, height / 2, 0.36 * width, 18, 10)
 
@@ -144,16 +145,16 @@ def nose_button(front: Front, y: float, width: float, height: float, proud: floa
     return front.place(nose.deformed(pointed), 0.0, y, proud)
 
 
-def brow(length: float, lean: float, thickness: float = 0.035) -> Mesh:
+def brow(length: Real, lean: Real, thickness: Real = 0.035) -> Mesh:
     """An eyebrow about the origin, leaning by degrees."""
     return capsule(thickness, length, 8, 3).turned(z=90).turned(z=lean)
 
 
-def _half_width(pose: FacePose, width: float) -> float:
+def _half_width(pose: FacePose, width: Real) -> float:
     return 0.5 * width * (0.55 + 0.9 * pose.mouth_width) * (1 - 0.45 * pose.rounding)
 
 
-def _lips(pose: FacePose, s: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
+def _lips(pose: FacePose, s: np.ndarray, width: Real) -> tuple[np.ndarray, np.ndarray]:
     """Heights of the lower and upper lip at shares ``s`` of the half-width."""
     curve = 0.3 * width * pose.smile * (s * s - 0.4) * (1 - 0.6 * pose.rounding)
     lens = np.maximum(1 - s * s, 0.0) ** (0.8 - 0.35 * pose.rounding)

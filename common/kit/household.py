@@ -9,8 +9,10 @@ from common.kit.materials import GLASS, GLOSSY, MATTE, METAL
 from common.kit.mesh import merged
 from common.kit.palette import COLOUR_NAMES, shaded
 from common.kit.part import Part
+from common.kit.real import Real
 from common.kit.revolve import ball, capsule, cylinder, ellipsoid, frustum, revolved, torus
 from common.kit.rounded_box import rounded_box
+from common.kit.surface import grid_surface
 from common.kit.sweep import tube
 
 
@@ -140,13 +142,11 @@ def umbrella(draw: Draw) -> tuple[Part, ...]:
     angles = np.linspace(np.pi, 3 * np.pi, panels * 5 + 1)
     ribs = np.abs(np.cos(angles * panels / 2))
 
-    def canopy(lift: float) -> np.ndarray:
+    def canopy(lift: Real) -> np.ndarray:
         t = np.linspace(0.0, 1.0, 9)[:, None]
         radius = np.sin(t * np.pi / 2) * (1 - 0.05 * t * (1 - ribs))
         y = depth * np.cos(t * np.pi / 2) ** 0.9 + 0.1 * t**3 * (1 - ribs) - 0.05 * t * (1 - ribs)
         return np.stack([radius * np.sin(angles), y + lift, radius * np.cos(angles)], axis=2)
-
-    from common.kit.surface import grid_surface
 
     outer = canopy(0.0)
     closed = np.concatenate([canopy(-0.03), outer[::-1]])[::1]
@@ -214,6 +214,6 @@ CATEGORIES = (
     Category(
         Noun("bucket", "水桶", held_out_synonyms=("pail",), chinese_synonyms=("桶",)),
         bucket, Noun("body", "桶身"), Noun("handle", "提手"), COLOUR_NAMES, ("grey", "yellow", "white"),
-        emoji=("🪣",), patterned=True,
+        emoji=("🪣",), patterned=True, metallic=True,
     ),
 )  # fmt: skip

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 
+from common.kit.captions import FULL, Facts, caption
 from common.kit.face_pose import FacePose
 from common.kit.palette import ColourName
 from common.kit.part import Part
@@ -13,24 +15,32 @@ from common.kit.part import Part
 class KitObject:
     """An instance of a category: centred, its longest side 1, its front towards +Z."""
 
-    category: str
     seed: int
     parts: tuple[Part, ...]
-    main_colour: ColourName
-    accent_colour: ColourName | None
-    finish: str
-    """What the finish of the main part is called; "" where captions do not mention it."""
-    pattern: str
-    """What is painted on the main part: "stripes", "dots", "checks" or ""."""
-    pattern_colour: ColourName | None
-    caption_en: str
-    """The fullest English caption."""
-    caption_zh: str
-    """The fullest Chinese caption."""
-    front_ambiguous: bool
+    facts: Facts
     pose: FacePose
     parameters: dict[str, float]
     """Every number drawn for this instance, by name."""
+
+    @property
+    def category(self) -> str:
+        """The category's name."""
+        return self.facts.category.name
+
+    @property
+    def caption_en(self) -> str:
+        """The fullest English caption."""
+        return caption(self.facts, FULL, "en")
+
+    @property
+    def caption_zh(self) -> str:
+        """The fullest Chinese caption."""
+        return caption(self.facts, FULL, "zh")
+
+    @property
+    def front_ambiguous(self) -> bool:
+        """The back looks like the front, or nearly."""
+        return self.facts.category.front_ambiguous
 
     @property
     def colours(self) -> dict[str, ColourName]:
@@ -46,13 +56,26 @@ class KitObject:
         return sum(len(part.mesh.faces) for part in self.parts)
 
 
-def normalised(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts moved and scaled together: bounding box centred, its longest side 1."""
+@dataclass(frozen=True)
+class Frame:
+    """The move that centres an object and scales its longest side to 1."""
+
+    middle: Float[np.ndarray, "3"]
+    scale: float
+
+
+def bounding_frame(parts: tuple[Part, ...]) -> Frame:
+    """The frame of parts as a builder returned them."""
     points = np.concatenate([part.mesh.vertices for part in parts])
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = 1.0 / float((high - low).max())
-    middle = (low + high) / 2
+    return Frame((low + high) / 2, 1.0 / float((high - low).max()))
+
+
+def framed(parts: tuple[Part, ...], frame: Frame) -> tuple[Part, ...]:
+    """The parts moved and scaled together."""
     return tuple(
-        part.with_mesh(replace(part.mesh, vertices=(part.mesh.vertices - middle) * scale))
+        part.with_mesh(
+            replace(part.mesh, vertices=(part.mesh.vertices - frame.middle) * frame.scale)
+        )
         for part in parts
     )

@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from common.kit.category import Category, Noun
 from common.kit.curves import arc, filleted, profile_spline, spline
 from common.kit.draw import Draw
 from common.kit.extrusion import puffed
-from common.kit.materials import GLOSSY, MATTE
+from common.kit.materials import GLASS, GLOSSY, MATTE
+from common.kit.mesh import merged
+from common.kit.palette import COLOUR_NAMES, shaded
 from common.kit.part import Part
-from common.kit.revolve import ball, cylinder, ellipsoid, revolved, torus
+from common.kit.revolve import ball, capsule, cylinder, ellipsoid, revolved, torus
 from common.kit.sweep import tube
 
 
@@ -56,40 +59,41 @@ def teapot(draw: Draw) -> tuple[Part, ...]:
     loop = spline([(0.4, 0.8 * tall, 0), (0.66, 0.84 * tall, 0), (0.79, 0.58 * tall, 0),
                    (0.66, 0.3 * tall, 0), (0.46, 0.24 * tall, 0)], 4)  # fmt: skip
     return (
-        Part("body", belly, draw.main, GLOSSY, draw.pattern),
-        Part("body", foot, draw.main, GLOSSY),
-        Part("body", spout, draw.main, GLOSSY),
+        Part("body", belly, draw.main, pattern=draw.pattern),
+        Part("body", foot, draw.main),
+        Part("body", spout, draw.main),
         Part("hole", hole, draw.paint("black"), MATTE),
-        Part("lid", lid, draw.accent, GLOSSY),
-        Part("lid", knob, draw.accent, GLOSSY),
-        Part("body", tube(loop, 0.06, 12), draw.main, GLOSSY),
+        Part("lid", lid, draw.accent),
+        Part("lid", knob, draw.accent),
+        Part("body", tube(loop, 0.06, 12), draw.main),
     )
 
 
-def wine_glass(draw: Draw) -> tuple[Part, ...]:
-    """A stemmed glass with wine in it."""
-    bowl = draw.between("bowl", 0.3, 0.4)
-    stem = draw.between("stem", 0.4, 0.6)
-    top = stem + draw.between("depth", 0.55, 0.7)
-    outside = [(0, 0), (0.3, 0), (0.3, 0.03), (0.06, 0.07), (0.035, 0.14), (0.035, stem - 0.06)]
+def wine(draw: Draw) -> tuple[Part, ...]:
+    """A glass of wine: foot, stem, bowl; the wine shows through the glass up to its level."""
+    bowl = draw.between("bowl", 0.32, 0.4)
+    stem = draw.between("stem", 0.42, 0.58)
+    top = stem + draw.between("depth", 0.58, 0.7)
+    foot = filleted(
+        [(0, 0), (0.3, 0), (0.3, 0.03), (0.06, 0.07), (0.035, 0.14), (0.035, stem - 0.04)], 0.02
+    )
     curve = profile_spline(
-        [(0.035, stem - 0.06), (0.09, stem), (bowl, stem + 0.25), (0.97 * bowl, stem + 0.42),
-         (0.8 * bowl, top)], 4
+        [(0.035, stem - 0.04), (0.12, stem), (0.88 * bowl, stem + 0.16), (bowl, stem + 0.3),
+         (0.92 * bowl, stem + 0.5), (0.8 * bowl, top)], 5
     )  # fmt: skip
-    level = draw.between("level", 0.3, 0.42)
-    wine = revolved(
-        profile_spline([(0, stem + 0.02), (0.85 * bowl, stem + 0.2), (1.012 * bowl, stem + 0.28),
-                        (1.012 * bowl, stem + level)], 4), 28,
-    )  # fmt: skip
-    surface = cylinder(1.0 * bowl, 0.02, segments=28).moved(y=stem + level - 0.01)
-    rim = torus(0.8 * bowl, 0.014, 28, 8).moved(y=top)
-    inner = np.array([(0.8 * bowl - 0.01, top), (0.9 * bowl, stem + level), (0, stem + level)])
-    glass = revolved(np.concatenate([filleted(outside, 0.02), curve, inner]), 28)
+    level = stem + draw.between("level", 0.3, 0.42)
+    split = int(np.searchsorted(curve[:, 1], level))
+    filled = np.concatenate([[(0, stem)], curve[2:split], [(0, curve[split - 1, 1])]])
+    inside = curve[split - 1 :][::-1] - np.array([0.02, 0.0])
+    upper = np.concatenate([curve[split - 1 :], inside])
+    glass = merged(revolved(foot, 28), revolved(curve[:3], 20), revolved(upper, 28))
+    rim = torus(0.8 * bowl - 0.01, 0.018, 28, 8).moved(y=top)
+    shine = capsule(0.02, 0.16, 8, 3).turned(z=8).moved(-0.55 * bowl, level + 0.16, 0.72 * bowl)
+    pale = shaded(draw.paint("cyan"), 0.14, -0.75)
     return (
-        Part("glass", glass, draw.accent, GLOSSY),
-        Part("glass", rim, draw.accent, GLOSSY),
-        Part("wine", wine, draw.main, GLOSSY),
-        Part("wine", surface, draw.main, GLOSSY),
+        Part("wine", revolved(filled, 28), draw.main, GLOSSY),
+        Part("glass", merged(glass, rim), pale, GLASS),
+        Part("shine", shine, draw.paint("white"), GLASS),
     )
 
 
@@ -112,3 +116,17 @@ def frying_pan(draw: Draw) -> tuple[Part, ...]:
         Part("egg", white, draw.paint("white"), GLOSSY),
         Part("yolk", yolk, draw.paint("yellow"), GLOSSY),
     )
+
+
+HANDLE = Noun("handle", "把手")
+CATEGORIES = (
+    Category(Noun("mug", "杯子", synonyms=("coffee mug", "cup"), held_out_synonyms=("teacup",),
+                  chinese_synonyms=("马克杯",)), mug, Noun("body", "杯身"), HANDLE, COLOUR_NAMES,
+             emoji=("☕",), patterned=True, metallic=True, front_ambiguous=True),
+    Category(Noun("teapot", "茶壶", "把"), teapot, Noun("body", "壶身"), Noun("lid", "壶盖"), COLOUR_NAMES,
+             emoji=("🫖",), patterned=True, metallic=True, front_ambiguous=True),
+    Category(Noun("wine", "葡萄酒", "杯", group="a glass of", plural=True), wine, Noun("wine", "葡萄酒"), None,
+             ("red", "purple", "white"), emoji=("🍷",), front_ambiguous=True),
+    Category(Noun("frying pan", "平底锅", "口", synonyms=("pan",), held_out_synonyms=("skillet",)), frying_pan,
+             Noun("pan", "锅身"), HANDLE, ("black", "grey", "blue"), ("red", "brown", "black"), emoji=("🍳",)),
+)  # fmt: skip

@@ -4,6 +4,7 @@ import numpy as np
 
 from common.kit.curves import Points
 from common.kit.mesh import Mesh, unit
+from common.kit.real import Real
 from common.kit.surface import grid_surface
 
 ACROSS = np.array([1.0, 0.0, 0.0])
@@ -12,8 +13,8 @@ ACROSS = np.array([1.0, 0.0, 0.0])
 def leaf(
     spine: Points,
     half_widths: Points | np.ndarray,
-    thickness: float = 0.03,
-    cup: float = 0.0,
+    thickness: Real = 0.03,
+    cup: Real = 0.0,
     segments: int = 12,
 ) -> Mesh:
     """A closed sheet along ``spine``, points (y, z), as wide as twice ``half_widths`` along x.
@@ -35,7 +36,7 @@ def leaf(
     return grid_surface(grid)
 
 
-def leaf_widths(steps: int, width: float, widest: float = 0.4, base: float = 0.0) -> np.ndarray:
+def leaf_widths(steps: int, width: Real, widest: Real = 0.4, base: Real = 0.0) -> np.ndarray:
     """Half-widths of a pointed leaf at ``steps + 1`` stations: ``width`` wide at share ``widest``.
 
     ``base`` is the share of the full width it has at its foot (0 is a point).

@@ -16,7 +16,10 @@ class Material:
 SATIN = Material(0.5)
 """The finish of nearly everything: soft highlights."""
 MATTE = Material(0.95)
-GLOSSY = Material(0.18, english="shiny", chinese="闪亮的")
-METAL = Material(0.3, 0.5, english="metallic", chinese="金属质感的")
+GLOSSY = Material(0.18)
+METAL = Material(0.3, 0.5)
+"""Polished metal of crowns, keys and bells, bright enough to keep its colour name."""
 GLASS = Material(0.12)
 """Opaque glass, as in window panes and lenses."""
+METALLIC = Material(0.24, 0.85, "metallic", "金属")
+"""The finish that captions name; nothing else looks like it."""

@@ -12,6 +12,7 @@ from common.kit.palette import shaded
 from common.kit.part import Part
 from common.kit.revolve import capsule, cylinder, ellipsoid, revolved
 from common.kit.rounded_box import rounded_box
+from common.kit.surface import grid_surface
 from common.kit.sweep import tube
 
 
@@ -36,8 +37,6 @@ def hamburger(draw: Draw) -> tuple[Part, ...]:
     leaf = np.array([[(r * np.sin(a), y + k * w, r * np.cos(a)) for a, w in zip(angles, ruffle, strict=True)]
                      for r, y, k in rows])  # fmt: skip
     leaf[:, -1] = leaf[:, 0]
-    from common.kit.surface import grid_surface
-
     tomato = revolved(
         filleted([(0, 0.48), (0.58, 0.48), (0.61, 0.52), (0.58, 0.56), (0, 0.56)], 0.02), 30
     )
@@ -166,17 +165,17 @@ CATEGORIES = (
         hamburger, Noun("bun", "面包"), None, ("orange", "brown"), emoji=("🍔",), front_ambiguous=True,
     ),
     Category(
-        Noun("pizza", "披萨", "块", group="a slice of", held_out_synonyms=("pizza slice",)),
+        Noun("pizza", "披萨", "块", group="a slice of", plural=True, held_out_synonyms=("pizza slice",)),
         pizza, Noun("cheese", "奶酪"), Noun("salami", "香肠片"), ("yellow", "orange"), ("red", "brown"),
         emoji=("🍕",),
     ),
     Category(
         Noun("hot dog", "热狗", "个", held_out_synonyms=("frankfurter",)),
-        hot_dog, Noun("sausage", "香肠"), Noun("sauce", "酱"), ("brown", "red", "orange"), ("yellow", "red"),
+        hot_dog, Noun("sausage", "香肠"), Noun("sauce", "酱", plural=True), ("brown", "red", "orange"), ("yellow", "red"),
         emoji=("🌭",),
     ),
     Category(
-        Noun("cheese", "奶酪", "块", group="a wedge of", chinese_synonyms=("芝士",)),
+        Noun("cheese", "奶酪", "块", group="a wedge of", plural=True, chinese_synonyms=("芝士",)),
         cheese, Noun("cheese", "奶酪"), None, ("yellow", "orange"), emoji=("🧀",),
     ),
 )  # fmt: skip

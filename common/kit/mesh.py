@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from common.kit.real import Real
+
 Vectors = Float[np.ndarray, "n 3"]
 Deformation = Callable[[np.ndarray], np.ndarray]
 
@@ -26,20 +28,20 @@ class Mesh:
     charts: Int[np.ndarray, " n"]
     faces: Int[np.ndarray, "m 3"]
 
-    def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Mesh":
+    def moved(self, x: Real = 0.0, y: Real = 0.0, z: Real = 0.0) -> "Mesh":
         """The mesh shifted by (x, y, z)."""
         return replace(self, vertices=self.vertices + np.array([x, y, z]))
 
-    def scaled(self, x: float, y: float | None = None, z: float | None = None) -> "Mesh":
+    def scaled(self, x: Real, y: Real | None = None, z: Real | None = None) -> "Mesh":
         """The mesh scaled about the origin; one number scales all axes. Factors are positive."""
         factors = np.array([x, x if y is None else y, x if z is None else z])
         return self.transformed(np.diag(factors))
 
-    def turned(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Mesh":
+    def turned(self, x: Real = 0.0, y: Real = 0.0, z: Real = 0.0) -> "Mesh":
         """The mesh rotated about the origin by degrees about X, then Y, then Z (right-handed)."""
         return self.transformed(rotation("z", z) @ rotation("y", y) @ rotation("x", x))
 
-    def aimed(self, direction: tuple[float, float, float]) -> "Mesh":
+    def aimed(self, direction: tuple[Real, Real, Real]) -> "Mesh":
         """The mesh turned by the shortest rotation that takes +Y to ``direction``."""
         return self.transformed(rotation_between(np.array([0.0, 1.0, 0.0]), np.array(direction)))
 
@@ -96,7 +98,7 @@ def merged(*meshes: Mesh) -> Mesh:
     )
 
 
-def ring_of(mesh: Mesh, count: int, phase_deg: float = 0.0) -> Mesh:
+def ring_of(mesh: Mesh, count: int, phase_deg: Real = 0.0) -> Mesh:
     """``count`` copies of ``mesh`` turned evenly about the Y axis."""
     angles = phase_deg + 360.0 * np.arange(count) / count
     return merged(*(mesh.turned(y=float(angle)) for angle in angles))
@@ -108,7 +110,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(lengths, 1e-12)
 
 
-def rotation(axis: str, degrees: float) -> Float[np.ndarray, "3 3"]:
+def rotation(axis: str, degrees: Real) -> Float[np.ndarray, "3 3"]:
     """The right-handed rotation about one coordinate axis, for column vectors."""
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]

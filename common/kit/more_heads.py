@@ -13,6 +13,7 @@ from common.kit.mesh import Mesh, merged
 from common.kit.palette import shaded, typical_paint
 from common.kit.part import Part
 from common.kit.patterns import Gradient
+from common.kit.real import Real
 from common.kit.revolve import ball, ellipsoid
 from common.kit.sweep import tube
 
@@ -161,7 +162,7 @@ def _panda_eyes(draw: Draw, front: Front) -> tuple[Part, ...]:
     return dot_eyes(draw.pose, raised, 0.24, 0.07, draw.between("eye", 0.065, 0.08))
 
 
-def _hair(draw: Draw, tall: float) -> Mesh:
+def _hair(draw: Draw, tall: Real) -> Mesh:
     """A quiff: curved locks that spring from the crown and fall to one side."""
     side = 1.0 if draw.chance("parting", 0.5) else -1.0
     locks = []
@@ -188,6 +189,6 @@ CATEGORIES = (
     Category(Noun("cow face", "牛脸", "张", synonyms=("cow",), chinese_synonyms=("奶牛",)), cow, FUR,
              Noun("ears", "耳朵", plural=True), ("white", "brown"), ("black", "brown"), emoji=("🐮",), talks=True),
     Category(Noun("face", "脸", "张", synonyms=("talking face", "smiley"), held_out_synonyms=("smiling head",),
-                  chinese_synonyms=("笑脸",)), face, Noun("skin", "皮肤"), Noun("hair", "头发"), ("yellow",),
+                  chinese_synonyms=("笑脸",)), face, Noun("skin", "皮肤"), Noun("hair", "头发", plural=True), ("yellow",),
              ("brown", "black", "orange", "yellow"), emoji=("😀", "🙂", "😃", "😄"), talks=True),
 )  # fmt: skip

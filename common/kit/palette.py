@@ -10,6 +10,8 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
+from common.kit.real import Real
+
 ColourName = Literal[
     "red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "brown", "black",
     "grey", "white",
@@ -82,7 +84,7 @@ def typical_paint(name: ColourName) -> Paint:
     return Paint(name, PALETTE[name].typical)
 
 
-def shaded(colour: Paint, lighter: float = 0.0, richer: float = 0.0) -> Paint:
+def shaded(colour: Paint, lighter: Real = 0.0, richer: Real = 0.0) -> Paint:
     """A tone of a paint for details: lightness moved by ``lighter``, chroma by share ``richer``."""
     light, chroma, hue = _to_lch(np.array(colour.rgb))
     moved = np.array([np.clip(light + lighter, 0.05, 0.99), chroma * (1 + richer), hue])

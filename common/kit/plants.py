@@ -12,8 +12,9 @@ from common.kit.mesh import Mesh, merged, ring_of
 from common.kit.palette import shaded
 from common.kit.part import Part
 from common.kit.patterns import WoodGrain
+from common.kit.real import Real
 from common.kit.revolve import ball, cylinder, ellipsoid, frustum, revolved, torus
-from common.kit.sweep import tube
+from common.kit.sweep import swept, tube
 
 TRUNK, BLOSSOM = Noun("trunk", "树干"), Noun("petals", "花瓣", plural=True)
 
@@ -101,12 +102,10 @@ def cactus(draw: Draw) -> tuple[Part, ...]:
         np.stack([np.cos(section_angles), np.sin(section_angles)], axis=1)
         * (1 + 0.09 * np.cos(10 * section_angles))[:, None]
     )
-    from common.kit.sweep import swept
-
     body = swept([(0, 0, 0), (0, 0.5 * tall, 0), (0, tall - 0.24, 0)], ribbed_section,
                  np.array([0.24, 0.26, 0.24]), round_ends=True)  # fmt: skip
 
-    def arm(side: float, height: float, reach: float, rise: float) -> Mesh:
+    def arm(side: Real, height: Real, reach: Real, rise: Real) -> Mesh:
         path = spline([(side * 0.1, height, 0), (side * (reach - 0.1), height + 0.02, 0),
                        (side * reach, height + 0.14, 0), (side * reach, height + rise, 0)], 4)  # fmt: skip
         return swept(path, ribbed_section[::2], 0.15, round_ends=True)
@@ -138,7 +137,7 @@ def cactus(draw: Draw) -> tuple[Part, ...]:
     )
 
 
-def stalk_with_leaves(height: float, size: float) -> tuple[Mesh, Mesh]:
+def stalk_with_leaves(height: Real, size: Real) -> tuple[Mesh, Mesh]:
     """A flower's stalk from the ground to ``height`` and a pair of long leaves at its foot."""
     stalk = tube([(0, 0, 0), (0, 0.5 * height, 0), (0, height, 0)], 0.055, 10)
     t = np.linspace(0, 1, 11)

@@ -6,6 +6,7 @@ import numpy as np
 
 from common.kit.curves import Points, arc, filleted
 from common.kit.mesh import Mesh, merged, unit
+from common.kit.real import Real
 from common.kit.surface import grid_surface
 
 CREASE_DEG = 40.0
@@ -33,31 +34,29 @@ def revolved(profile: Points, segments: int = 24) -> Mesh:
     return merged(*pieces)
 
 
-def ball(radius: float, segments: int = 24, rings: int = 12) -> Mesh:
+def ball(radius: Real, segments: int = 24, rings: int = 12) -> Mesh:
     """A sphere about the origin; scale it for an ellipsoid."""
     return revolved(arc(radius, -90.0, 90.0, rings), segments)
 
 
-def ellipsoid(x: float, y: float, z: float, segments: int = 24, rings: int = 12) -> Mesh:
+def ellipsoid(x: Real, y: Real, z: Real, segments: int = 24, rings: int = 12) -> Mesh:
     """An ellipsoid about the origin with these semi-axes."""
     return ball(1.0, segments, rings).scaled(x, y, z)
 
 
-def capsule(radius: float, length: float, segments: int = 16, rings: int = 4) -> Mesh:
+def capsule(radius: Real, length: Real, segments: int = 16, rings: int = 4) -> Mesh:
     """A capsule along Y about the origin; ``length`` is between the centres of the two caps."""
     low = arc(radius, -90.0, 0.0, rings, centre=(0.0, -length / 2))
     high = arc(radius, 0.0, 90.0, rings, centre=(0.0, length / 2))
     return revolved(np.concatenate([low, high]), segments)
 
 
-def cylinder(radius: float, height: float, bevel: float = 0.0, segments: int = 24) -> Mesh:
+def cylinder(radius: Real, height: Real, bevel: Real = 0.0, segments: int = 24) -> Mesh:
     """A closed cylinder along Y about the origin, its rims rounded by ``bevel``."""
     return frustum(radius, radius, height, bevel, segments)
 
 
-def frustum(
-    bottom: float, top: float, height: float, bevel: float = 0.0, segments: int = 24
-) -> Mesh:
+def frustum(bottom: Real, top: Real, height: Real, bevel: Real = 0.0, segments: int = 24) -> Mesh:
     """A closed truncated cone along Y about the origin; ``top`` 0 gives a cone."""
     y = height / 2
     corners = [(0.0, -y), (bottom, -y), (top, y)] + ([(0.0, y)] if top > 0 else [])
@@ -65,6 +64,6 @@ def frustum(
     return revolved(profile, segments)
 
 
-def torus(radius: float, thickness: float, segments: int = 32, sides: int = 12) -> Mesh:
+def torus(radius: Real, thickness: Real, segments: int = 32, sides: int = 12) -> Mesh:
     """A ring in the XZ plane; ``thickness`` is the radius of its tube."""
     return revolved(arc(thickness, -180.0, 180.0, sides, centre=(radius, 0.0)), segments)

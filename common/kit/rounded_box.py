@@ -3,11 +3,12 @@
 import numpy as np
 
 from common.kit.mesh import Mesh, merged, unit
+from common.kit.real import Real
 from common.kit.surface import grid_surface
 
 
 def rounded_box(
-    width: float, height: float, depth: float, radius: float = 0.03, steps: int = 2
+    width: Real, height: Real, depth: Real, radius: Real = 0.03, steps: int = 2
 ) -> Mesh:
     """A box about the origin whose edges and corners are rounded by ``radius``; one chart a side.
 
@@ -29,7 +30,7 @@ def rounded_box(
     return merged(*sides)
 
 
-def tapered(mesh: Mesh, low: float, high: float) -> Mesh:
+def tapered(mesh: Mesh, low: Real, high: Real) -> Mesh:
     """The mesh scaled in x and z by a factor that runs from ``low`` at its foot to ``high``."""
     bottom, top = mesh.vertices[:, 1].min(), mesh.vertices[:, 1].max()
 
@@ -43,14 +44,14 @@ def tapered(mesh: Mesh, low: float, high: float) -> Mesh:
 
 def _side(
     inner: np.ndarray,
-    radius: float,
+    radius: Real,
     axis: int,
-    sign: float,
+    sign: Real,
     across: int,
     along: int,
     steps: int,
 ) -> Mesh:
-    def stations(limit: float) -> tuple[np.ndarray, np.ndarray]:
+    def stations(limit: Real) -> tuple[np.ndarray, np.ndarray]:
         """Clamped coordinates and tangents of the angle, from one rounded edge to the other."""
         slope = np.tan(np.radians(np.linspace(0.0, 45.0, steps + 1)))
         return (

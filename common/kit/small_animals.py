@@ -13,6 +13,7 @@ from common.kit.materials import GLASS, GLOSSY, MATTE
 from common.kit.mesh import Mesh, merged
 from common.kit.palette import COLOUR_NAMES, shaded
 from common.kit.part import Part
+from common.kit.real import Real
 from common.kit.revolve import ball, capsule, ellipsoid, revolved
 from common.kit.sweep import tube
 
@@ -133,7 +134,7 @@ def butterfly(draw: Draw) -> tuple[Part, ...]:
     )
     squeeze = np.array([wide, 1.0])
 
-    def wing(outline: np.ndarray, share: float, thick: float) -> Mesh:
+    def wing(outline: np.ndarray, share: Real, thick: Real) -> Mesh:
         middle = outline.mean(axis=0)
         return extruded((middle + share * (outline - middle)) * squeeze, thick, 0.015)
 

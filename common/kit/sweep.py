@@ -7,15 +7,16 @@ from jaxtyping import Float
 
 from common.kit.curves import Points, circle_outline
 from common.kit.mesh import Mesh, merged, rotation_between, unit
+from common.kit.real import Real
 from common.kit.surface import flat_fan, grid_surface
 
 
 def tube(
     path: Points,
-    radius: float | np.ndarray,
+    radius: Real | np.ndarray,
     segments: int = 10,
     round_ends: bool = True,
-    squash: float = 1.0,
+    squash: Real = 1.0,
 ) -> Mesh:
     """A closed tube along 3-D points; ``radius`` is one number or one per point.
 
@@ -29,9 +30,9 @@ def tube(
 def swept(
     path: Points,
     section: Points,
-    scale: float | np.ndarray = 1.0,
+    scale: Real | np.ndarray = 1.0,
     round_ends: bool = False,
-    up: tuple[float, float, float] = (0.0, 0.0, 1.0),
+    up: tuple[Real, Real, Real] = (0.0, 0.0, 1.0),
 ) -> Mesh:
     """A closed solid: the outline ``section`` carried along ``path`` without twist.
 

@@ -9,13 +9,15 @@ from common.kit.materials import GLOSSY, MATTE
 from common.kit.mesh import Mesh, merged, ring_of, unit
 from common.kit.palette import COLOUR_NAMES, ColourName, shaded
 from common.kit.part import Part
+from common.kit.real import Real
 from common.kit.revolve import ball, capsule, cylinder, revolved, torus
+from common.kit.surface import grid_surface
 from common.kit.sweep import tube
 
 SPRINKLE_COLOURS: tuple[ColourName, ...] = ("red", "yellow", "blue", "green", "white")
 
 
-def swirl(radius: float, height: float, turns: float, thickness: float) -> Mesh:
+def swirl(radius: Real, height: Real, turns: Real, thickness: Real) -> Mesh:
     """Soft cream piped in a spiral from the rim to a pointed top, over a filled core."""
     t = np.linspace(0.0, 1.0, int(14 * turns))
     coil_radius = thickness * (1 - 0.72 * t) * np.clip(0.25 + 6 * t, 0, 1)
@@ -28,7 +30,7 @@ def swirl(radius: float, height: float, turns: float, thickness: float) -> Mesh:
     return merged(coil, core, tip)
 
 
-def swirl_line(t: np.ndarray, radius: float, height: float, turns: float) -> np.ndarray:
+def swirl_line(t: np.ndarray, radius: Real, height: Real, turns: Real) -> np.ndarray:
     """Points of the spiral's centre line at shares ``t`` of its length, ``(k, 3)``."""
     angle = 2 * np.pi * turns * t
     reach = radius * (1 - t) ** 0.85
@@ -152,8 +154,6 @@ def doughnut(draw: Draw) -> tuple[Part, ...]:
         reach = 0.62 + tube_radius * np.cos(around)
         rows.append(np.stack([reach * np.sin(angles), 0.86 * tube_radius * np.sin(around),
                               reach * np.cos(angles)], axis=1))  # fmt: skip
-    from common.kit.surface import grid_surface
-
     grid = np.array(rows)
     grid[:, -1] = grid[:, 0]
     icing = grid_surface(grid)
@@ -184,7 +184,7 @@ def lollipop(draw: Draw) -> tuple[Part, ...]:
     radius = 0.5 * t
     pitch = 0.5 / turns
 
-    def arm(phase: float) -> Mesh:
+    def arm(phase: Real) -> Mesh:
         path = np.stack([radius * np.cos(angle + phase), radius * np.sin(angle + phase), 0 * t], 1)
         return tube(path, pitch * np.clip(0.2 + 0.35 * t, 0.2, 0.33), 8, squash=1.0)
 
@@ -203,22 +203,22 @@ CATEGORIES = (
     Category(
         Noun("ice cream", "冰淇淋", "支", synonyms=("ice cream cone",), held_out_synonyms=("gelato",),
              chinese_synonyms=("冰激凌",)),
-        ice_cream, Noun("cream", "奶油"), None, ("white", "pink", "brown", "green", "yellow"),
+        ice_cream, Noun("cream", "奶油", plural=True), None, ("white", "pink", "brown", "green", "yellow"),
         emoji=("🍦", "🍨"), front_ambiguous=True,
     ),
     Category(
         Noun("cupcake", "纸杯蛋糕", held_out_synonyms=("fairy cake", "muffin")),
-        cupcake, Noun("frosting", "奶油"), Noun("cup", "纸杯"), ("pink", "white", "purple", "brown"),
+        cupcake, Noun("frosting", "奶油", plural=True), Noun("cup", "纸杯"), ("pink", "white", "purple", "brown"),
         COLOUR_NAMES, emoji=("🧁",), front_ambiguous=True,
     ),
     Category(
         Noun("birthday cake", "生日蛋糕", synonyms=("cake",), held_out_synonyms=("party cake",)),
-        birthday_cake, Noun("cake", "蛋糕"), Noun("icing", "糖霜"), ("brown", "white", "pink", "yellow"),
+        birthday_cake, Noun("cake", "蛋糕"), Noun("icing", "糖霜", plural=True), ("brown", "white", "pink", "yellow"),
         ("white", "pink", "red"), emoji=("🎂", "🍰"), front_ambiguous=True,
     ),
     Category(
         Noun("doughnut", "甜甜圈", synonyms=("donut",)),
-        doughnut, Noun("icing", "糖霜"), None, ("pink", "brown", "white", "purple"), emoji=("🍩",),
+        doughnut, Noun("icing", "糖霜", plural=True), None, ("pink", "brown", "white", "purple"), emoji=("🍩",),
     ),
     Category(
         Noun("lollipop", "棒棒糖", "根", held_out_synonyms=("lolly", "sucker")),

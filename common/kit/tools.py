@@ -11,12 +11,13 @@ from common.kit.mesh import merged
 from common.kit.palette import COLOUR_NAMES, ColourName, shaded
 from common.kit.part import Part
 from common.kit.patterns import WoodGrain
+from common.kit.real import Real
 from common.kit.revolve import ball, capsule, cylinder, ellipsoid, revolved, torus
 from common.kit.rounded_box import rounded_box
 from common.kit.sweep import swept, tube
 
 
-def leaning(parts: tuple[Part, ...], degrees: float) -> tuple[Part, ...]:
+def leaning(parts: tuple[Part, ...], degrees: Real) -> tuple[Part, ...]:
     """The parts turned in the picture plane, as tools lie in pictograms."""
     return tuple(part.with_mesh(part.mesh.turned(z=degrees)) for part in parts)
 

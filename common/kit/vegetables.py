@@ -5,7 +5,9 @@ import numpy as np
 from common.kit.category import Category, Noun
 from common.kit.curves import dome_profile, filleted, profile_spline, spline
 from common.kit.draw import Draw
+from common.kit.extrusion import extruded
 from common.kit.fruit import GREEN, LEAVES, SKIN, leaf_blade
+from common.kit.leaf import leaf, leaf_widths
 from common.kit.materials import GLOSSY, MATTE
 from common.kit.mesh import merged, ring_of
 from common.kit.palette import shaded
@@ -131,8 +133,6 @@ def corn(draw: Draw) -> tuple[Part, ...]:
     for index, turn in enumerate((-70, 70, 180, -150, 10)):
         t = np.linspace(0, 1, 9)
         long = tall * draw.between(f"husk_{index}", 0.62, 0.8) * (0.62 if index == 4 else 1.0)
-        from common.kit.leaf import leaf, leaf_widths
-
         spine = np.stack(
             [long * t - 0.12, 0.24 + 0.16 * np.sin(np.pi * t * 0.6) + 0.22 * t**3], axis=1
         )
@@ -227,7 +227,6 @@ def pumpkin(draw: Draw) -> tuple[Part, ...]:
              (0.3, -0.25), (0.42, -0.08 + grin), (0.26, -0.15), (0.2, -0.22), (0.12, -0.17), (-0.12, -0.17),
              (-0.2, -0.22), (-0.26, -0.15)]  # fmt: skip
     mirrored = [(-x, y) for x, y in reversed(eye)]
-    from common.kit.extrusion import extruded
 
     def wrapped(points: np.ndarray) -> np.ndarray:
         depth = np.sqrt(
@@ -251,7 +250,7 @@ CATEGORIES = (
              ("purple",), GREEN, emoji=("🍆",), front_ambiguous=True),
     Category(Noun("tomato", "番茄", chinese_synonyms=("西红柿",)), tomato, SKIN, LEAVES, ("red",), GREEN,
              emoji=("🍅",), front_ambiguous=True),
-    Category(Noun("corn", "玉米", "根", group="an ear of", held_out_synonyms=("maize",)), corn,
+    Category(Noun("corn", "玉米", "根", group="an ear of", plural=True, held_out_synonyms=("maize",)), corn,
              Noun("kernels", "玉米粒", plural=True), Noun("husk", "苞叶"), ("yellow",), GREEN, emoji=("🌽",)),
     Category(Noun("chilli", "辣椒", synonyms=("chilli pepper",), held_out_synonyms=("hot pepper",)), chilli,
              SKIN, Noun("cap", "蒂"), ("red", "green"), GREEN, emoji=("🌶️",), front_ambiguous=True),

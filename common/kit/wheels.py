@@ -3,12 +3,13 @@
 from common.kit.curves import filleted
 from common.kit.extrusion import extruded
 from common.kit.mesh import Mesh, merged
+from common.kit.real import Real
 from common.kit.revolve import revolved
 
-Corners = list[tuple[float, float]]
+Corners = list[tuple[Real, Real]]
 
 
-def wheel(radius: float, width: float) -> tuple[Mesh, Mesh]:
+def wheel(radius: Real, width: Real) -> tuple[Mesh, Mesh]:
     """A tyre and its hub about the origin, the hub's face towards +z."""
     w, inner = width / 2, 0.62 * radius
     tyre = revolved(
@@ -19,7 +20,7 @@ def wheel(radius: float, width: float) -> tuple[Mesh, Mesh]:
     return tyre.turned(x=90), hub.turned(x=90)
 
 
-def wheels(places: list[float], radius: float, width: float, track: float) -> tuple[Mesh, Mesh]:
+def wheels(places: list[Real], radius: Real, width: Real, track: Real) -> tuple[Mesh, Mesh]:
     """Tyres and hubs on both sides at these x, standing on y = 0; ``track`` is the outer width."""
     tyre, hub = wheel(radius, width)
     offset = track / 2 - width / 2
@@ -32,17 +33,17 @@ def wheels(places: list[float], radius: float, width: float, track: float) -> tu
     return both(tyre), both(hub)
 
 
-def panes(corners: list[Corners], track: float, proud: float = 0.012) -> Mesh:
+def panes(corners: list[Corners], track: Real, proud: Real = 0.012) -> Mesh:
     """Window panes through the whole width, so that they show on both sides."""
     return merged(*(extruded(pane, track + 2 * proud, 0.01, 1) for pane in corners))
 
 
-def box_corners(left: float, right: float, low: float, high: float) -> Corners:
+def box_corners(left: Real, right: Real, low: Real, high: Real) -> Corners:
     """An upright rectangle's corners, counter-clockwise."""
     return [(left, low), (right, low), (right, high), (left, high)]
 
 
-def rounded_panes(corners: list[Corners], track: float, corner: float = 0.04) -> Mesh:
+def rounded_panes(corners: list[Corners], track: Real, corner: Real = 0.04) -> Mesh:
     """Panes with rounded corners, through the whole width."""
     return panes([[(float(x), float(y)) for x, y in filleted(one, corner, 3, closed=True)]
                   for one in corners], track)  # fmt: skip

@@ -1,0 +1,60 @@
+"""Pictures of kit objects with everything that is known about every pixel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int32
+from torch import Tensor
+
+from common.cameras import Cameras, concatenate
+from common.kit.kit_object import KitObject
+from common.kit.lighting import KIT_LIGHTING, graded
+from common.kit.occlusion import ambient_visibility
+from common.kit.textured import textured_mesh
+from common.kit.views import View, camera_of
+from common.raster.mesh import TriangleMesh
+from common.raster.render import render_mesh
+from common.raster.shading import FLAT_LIGHTING
+
+
+@dataclass(frozen=True)
+class KitPictures:
+    """Pictures of one mesh, or frames of one clip, with their ground truth."""
+
+    rgba: Float[Tensor, "v h w 4"]
+    """sRGB-encoded colour times alpha, and alpha, in [0, 1]."""
+    depth: Float[Tensor, "v h w"]
+    """Camera-space z at the pixel centre, metres; 0 where empty."""
+    normal: Float[Tensor, "v h w 3"]
+    """Unit world normal at the pixel centre; 0 where empty."""
+    part_id: Int32[Tensor, "v h w"]
+    """Index into the object's parts; -1 where empty."""
+    cameras: Cameras
+
+
+def render_views(
+    kit_object: KitObject, views: Sequence[View], size: int = 128, supersample: int = 2
+) -> KitPictures:
+    """The object from several cameras, each at the distance that fills the frame as asked."""
+    mesh = textured_mesh(kit_object.parts)
+    cameras = concatenate([camera_of(view, mesh.vertices, size) for view in views])
+    return render(mesh, cameras, supersample)
+
+
+def render(mesh: TriangleMesh, cameras: Cameras, supersample: int = 2) -> KitPictures:
+    """A mesh under the kit's light, with soft shadows in its creases."""
+    shaded = render_mesh(mesh, cameras, supersample=supersample, lighting=KIT_LIGHTING)
+    visibility = ambient_visibility(shaded.depth, shaded.normal, cameras)
+    rgba = graded(shaded.rgba, visibility)
+    return KitPictures(rgba, shaded.depth, shaded.normal, shaded.part_id, cameras)
+
+
+def render_albedo(
+    mesh: TriangleMesh, cameras: Cameras, supersample: int = 2
+) -> Float[Tensor, "v h w 4"]:
+    """Only the paint: premultiplied sRGB without light, reflections or shadows."""
+    matte = TriangleMesh(
+        mesh.vertices, mesh.faces, mesh.uvs, mesh.uv_faces, mesh.normals, mesh.normal_faces,
+        texture=mesh.texture, part_ids=mesh.part_ids,
+    )  # fmt: skip
+    return render_mesh(matte, cameras, supersample=supersample, lighting=FLAT_LIGHTING).rgba
