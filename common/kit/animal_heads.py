@@ -38,7 +38,7 @@ def cat(draw: Draw) -> tuple[Part, ...]:
         Part("fur", merged(ellipsoid(wide, tall, 0.5, 32, 18), ear.with_mirror()), draw.main),
         Part("inner ear", inner.with_mirror(), draw.paint("pink"), MATTE),
         Part("muzzle", merged(pads, ellipsoid(0.2, 0.14, 0.12, 14, 8).moved(0, -0.27, 0.38)), draw.accent),
-        *dot_eyes(draw.pose, front, 0.27, 0.08, draw.between("eye", 0.085, 0.105)),
+        *dot_eyes(draw.pose, front, 0.27, 0.08, draw.between("eye", 0.085, 0.105), draw.main),
         Part("nose", nose_button(muzzle, -0.09, 0.14, 0.1), draw.paint("pink"), GLOSSY),
         Part("whiskers", whiskers(front, 0.3, -0.16, 0.42), BLACK),
         *mouth(draw.pose, muzzle, -0.25, 0.24, shaded(BLACK, 0.04)),
@@ -63,7 +63,7 @@ def dog(draw: Draw) -> tuple[Part, ...]:
         Part("fur", ellipsoid(wide, 0.6, 0.5, 32, 18), draw.main),
         Part("ears", merged(ear.with_mirror(), patch), draw.accent),
         Part("muzzle", snout, shaded(draw.paint("white"), 0.0)),
-        *dot_eyes(draw.pose, front, 0.23, 0.14, draw.between("eye", 0.08, 0.1)),
+        *dot_eyes(draw.pose, front, 0.23, 0.14, draw.between("eye", 0.08, 0.1), draw.main),
         Part("nose", nose_button(muzzle, -0.09, 0.24, 0.16, 0.02), BLACK, GLOSSY),
         *mouth(draw.pose, muzzle, -0.34, 0.34, shaded(BLACK, 0.04)),
     )
@@ -81,7 +81,7 @@ def bear(draw: Draw) -> tuple[Part, ...]:
     return (
         Part("fur", merged(ellipsoid(wide, 0.58, 0.5, 32, 18), ear.with_mirror()), draw.main),
         Part("muzzle", merged(inner.with_mirror(), snout), draw.accent),
-        *dot_eyes(draw.pose, front, 0.24, 0.08, draw.between("eye", 0.07, 0.09)),
+        *dot_eyes(draw.pose, front, 0.24, 0.08, draw.between("eye", 0.07, 0.09), draw.main),
         Part("nose", nose_button(muzzle, -0.09, 0.2, 0.13, 0.02), BLACK, GLOSSY),
         *mouth(draw.pose, muzzle, -0.28, 0.26, shaded(BLACK, 0.04)),
     )
@@ -106,7 +106,7 @@ def rabbit(draw: Draw) -> tuple[Part, ...]:
         Part("fur", merged(ellipsoid(0.52, 0.48, 0.44, 30, 16), placed(ear)), draw.main),
         Part("inner ears", placed(inner), draw.accent, MATTE),
         Part("pads", pads, shaded(draw.main, 0.04)),
-        *dot_eyes(draw.pose, front, 0.21, 0.05, draw.between("eye", 0.075, 0.095)),
+        *dot_eyes(draw.pose, front, 0.21, 0.05, draw.between("eye", 0.075, 0.095), draw.main),
         Part("nose", nose_button(muzzle, -0.1, 0.12, 0.09), draw.accent, GLOSSY),
         Part("whiskers", whiskers(front, 0.24, -0.16, 0.3), BLACK),
         cheeks(front, 0.36, -0.1, 0.1, shaded(draw.paint("pink"), 0.03)),
@@ -134,7 +134,7 @@ def pig(draw: Draw) -> tuple[Part, ...]:
         Part("skin", merged(ellipsoid(wide, 0.56, 0.48, 32, 18), ear.with_mirror()), draw.main),
         Part("snout", disc, draw.accent),
         Part("nostrils", nostril, shaded(draw.accent, -0.2), MATTE),
-        *dot_eyes(draw.pose, front, 0.27, 0.13, draw.between("eye", 0.07, 0.09)),
+        *dot_eyes(draw.pose, front, 0.27, 0.13, draw.between("eye", 0.07, 0.09), draw.main),
         cheeks(front, 0.45, -0.1, 0.11, shaded(draw.main, -0.06, 0.5)),
         *mouth(draw.pose, Front(wide, 0.56, 0.5), -0.33, 0.32, shaded(draw.main, -0.22)),
     )
@@ -153,7 +153,7 @@ def mouse(draw: Draw) -> tuple[Part, ...]:
             "fur", merged(ellipsoid(0.5, 0.46, 0.44, 30, 16), ear.with_mirror(), snout), draw.main
         ),
         Part("inner ears", inner.with_mirror(), draw.accent, MATTE),
-        *dot_eyes(draw.pose, front, 0.2, 0.07, draw.between("eye", 0.08, 0.1)),
+        *dot_eyes(draw.pose, front, 0.2, 0.07, draw.between("eye", 0.08, 0.1), draw.main),
         Part(
             "nose",
             nose_button(muzzle, -0.1, 0.13, 0.1, 0.02),
@@ -186,7 +186,7 @@ def fox(draw: Draw) -> tuple[Part, ...]:
         Part("fur", merged(head.deformed(pointed), ear.with_mirror()), draw.main),
         Part("inner ear", inner.with_mirror(), shaded(BLACK, 0.08), MATTE),
         Part("cheeks", merged(jowl, snout), draw.accent),
-        *dot_eyes(draw.pose, front, 0.25, 0.06, draw.between("eye", 0.075, 0.09)),
+        *dot_eyes(draw.pose, front, 0.25, 0.06, draw.between("eye", 0.075, 0.09), draw.main),
         Part("nose", nose_button(muzzle, -0.15, 0.16, 0.11, 0.02), BLACK, GLOSSY),
         *mouth(draw.pose, muzzle, -0.33, 0.2, shaded(BLACK, 0.04)),
     )

@@ -154,7 +154,7 @@ def chick(draw: Draw) -> tuple[Part, ...]:
         Part("wings", wing.with_mirror(), shaded(draw.main, -0.07), MATTE),
         Part("beak", front.place(beak, 0.0, 0.12), draw.accent),
         Part("beak", foot.moved(0.18, -tall - 0.1, 0.06).with_mirror(), draw.accent),
-        *dot_eyes(draw.pose, front, 0.17, 0.24, draw.between("eye", 0.06, 0.075)),
+        *dot_eyes(draw.pose, front, 0.17, 0.24, draw.between("eye", 0.06, 0.075), draw.main),
         cheeks(front, 0.29, 0.1, 0.07, draw.paint("pink")),
     )
 
@@ -167,7 +167,7 @@ def penguin(draw: Draw) -> tuple[Part, ...]:
     belly = ellipsoid(0.8 * wide, 0.6 * tall, 0.3, 26, 14).moved(0, -0.2 * tall, 0.17)
     mask = merged(
         *(
-            front.place(ellipsoid(0.2, 0.22, 0.07, 20, 10), side * 0.14, 0.46 * tall)
+            front.place(ellipsoid(0.2, 0.22, 0.05, 20, 10), side * 0.14, 0.46 * tall)
             for side in (-1, 1)
         )
     )
@@ -179,7 +179,7 @@ def penguin(draw: Draw) -> tuple[Part, ...]:
     beak = revolved([(0.1, 0), (0.06, 0.09), (0, 0.18)], 14).scaled(1.15, 1, 0.7).turned(x=90)
     foot = ellipsoid(0.17, 0.07, 0.22, 18, 8).moved(0.2, -tall + 0.01, 0.14)
     tail = frustum(0.12, 0.0, 0.26, 0, 10).turned(x=-130).moved(0, -0.8 * tall, -0.36)
-    raised = Front(wide, tall, 0.47)
+    raised = Front(wide, tall, 0.5)
     return (
         Part("coat", merged(body, flipper.with_mirror(), tail), draw.main),
         Part("belly", merged(belly, mask), shaded(WHITE, 0.0), MATTE),

@@ -93,10 +93,17 @@ def cap(draw: Draw) -> tuple[Part, ...]:
         36,
     )
     band = torus(0.575, 0.035, 36, 8).moved(y=0.01)
-    seams = ring_of(
-        tube([(0, 0.04, 0.6), (0, 0.16, 0.605), (0, 0.55 * tall, 0.56), (0, 0.9 * tall, 0.345), (0, tall, 0)],
-             0.014, 5), 6, 30,
-    )  # fmt: skip
+    line = spline(
+        [
+            (0, 0.04, 0.59),
+            (0, 0.12, 0.6),
+            (0, 0.55 * tall, 0.55),
+            (0, 0.9 * tall, 0.34),
+            (0, tall, 0),
+        ],
+        4,
+    )
+    seams = ring_of(tube(line, 0.016, 5), 6, 30)
     angles = np.radians(np.linspace(-68, 68, 17))
     out, droop = draw.between("peak", 0.44, 0.58), draw.between("droop", 0.1, 0.2)
     rows = []
@@ -135,9 +142,9 @@ def cap(draw: Draw) -> tuple[Part, ...]:
 def boot(draw: Draw) -> tuple[Part, ...]:
     """A boot from the side, toe to the right: shaft, foot, sole with a heel, cuff, pull tab."""
     tall = draw.between("shaft", 1.0, 1.25)
-    outline = spline([(-0.42, tall), (-0.44, 0.6), (-0.46, 0.2), (-0.44, 0.06), (0, 0.06), (0.4, 0.06), (0.68, 0.1),
-                      (0.72, 0.26), (0.56, 0.4), (0.24, 0.47), (0.1, 0.62), (0.1, tall)], 3)  # fmt: skip
-    body = extruded(filleted(outline, 0.01, 1, closed=True), 0.5, 0.13, 4)
+    outline = filleted([(-0.45, 0.05), (0.62, 0.05), (0.74, 0.14), (0.7, 0.32), (0.48, 0.42), (0.22, 0.5),
+                        (0.11, 0.7), (0.11, tall), (-0.43, tall)], 0.1, 4, closed=True)  # fmt: skip
+    body = extruded(outline, 0.5, 0.07, 3)
     sole = extruded(filleted([(-0.5, -0.02), (0.64, -0.02), (0.78, 0.06), (0.74, 0.12), (-0.5, 0.12)], 0.03,
                              closed=True), 0.5, 0.05)  # fmt: skip
     heel_height = draw.between("heel", 0.14, 0.26)
@@ -147,7 +154,7 @@ def boot(draw: Draw) -> tuple[Part, ...]:
     strap = rounded_box(0.58, 0.07, 0.54, 0.025).moved(-0.17, 0.6)
     buckle = torus(0.075, 0.025, 16, 6).turned(x=90).moved(-0.1, 0.6, 0.28)
     return (
-        Part("leather", body, draw.main, GLOSSY),
+        Part("leather", body, draw.main),
         Part("cuff", cuff, draw.accent, MATTE),
         Part("sole", merged(sole, heel), shaded(draw.paint("brown"), -0.15), MATTE),
         Part("opening", opening, draw.paint("black"), MATTE),

@@ -48,21 +48,31 @@ class Front:
         return mesh.turned(x=turn_x, y=turn_y).moved(*spot)
 
 
-def dot_eyes(pose: FacePose, front: Front, x: Real, y: Real, size: Real) -> tuple[Part, ...]:
-    """Two black shining eyes with white glints; they close by flattening."""
+def dot_eyes(
+    pose: FacePose, front: Front, x: Real, y: Real, size: Real, behind: Paint | None = None
+) -> tuple[Part, ...]:
+    """Two black shining eyes with white glints; they close by flattening.
+
+    Where what is ``behind`` them is black, white eyeballs set them off.
+    """
     tall = size * (0.14 + 1.06 * pose.eye_open)
     eye = front.place(ellipsoid(size, tall, 0.45 * size, 18, 10), x, y)
     shift_x, shift_y = 0.2 * size * pose.gaze_x, 0.2 * size * pose.gaze_y
-    glint = ball(0.3 * size, 10, 6).scaled(1, max(pose.eye_open, 0.1), 1)
+    glint = ball(0.3 * size, 10, 6).scaled(1, max(pose.eye_open, 0.1), 0.5)
 
     def glint_at(side: Real) -> Mesh:
         spot_x, spot_y = side * x - 0.28 * size + shift_x, y + 0.42 * tall + shift_y
-        return front.place(glint.scaled(1, 1, 0.5), spot_x, spot_y, 0.36 * size)
+        return front.place(glint, spot_x, spot_y, 0.36 * size)
 
-    return (
-        Part("eyes", eye.with_mirror(), typical_paint("black"), GLOSSY),
-        Part("glint", merged(glint_at(1.0), glint_at(-1.0)), typical_paint("white"), MATTE),
+    black, white = typical_paint("black"), typical_paint("white")
+    eyes = (
+        Part("eyes", eye.with_mirror(), black, GLOSSY),
+        Part("glint", merged(glint_at(1.0), glint_at(-1.0)), white, MATTE),
     )
+    if behind is None or behind.name != "black":
+        return eyes
+    ring = front.place(ellipsoid(1.35 * size, 1.3 * tall, 0.34 * size, 18, 10), x, y)
+    return (Part("whites", ring.with_mirror(), white, GLOSSY), *eyes)
 
 
 def round_eyes(

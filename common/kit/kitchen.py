@@ -88,7 +88,9 @@ def wine(draw: Draw) -> tuple[Part, ...]:
     upper = np.concatenate([curve[split - 1 :], inside])
     glass = merged(revolved(foot, 28), revolved(curve[:3], 20), revolved(upper, 28))
     rim = torus(0.8 * bowl - 0.01, 0.018, 28, 8).moved(y=top)
-    shine = capsule(0.02, 0.16, 8, 3).turned(z=8).moved(-0.55 * bowl, level + 0.16, 0.72 * bowl)
+    shine = (
+        capsule(0.016, 0.1, 8, 3).turned(z=8).moved(-0.5 * bowl, 0.5 * (level + top), 0.74 * bowl)
+    )
     pale = shaded(draw.paint("cyan"), 0.14, -0.75)
     return (
         Part("wine", revolved(filled, 28), draw.main, GLOSSY),
@@ -106,9 +108,11 @@ def frying_pan(draw: Draw) -> tuple[Part, ...]:
     reach = draw.between("handle_length", 0.42, 0.56)
     path = [(0.5, 0, 0.06), (0.62, 0, 0.1), (0.55 + reach, 0, 0.1)]
     handle = tube(path, np.array([0.045, 0.06, 0.075]), 12).turned(z=angle)
-    wobble = arc(0.33, 0, 330, 11)
-    wobble *= (1 + 0.12 * np.sin(np.arange(12) * 2.1 + draw.between("egg", 0, 6)))[:, None]
-    white = puffed(spline(wobble, 3, closed=True), 0.035, 3).moved(z=0.05)
+    wobble = arc(0.34, 0, 345, 23)
+    turn = np.radians(15 * np.arange(24))
+    phase = draw.between("egg", 0, 6)
+    wobble *= (1 + 0.07 * np.sin(3 * turn + phase) + 0.06 * np.sin(5 * turn - phase))[:, None]
+    white = puffed(spline(wobble, 2, closed=True), 0.035, 3).moved(z=0.05)
     yolk = ellipsoid(0.14, 0.14, 0.085, 20, 10).moved(0.02, 0.02, 0.06)
     return (
         Part("pan", pan, draw.main),

@@ -50,14 +50,14 @@ def koala(draw: Draw) -> tuple[Part, ...]:
     return (
         Part("fur", merged(ellipsoid(0.56, 0.54, 0.48, 32, 18), ear.with_mirror()), draw.main),
         Part("inner ears", inner.with_mirror(), draw.accent, MATTE),
-        *dot_eyes(draw.pose, front, 0.27, 0.1, draw.between("eye", 0.065, 0.085)),
+        *dot_eyes(draw.pose, front, 0.27, 0.1, draw.between("eye", 0.065, 0.085), draw.main),
         Part("nose", nose, shaded(BLACK, 0.06), GLOSSY),
         *mouth(draw.pose, front, -0.38, 0.22, shaded(BLACK, 0.04)),
     )
 
 
 def frog(draw: Draw) -> tuple[Part, ...]:
-    """A frog's face: wide head, bulging eyes on top, a wide mouth, pale chin."""
+    """A frog's face: wide head, bulging eyes on top, a wide mouth."""
     wide = draw.between("width", 0.7, 0.78)
     front = Front(wide, 0.44, 0.46)
     bump, x = draw.between("eye", 0.22, 0.26), 0.38
@@ -67,16 +67,14 @@ def frog(draw: Draw) -> tuple[Part, ...]:
     pupil = ellipsoid(0.48 * bump, 0.52 * bump * squeeze, 0.06, 16, 8)
     shift_x, shift_y = 0.06 * draw.pose.gaze_x, 0.05 * draw.pose.gaze_y
     pupils = merged(*(pupil.moved(side * x + shift_x, 0.37 + shift_y, 0.31) for side in (-1, 1)))
-    chin = front.place(ellipsoid(0.44, 0.1, 0.05, 24, 8), 0.0, -0.3)
     nostril = front.place(ball(0.025, 8, 6), 0.06, 0.1).with_mirror()
     return (
         Part("skin", merged(ellipsoid(wide, 0.44, 0.46, 34, 16), lids), draw.main),
-        Part("chin", chin, draw.accent),
-        Part("eyes", white.with_mirror(), shaded(draw.paint("yellow"), 0.06), GLOSSY),
+        Part("eyes", white.with_mirror(), draw.accent, GLOSSY),
         Part("pupils", pupils, BLACK, GLOSSY),
         Part("nostrils", nostril, shaded(draw.main, -0.2), MATTE),
         cheeks(front, 0.52, -0.06, 0.09, shaded(draw.paint("pink"), 0.0)),
-        *mouth(draw.pose, Front(wide, 0.44, 0.49), -0.07, 0.62, shaded(draw.main, -0.25)),
+        *mouth(draw.pose, Front(wide, 0.44, 0.48), -0.08, 0.66, shaded(draw.main, -0.25)),
     )
 
 
@@ -98,7 +96,14 @@ def monkey(draw: Draw) -> tuple[Part, ...]:
     return (
         Part("fur", merged(ellipsoid(0.56, 0.56, 0.5, 32, 18), ear.with_mirror(), tuft), draw.main),
         Part("muzzle", merged(brow_pads, jaw, inner.with_mirror()), draw.accent),
-        *dot_eyes(draw.pose, Front(0.56, 0.56, 0.56), 0.17, 0.12, draw.between("eye", 0.07, 0.09)),
+        *dot_eyes(
+            draw.pose,
+            Front(0.56, 0.56, 0.56),
+            0.17,
+            0.12,
+            draw.between("eye", 0.07, 0.09),
+            draw.accent,
+        ),
         Part("nostrils", nostril, shaded(draw.accent, -0.3), MATTE),
         *mouth(
             draw.pose, muzzle, -0.28, draw.between("mouth", 0.36, 0.44), shaded(draw.accent, -0.3)
@@ -128,7 +133,7 @@ def cow(draw: Draw) -> tuple[Part, ...]:
         Part("fur", ellipsoid(0.48, 0.56, 0.46, 30, 16), draw.main),
         Part("ears", merged(ear.with_mirror(), patch), draw.accent),
         Part("horns", horn.with_mirror(), shaded(draw.paint("orange"), 0.12, -0.6)),
-        *dot_eyes(draw.pose, front, 0.22, 0.12, draw.between("eye", 0.07, 0.09)),
+        *dot_eyes(draw.pose, front, 0.22, 0.12, draw.between("eye", 0.07, 0.09), draw.main),
         Part(
             "muzzle", ellipsoid(0.44, 0.26, 0.26, 26, 14).moved(0, -0.36, 0.3), draw.paint("pink")
         ),
@@ -159,7 +164,7 @@ def face(draw: Draw) -> tuple[Part, ...]:
 
 def _panda_eyes(draw: Draw, front: Front) -> tuple[Part, ...]:
     raised = Front(front.rx, front.ry, front.rz + 0.05)
-    return dot_eyes(draw.pose, raised, 0.24, 0.07, draw.between("eye", 0.065, 0.08))
+    return dot_eyes(draw.pose, raised, 0.24, 0.07, draw.between("eye", 0.065, 0.08), draw.accent)
 
 
 def _hair(draw: Draw, tall: Real) -> Mesh:
@@ -182,8 +187,8 @@ CATEGORIES = (
     Category(Noun("koala face", "考拉脸", "张", synonyms=("koala",), chinese_synonyms=("考拉",)), koala, FUR,
              Noun("inner ears", "内耳", plural=True), ("grey", "brown"), ("white", "pink"), emoji=("🐨",), talks=True),
     Category(Noun("frog face", "青蛙脸", "张", synonyms=("frog",), held_out_synonyms=("toad",),
-                  chinese_synonyms=("青蛙",)), frog, Noun("skin", "皮肤"), Noun("chin", "下巴"), ("green",),
-             ("yellow", "white", "green"), emoji=("🐸",), talks=True),
+                  chinese_synonyms=("青蛙",)), frog, Noun("skin", "皮肤"), Noun("eyes", "眼睛", plural=True), ("green",),
+             ("yellow", "white", "orange"), emoji=("🐸",), talks=True),
     Category(Noun("monkey face", "猴脸", "张", synonyms=("monkey",), chinese_synonyms=("猴子",)), monkey, FUR,
              MUZZLE, ("brown", "black"), ("orange", "white", "pink"), emoji=("🐵",), talks=True),
     Category(Noun("cow face", "牛脸", "张", synonyms=("cow",), chinese_synonyms=("奶牛",)), cow, FUR,

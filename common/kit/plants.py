@@ -14,6 +14,7 @@ from common.kit.part import Part
 from common.kit.patterns import WoodGrain
 from common.kit.real import Real
 from common.kit.revolve import ball, cylinder, ellipsoid, frustum, revolved, torus
+from common.kit.surface import grid_surface
 from common.kit.sweep import swept, tube
 
 TRUNK, BLOSSOM = Noun("trunk", "树干"), Noun("petals", "花瓣", plural=True)
@@ -165,24 +166,35 @@ def tulip(draw: Draw) -> tuple[Part, ...]:
     )
 
 
+def _wrapped_petal(radius: Real, height: Real, flare: Real, spread_deg: Real) -> Mesh:
+    """A petal curved about the Y axis like part of a cup, its rounded rim rolled outward."""
+    angles = np.radians(np.linspace(-spread_deg / 2, spread_deg / 2, 15))
+    across = np.linspace(-1, 1, 15)
+    top = height * (1 - 0.28 * across**2 - 0.12 * across**6)
+    rows = []
+    for side in (1.0, -1.0):
+        for t in np.linspace(0, 1, 8)[:: int(side)]:
+            swell = radius * np.sin(np.pi / 2 * min(1.0, 0.25 + 1.6 * t)) + flare * t**4
+            around = swell + side * 0.018 * (1 - t**6)
+            rows.append(
+                np.stack([around * np.sin(angles), t * top, around * np.cos(angles)], axis=1)
+            )
+    return grid_surface(np.array(rows))
+
+
 def rose(draw: Draw) -> tuple[Part, ...]:
     """A rose: petals wound around a bud, sepals, a stalk with thorns and leaves."""
-    height = draw.between("stalk", 0.85, 1.05)
+    height = draw.between("stalk", 0.8, 1.0)
     stalk = tube(spline([(0, 0, 0), (0.03, 0.5 * height, 0), (0, height, 0)], 4), 0.05, 10)
-    petals, tones = [], []
-    t = np.linspace(0, 1, 9)
-    for layer, (count, radius, tall, flare) in enumerate(((3, 0.14, 0.66, -0.05), (4, 0.24, 0.62, -0.02),
-                                                          (5, 0.31, 0.54, 0.1))):  # fmt: skip
-        spine = np.stack(
-            [tall * t, 0.02 + radius * np.sin(np.pi * 0.5 * np.clip(1.6 * t, 0, 1)) + flare * t**3],
-            1,
-        )
-        widths = 0.5 * (0.3 + 1.25 * radius) * np.sin(np.pi * (0.12 + 0.76 * t)) ** 0.6
-        widths[-1] = 0.0
-        petal = leaf(spine, widths, 0.06, -0.5)
-        petals.append(ring_of(petal, count, 25.0 * layer))
-        tones.append(-0.07 + 0.05 * layer)
-    bud = ellipsoid(0.16, 0.3, 0.16, 16, 8).moved(y=0.36)
+    open_ = draw.between("open", 0.0, 0.06)
+    layers = []
+    for layer, (count, radius, tall, flare, spread) in enumerate(
+        ((2, 0.09, 0.56, -0.02, 240), (3, 0.17, 0.55, -0.01, 175), (3, 0.24, 0.52, 0.01 + open_, 155),
+         (4, 0.3, 0.45, 0.07 + open_, 130))
+    ):  # fmt: skip
+        petal = _wrapped_petal(radius, tall, flare, spread).turned(x=4 * layer)
+        layers.append((ring_of(petal, count, 15 + 47 * layer), -0.08 + 0.045 * layer))
+    hip = revolved([(0, -0.06), (0.1, -0.04), (0.2, 0.06), (0.24, 0.14), (0, 0.16)], 18)
     sepals = ring_of(leaf_blade(0.26, 0.12, 0.1).turned(x=75), 5).moved(y=height)
     blade = leaf_blade(0.46, 0.28, 0.15)
     leaves = merged(
@@ -195,9 +207,8 @@ def rose(draw: Draw) -> tuple[Part, ...]:
         thorn.turned(z=70).moved(-0.06, 0.5 * height),
     )
     return (
-        *(Part("petals", petal.moved(y=height), shaded(draw.main, tone))
-          for petal, tone in zip(petals, tones, strict=True)),
-        Part("petals", bud.moved(y=height), shaded(draw.main, -0.1)),
+        Part("petals", hip.moved(y=height), draw.main),
+        *(Part("petals", layer.moved(y=height), shaded(draw.main, tone)) for layer, tone in layers),
         Part("leaves", merged(stalk, sepals, leaves, thorns), draw.accent),
     )  # fmt: skip
 

@@ -200,14 +200,10 @@ def spider(draw: Draw) -> tuple[Part, ...]:
     front = Front(0.24, 0.24, 0.24, -0.06, 0.22)
     spread = draw.between("legs", 0.9, 1.05)
     legs = []
-    for rise, drop, z in (
-        (0.52, -0.18, 0.34),
-        (0.4, -0.36, 0.2),
-        (0.34, -0.5, 0.0),
-        (0.46, -0.3, -0.3),
-    ):
-        path = spline([(0.16, -0.02, 0.5 * z), (0.5 * spread, rise, z), (0.86 * spread, 0.1 * rise, 1.2 * z),
-                       (0.92 * spread, drop - 0.12, 1.3 * z)], 5)  # fmt: skip
+    for rise, reach, foot, z in ((0.66, 0.62, 0.5, -0.3), (0.5, 0.92, 0.2, -0.1), (0.26, 1.0, -0.3, 0.12),
+                                 (0.0, 0.72, -0.56, 0.34)):  # fmt: skip
+        path = spline([(0.16, -0.02, 0.5 * z), (0.45 * spread * reach, rise, z), (0.86 * spread * reach, 0.72 * rise, 1.2 * z),
+                       (spread * reach, foot, 1.3 * z)], 5)  # fmt: skip
         legs.append(tube(path, np.linspace(0.06, 0.03, len(path)), 8))
     mark = merged(*(Front(0.36, 0.36, 0.34, 0.06, -0.16).place(ellipsoid(0.1, 0.06, 0.04, 12, 6).turned(z=lean), x, 0.3)
                     for x, lean in ((-0.08, -35), (0.08, 35))))  # fmt: skip

@@ -112,7 +112,7 @@ def ghost(draw: Draw) -> tuple[Part, ...]:
     parts = (
         Part("sheet", grid_surface(grid), draw.main, MATTE),
         Part("sheet", arm.with_mirror(), draw.main, MATTE),
-        *dot_eyes(draw.pose, front, 0.17, lift, draw.between("eye", 0.075, 0.1)),
+        *dot_eyes(draw.pose, front, 0.17, lift, draw.between("eye", 0.075, 0.1), draw.main),
         *mouth(draw.pose, front, lift - 0.2, 0.2, shaded(BLACK, 0.05)),
         cheeks(front, 0.29, lift - 0.13, 0.06, draw.accent),
     )
@@ -190,7 +190,7 @@ def teddy_bear(draw: Draw) -> tuple[Part, ...]:
             MATTE,
         ),
         Part("bow tie", merged(loop, knot), draw.accent),
-        *dot_eyes(draw.pose, front, 0.14, 0.68, draw.between("eye", 0.04, 0.052)),
+        *dot_eyes(draw.pose, front, 0.14, 0.68, draw.between("eye", 0.04, 0.052), draw.main),
         Part("nose", nose_button(muzzle, 0.6, 0.11, 0.075, 0.01), BLACK, GLOSSY),
         *mouth(draw.pose, muzzle, 0.5, 0.13, shaded(BLACK, 0.04)),
     )
@@ -279,7 +279,7 @@ def basketball(draw: Draw) -> tuple[Part, ...]:
     bend = 0.62
     curve = unit(np.stack([bend + 0.36 * np.cos(2 * t) * 0.9, np.sin(t), np.cos(t)], axis=1))
     lines = (equator, meridian, curve, curve * np.array([-1, 1, 1]))
-    seams = merged(*(tube(0.501 * line, 0.016, 6, round_ends=False) for line in lines))
+    seams = merged(*(tube(0.5 * line, 0.013, 6, round_ends=False) for line in lines))
     valve = cylinder(0.02, 0.02, segments=8).moved(y=0.5)
     tilt = draw.between("tilt", 10, 30)
 

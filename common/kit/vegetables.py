@@ -70,10 +70,12 @@ def eggplant(draw: Draw) -> tuple[Part, ...]:
     )
     body = tube(line, radius, 22)
     outward = line[0] - line[2]
-    sepal = leaf_blade(0.42, 0.24, -0.35).turned(x=152)
-    cap = merged(ring_of(sepal, 5).scaled(1, 0.9, 1), ellipsoid(0.2, 0.1, 0.2, 16, 8))
-    cap = cap.aimed(tuple(outward.tolist())).moved(*(line[0] + outward * 0.75))
-    stalk = tube([line[0] + outward * 0.7, line[0] + outward * 1.9 + [0.02, 0.1, 0]], 0.07, 10)
+    end = 1.12 * float(radius[0])
+    sepal = leaf_blade(0.36, 0.24, -0.1).turned(x=166).moved(y=0.02, z=0.92 * end)
+    dome = revolved([(0, 0.0), *(dome_profile(1.03 * end, 0.9 * end).tolist())], 20)
+    cap = merged(dome, ring_of(sepal, draw.whole("sepals", 5, 6)))
+    cap = cap.aimed(tuple(outward.tolist())).moved(*(line[0] + outward * 0.12))
+    stalk = tube([line[0] + outward * 0.9, line[0] + outward * 1.9 + [0.02, 0.1, 0]], 0.07, 10)
     return (
         Part("skin", body, draw.main, GLOSSY),
         Part("cap", cap, draw.accent),
@@ -234,12 +236,13 @@ def pumpkin(draw: Draw) -> tuple[Part, ...]:
         )
         return np.stack([points[:, 0], points[:, 1], points[:, 2] + 0.588 * depth], axis=1)
 
+    glow = draw.paint("yellow")
     carved = merged(*(extruded(filleted(one, 0.015, 2, closed=True), 0.1).deformed(wrapped)
                       for one in (eye, mirrored, nose, mouth)))  # fmt: skip
     return (
         Part("skin", body, draw.main),
         Part("stem", stem, draw.accent),
-        Part("face", carved, draw.paint("black"), MATTE),
+        Part("face", carved, glow if draw.main.name == "black" else draw.paint("black"), MATTE),
     )
 
 
