@@ -19,6 +19,8 @@ def app_of(name: str) -> "App":
             from video.app import APP
         case "threed":
             from threed.app import APP
+        case "prepare":
+            from common.training.prepare_app import APP
         case "train":
             from common.training.app import APP
         case "compare":
@@ -28,7 +30,7 @@ def app_of(name: str) -> "App":
     return APP
 
 
-APPS = Apps(("image", "video", "threed", "train", "compare"), app_of)
+APPS = Apps(("image", "video", "threed", "prepare", "train", "compare"), app_of)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], APPS))

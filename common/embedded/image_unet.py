@@ -30,7 +30,8 @@ class View:
     elevation_deg: float
 
 
-FRONT = View(0.0, 0.0)
+FRONT = View(0.0, 12.0)
+"""The front, seen from slightly above as pictograms are: the view of an emoji."""
 
 
 class ImageUNetArchitecture(Config):

@@ -10,6 +10,7 @@ from common.cameras import Cameras, concatenate
 from common.kit.kit_object import KitObject
 from common.kit.lighting import KIT_LIGHTING, graded
 from common.kit.occlusion import ambient_visibility
+from common.kit.pixel_filter import pixel_filtered
 from common.kit.textured import textured_mesh
 from common.kit.views import View, camera_of
 from common.raster.mesh import TriangleMesh
@@ -22,7 +23,7 @@ class KitPictures:
     """Pictures of one mesh, or frames of one clip, with their ground truth."""
 
     rgba: Float[Tensor, "v h w 4"]
-    """sRGB-encoded colour times alpha, and alpha, in [0, 1]."""
+    """sRGB-encoded colour times alpha, and alpha, in [0, 1]; edges reach a pixel beyond depth's."""
     depth: Float[Tensor, "v h w"]
     """Camera-space z at the pixel centre, metres; 0 where empty."""
     normal: Float[Tensor, "v h w 3"]
@@ -45,7 +46,7 @@ def render(mesh: TriangleMesh, cameras: Cameras, supersample: int = 2) -> KitPic
     """A mesh under the kit's light, with soft shadows in its creases."""
     shaded = render_mesh(mesh, cameras, supersample=supersample, lighting=KIT_LIGHTING)
     visibility = ambient_visibility(shaded.depth, shaded.normal, cameras)
-    rgba = graded(shaded.rgba, visibility)
+    rgba = pixel_filtered(graded(shaded.rgba, visibility))
     return KitPictures(rgba, shaded.depth, shaded.normal, shaded.part_id, cameras)
 
 

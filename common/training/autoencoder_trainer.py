@@ -23,11 +23,14 @@ from common.training.augmentation import Augmentation, augment
 from common.training.emoji_split import load_split
 from common.training.emoji_stills import load_stills
 from common.training.initial_weights import initial_weights, on_device
+from common.training.kit_parts import INSTANCES
+from common.training.kit_pictures import load_kit
 from common.training.loop_config import LoopConfig
 from common.training.picture_pools import WeightedPool, draw_pictures
 from common.training.picture_sources import (
     EmojiClipSource,
     EmojiStillSource,
+    KitSource,
     PictureSource,
     open_pools,
 )
@@ -36,6 +39,8 @@ from common.training.training import Package
 
 _NUM_PREVIEWED = 16
 _NUM_MEASURED_BATCHES = 32
+_NUM_MEASURED_OBJECTS = 1
+"""Held-out objects of each kit category on which reconstruction is measured."""
 
 
 class TrainAutoencoder(Config):
@@ -45,7 +50,7 @@ class TrainAutoencoder(Config):
     architecture: AutoencoderArchitecture = AutoencoderArchitecture()
     """Sizes of the model."""
     sources: tuple[PictureSource, ...] = Field(
-        (EmojiStillSource(), EmojiClipSource()), min_length=1
+        (EmojiStillSource(), EmojiClipSource(), KitSource()), min_length=1
     )
     """What it is trained on."""
     size_px: Literal[64, 128] = 128
@@ -162,6 +167,19 @@ def held_out_stills(cache: Path, size_px: int) -> Images:
     return to_unit_range(np.asarray(stills.pixels[rows]), "cpu") * 2 - 1
 
 
+def held_out_kit(cache: Path, size_px: int) -> Images:
+    """One view of each of the first held-out kit objects of every category, in [-1, 1].
+
+    The views go round with the categories, so that all directions occur.
+    """
+    rows = [
+        one.pixels[place * one.num_views + (index + place) % one.num_views]
+        for index, one in enumerate(load_kit(cache, INSTANCES, size_px))
+        for place in range(min(_NUM_MEASURED_OBJECTS, len(one.shots)))
+    ]
+    return to_unit_range(np.stack(rows), "cpu") * 2 - 1
+
+
 @torch.no_grad()
 def reconstruct(model: Autoencoder, pictures: Images, batch_size: int = 16) -> Images:
     """Pictures encoded to their latent means and decoded, in float32."""
@@ -181,7 +199,11 @@ def measure_latents(model: Autoencoder, pictures: Images, batch_size: int = 16) 
 def open_training(
     config: TrainAutoencoder, cache: Path, seed: int, device: str
 ) -> AutoencoderTraining:
-    """Map the pictures and build the model."""
+    """Map the pictures, with what is held out of each kind, and build the model."""
     pools = open_pools(config.sources, cache, config.size_px)
-    held_out = {"emoji": held_out_stills(cache, config.size_px)}
+    held_out = {}
+    if any(not isinstance(source, KitSource) for source in config.sources):
+        held_out["emoji"] = held_out_stills(cache, config.size_px)
+    if any(isinstance(source, KitSource) for source in config.sources):
+        held_out["kit"] = held_out_kit(cache, config.size_px)
     return AutoencoderTraining(config, pools, held_out, seed, device)

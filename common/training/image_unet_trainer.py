@@ -1,6 +1,6 @@
 """Training the embedded image U-Net on latents, captions and views."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from common.diffusion.noise_schedule import per_sample
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.diffusion.samplers import build_scheduler
-from common.embedded.image_unet import ImageUNetArchitecture, View, build_image_unet
+from common.embedded.image_unet import FRONT, ImageUNetArchitecture, View, build_image_unet
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior, embedded_schedule, predict_v
 from common.embedded.tokenizer import load_tokenizer
 from common.errors import InputError
@@ -25,17 +25,22 @@ from common.media.pixels import to_picture
 from common.seeding import generators_for, randn, stream_seed
 from common.shapes import Images, Picture
 from common.training.emoji_concepts import load_concepts
-from common.training.emoji_phrases import draw_phrase
 from common.training.emoji_split import load_split
 from common.training.initial_weights import initial_weights, on_device
-from common.training.latent_sets import LatentSet, emoji_latents
+from common.training.latent_sets import LatentSet, emoji_latents, kit_latents
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.noise_times import MinSnr, NoiseTimes, draw_timesteps, v_weights
+from common.training.subjects import draw_caption, plain_caption
 from common.training.training import Package
 from common.zoo.models import ZOO, Loaded, load_autoencoder, load_text_encoder
 
 _PREVIEW_STEPS = 20
-_NUM_PREVIEWED = 16
+_NUM_PREVIEWED_EMOJI = 12
+_PREVIEWED_KIT = (
+    "a red car", "a blue car with white wheels", "a green mug", "a yellow house with a red roof",
+    "a pink teapot", "a purple dog face", "an orange rocket with blue fins", "a brown chair",
+    "一辆蓝色汽车", "一个红色蘑菇", "a green cat face", "a blue apple",
+)  # fmt: skip
 _NUM_MEASURED = 96
 
 
@@ -57,6 +62,8 @@ class TrainImageUNet(Config):
     """Share of the samples that are shown without a view."""
     chinese_share: float = Field(0.35, ge=0, le=1)
     """Share of the prompts that are Chinese."""
+    kit_share: float = Field(0.5, ge=0, le=1)
+    """Share of the samples that are kit objects; the others are emoji."""
     loop: LoopConfig = LoopConfig(
         num_steps=60_000, batch_size=64, ema_decay=0.9995,
         learning_rate=LearningRate(peak=5e-4, warmup_steps=500),
@@ -73,20 +80,21 @@ class ImageUNetTraining:
     def __init__(
         self,
         config: TrainImageUNet,
-        latents: LatentSet,
+        sets: tuple[LatentSet, ...],
+        shares: tuple[float, ...],
         autoencoder: Loaded,
         text_encoder: Loaded,
         seed: int,
         device: str,
     ):
         self._config = config
-        self._set = latents
+        self._sets = sets
+        self._shares = np.array(shares) / sum(shares)
         self._bases = {"autoencoder": autoencoder, "text_encoder": text_encoder}
         self._seed = seed
         self._device = device
         self._schedule = embedded_schedule()
-        weights = np.array(latents.weights)
-        self._chances = weights / weights.sum()
+        self._chances = [np.array(one.weights) / sum(one.weights) for one in sets]
         with initial_weights(seed, "image U-Net"):
             self._model = on_device(build_image_unet(config.architecture), device)
 
@@ -99,35 +107,39 @@ class ImageUNetTraining:
         """Weighted squared error of ``v``."""
         count = self._config.loop.batch_size
         rng = np.random.default_rng(stream_seed(self._seed, draw, "training latents"))
-        rows = rng.choice(len(self._chances), size=count, p=self._chances)
-        cond = self._prior(self._model).embed(*self._prompts(rows, rng))
+        clean, prompts, views = self._samples(count, rng)
+        cond = self._prior(self._model).embed(prompts, views)
         generator = torch.Generator(self._device)
         generator.manual_seed(stream_seed(self._seed, draw, "diffusion noise"))
         timesteps = draw_timesteps(self._config.times, count, self._schedule, generator)
-        clean = self._latents(rows, rng.integers(self._set.latents.shape[1], size=count))
         noise = torch.randn(clean.shape, generator=generator, device=self._device)
         errors = self._v_errors(forward, clean, noise, timesteps, cond)
         weights = v_weights(self._config.times, timesteps, self._schedule)
         return {"loss": (weights * errors).mean(), "plain": errors.mean()}
 
-    def _prompts(
-        self, rows: np.ndarray, rng: np.random.Generator
-    ) -> tuple[list[str], list[View | None]]:
-        """A caption and a view for each row, either of them left out at random."""
+    def _samples(
+        self, count: int, rng: np.random.Generator
+    ) -> tuple[Images, list[str], list[View | None]]:
+        """Latents, each with a caption and a view, either of them left out at random."""
         config = self._config
+        codes: list[np.ndarray] = []
         prompts: list[str] = []
         views: list[View | None] = []
-        for row in rows.tolist():
+        for which in rng.choice(len(self._sets), size=count, p=self._shares).tolist():
+            one = self._sets[which]
+            row = int(rng.choice(len(one.subjects), p=self._chances[which]))
+            place = int(rng.integers(one.latents.shape[1]))
             chinese, bare, blind = rng.random(3) < (
                 config.chinese_share, config.text_dropout, config.view_dropout
             )  # fmt: skip
-            captions = (self._set.chinese if chinese else self._set.english)[row]
-            prompts.append("" if bare else draw_phrase(captions, rng))
-            views.append(None if blind else self._set.views[row])
-        return prompts, views
+            caption = draw_caption(one.subjects[row], "zh" if chinese else "en", rng)
+            codes.append(one.latents[row, place])
+            prompts.append("" if bare else caption)
+            views.append(None if blind else View(*map(float, one.views[row, place])))
+        return self._on_device(codes), prompts, views
 
-    def _latents(self, rows: np.ndarray, places: np.ndarray) -> Images:
-        return torch.from_numpy(self._set.latents[rows, places]).float().to(self._device)
+    def _on_device(self, codes: Sequence[np.ndarray]) -> Images:
+        return torch.from_numpy(np.stack(codes)).float().to(self._device)
 
     def _v_errors(
         self,
@@ -156,50 +168,64 @@ class ImageUNetTraining:
     def preview(self, model: Any) -> Picture:
         """Samples for fixed prompts in both languages, with guidance."""
         prior = self._prior(model)
-        concepts = load_concepts()
-        keys = load_split().alignment[:: max(len(load_split().alignment) // _NUM_PREVIEWED, 1)]
-        names = [concepts[key] for key in keys[:_NUM_PREVIEWED]]
-        prompts = [(c.zh if i % 4 == 3 else c.en).names[0] for i, c in enumerate(names)]
+        prompts = preview_prompts()
+        views = [FRONT if index % 4 else None for index in range(len(prompts))]
         seeds = range(len(prompts))
         noise = randn(prior.spec.latent_shape, generators_for(0, seeds, "latents")).to(self._device)
         scheduler = build_scheduler(
             DPMSolverPP2M(num_steps=_PREVIEW_STEPS), prior.spec.schedule, "v"
         )
         steps = sample(
-            prior, scheduler, prior.embed(prompts), prior.embed([""] * len(prompts)),
+            prior, scheduler, prior.embed(prompts, views), prior.embed([""] * len(prompts), views),
             CFG(guidance_scale=4.0), noise, generators_for(0, seeds, "sampler"),
         )  # fmt: skip
         *_, last = steps
         pictures = [to_picture(picture) for picture in prior.decode(last.latents)]
-        return picture_sheet(pictures, captions=[c.en.names[0] for c in names], num_columns=4)
+        return picture_sheet(pictures, captions=prompts, num_columns=6)
 
     @torch.no_grad()
     def evaluate(self, model: Any) -> dict[str, float]:
         """Mean error in ``v`` with the right caption, and how much worse it is with none.
 
-        Fixed noise and evenly spread timesteps on the concepts for alignment. The difference says
-        how much the model listens to its prompt.
+        Fixed noise and evenly spread timesteps, on training pictures of every set: the difference
+        says how much the model listens to its prompt.
         """
-        wanted = set(load_split().alignment)
-        rows = np.array([i for i, key in enumerate(self._set.keys) if key in wanted])
-        rows = rows[:_NUM_MEASURED]
-        clean = self._latents(rows, np.zeros_like(rows))
-        generators = generators_for(0, range(len(rows)), "evaluation noise")
+        figures = {}
+        for one in self._sets:
+            right, without = self._errors_of(model, one)
+            figures[f"v_error_{one.name}/prompt"] = right
+            figures[f"v_error_{one.name}/prompt_gain"] = without - right
+        return figures
+
+    def _errors_of(self, model: Any, one: LatentSet) -> tuple[float, float]:
+        count = min(_NUM_MEASURED, len(one.subjects))
+        rows = np.linspace(0, len(one.subjects) - 1, count).round().astype(int).tolist()
+        clean = self._on_device([one.latents[row, 0] for row in rows])
+        generators = generators_for(0, range(count), "evaluation noise")
         noise = randn(tuple(clean.shape[1:]), generators).to(self._device)
-        spread = torch.arange(len(rows), device=self._device) * 7919 % 1000
+        spread = torch.arange(count, device=self._device) * 7919 % 1000
         timesteps = spread.float().clamp(max=self._schedule.max_timestep)
         prior = self._prior(model)
-        views = [self._set.views[row] for row in rows]
-        told = prior.embed([self._set.english[row][0].text for row in rows], views)
-        untold = prior.embed([""] * len(rows), views)
+        views = [View(*map(float, one.views[row, 0])) for row in rows]
+        told = prior.embed([plain_caption(one.subjects[row]) for row in rows], views)
+        untold = prior.embed([""] * count, views)
         right = self._v_errors(model, clean, noise, timesteps, told).mean()
         without = self._v_errors(model, clean, noise, timesteps, untold).mean()
-        return {"v_error/prompt": float(right), "v_error/prompt_gain": float(without - right)}
+        return float(right), float(without)
 
     def package(self, model: Any) -> Package:
         """The U-Net and what it stands on."""
         requires = {kind: base.identity for kind, base in self._bases.items()}
         return Package("image_unet", model, self._config.architecture, requires)
+
+
+def preview_prompts() -> list[str]:
+    """Names of emoji, every fourth in Chinese, and captions of kit objects, seen and unseen."""
+    concepts = load_concepts()
+    keys = load_split().alignment
+    chosen = [concepts[key] for key in keys[:: len(keys) // _NUM_PREVIEWED_EMOJI]]
+    names = [(c.zh if i % 4 == 3 else c.en).names[0] for i, c in enumerate(chosen)]
+    return [*names[:_NUM_PREVIEWED_EMOJI], *_PREVIEWED_KIT]
 
 
 def open_image_training(
@@ -219,5 +245,10 @@ def open_image_training(
             f"the frozen models have {found[0]} latent and {found[1]} text channels; "
             f"architecture.latent_channels and text_channels say {wanted[0]} and {wanted[1]}"
         )
-    latents = emoji_latents(autoencoder, cache, config.size_px, device)
-    return ImageUNetTraining(config, latents, autoencoder, text, seed, device)
+    opened = (
+        (emoji_latents, 1 - config.kit_share),
+        (kit_latents, config.kit_share),
+    )
+    sets = tuple(of(autoencoder, cache, config.size_px, device) for of, share in opened if share)
+    shares = tuple(share for _, share in opened if share)
+    return ImageUNetTraining(config, sets, shares, autoencoder, text, seed, device)

@@ -13,6 +13,8 @@ from common.training.emoji_clips import EmojiClips, load_clips
 from common.training.emoji_concepts import load_concepts
 from common.training.emoji_split import autoencoder_keys, load_split
 from common.training.emoji_stills import load_stills
+from common.training.kit_parts import TRAIN
+from common.training.kit_pictures import KitCategorySet, load_kit
 from common.training.picture_pools import PicturePool, WeightedPool, pool_of_rows
 
 
@@ -32,7 +34,15 @@ class EmojiClipSource(Config):
     """How often it is drawn from, relative to the other sources."""
 
 
-PictureSource = Annotated[EmojiStillSource | EmojiClipSource, BY_NAME]
+class KitSource(Config):
+    """Views of kit objects, each object as likely as the others."""
+
+    name: Literal["kit"] = "kit"
+    weight: float = Field(1.0, gt=0)
+    """How often it is drawn from, relative to the other sources."""
+
+
+PictureSource = Annotated[EmojiStillSource | EmojiClipSource | KitSource, BY_NAME]
 """Any source of pictures, chosen by its ``name``."""
 
 
@@ -55,8 +65,23 @@ def _open(source: PictureSource, cache: Path, size_px: int, keys: tuple[str, ...
             return pool_of_rows(stills.pixels, stills.rows(keys))
         case EmojiClipSource():
             return clip_pool(load_clips(cache, size_px), frozenset(keys))
+        case KitSource():
+            return kit_pool(load_kit(cache, TRAIN, size_px))
         case _:
             assert_never(source)
+
+
+def kit_pool(sets: Sequence[KitCategorySet]) -> PicturePool:
+    """A pool with a group for each object."""
+    shard = [index for index, one in enumerate(sets) for _ in one.shots]
+    first = [place * one.num_views for one in sets for place in range(len(one.shots))]
+    count = [one.num_views for one in sets for _ in one.shots]
+    return PicturePool(
+        tuple(one.pixels for one in sets),
+        np.array(shard, dtype=np.int64),
+        np.array(first, dtype=np.int64),
+        np.array(count, dtype=np.int64),
+    )
 
 
 def clip_pool(clips: EmojiClips, keys: frozenset[str]) -> PicturePool:

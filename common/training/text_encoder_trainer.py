@@ -24,9 +24,12 @@ from common.training.emoji_synonyms import load_synonyms
 from common.training.initial_weights import initial_weights
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.text_pairs import draw_pairs, load_captions
+from common.training.text_start import start_from_teacher, taught_pieces
 from common.training.text_targets import (
     Targets,
     caption_targets,
+    joined,
+    kit_targets,
     principal_basis,
     reduced,
     word_targets,
@@ -54,6 +57,8 @@ class TrainTextEncoder(Config):
     """Attention heads; they divide channels."""
     num_distilled: int = Field(192, ge=1, le=65_536)
     """Texts a step whose embedding the teacher says, beside the pairs (loop.batch_size)."""
+    start: Literal["teacher", "random"] = "teacher"
+    """Weights before the first step: the teacher's words in closed form, or random."""
     distillation_weight: float = Field(2.0, ge=0)
     """Of the distance from the teacher's embeddings."""
     loop: LoopConfig = LoopConfig(
@@ -202,9 +207,12 @@ def open_text_training(
     config: TrainTextEncoder, cache: Path, seed: int, device: str
 ) -> TextEncoderTraining:
     """Ask the teacher (once) and build the model."""
-    words, captions = word_targets(cache), caption_targets(cache)
-    everything = np.concatenate([words.embeddings, captions.embeddings])
-    basis = principal_basis(everything, config.channels)
-    return TextEncoderTraining(
-        config, reduced(words, basis), reduced(captions, basis), seed, device
-    )
+    words, captions = word_targets(cache), joined(caption_targets(cache), kit_targets(cache))
+    basis = principal_basis(joined(words, captions).embeddings, config.channels)
+    words, captions = reduced(words, basis), reduced(captions, basis)
+    training = TextEncoderTraining(config, words, captions, seed, device)
+    if config.start == "teacher":
+        tokenizer = load_tokenizer()
+        pieces = taught_pieces(cache, tokenizer, basis)
+        start_from_teacher(training.model.encoder, tokenizer, pieces, joined(words, captions))
+    return training

@@ -1,10 +1,13 @@
 """Pairs of texts that mean the same, for training the text encoder by contrast.
 
 Two captions of one emoji mean the same, in one language or across the two, and so do two ways to
-say one colour of one thing ("crimson teapot", "a red teapot", its Chinese name with 红色). Each
-pair carries what it means, so that a batch does not push two equal meanings apart.
+say one colour of one thing ("crimson teapot", "a red teapot", its Chinese name with 红色), and two
+captions that say as much of one kit object. Each pair carries what it means, so that a batch does
+not push two equal meanings apart; what a kit caption says of the colour of a thing is one meaning
+with what is said of its emoji.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,18 +15,24 @@ from functools import cache
 import numpy as np
 
 from common.embedded.tokenizer import load_tokenizer, words
+from common.kit.catalogue import CATEGORIES
 from common.kit.palette import COLOUR_NAMES, PALETTE, ColourName, oklab
 from common.training.emoji_concepts import EmojiConcept, Language, load_concepts
+from common.training.emoji_kit import shared_concepts
 from common.training.emoji_phrases import Phrase, draw_phrase, phrases, with_article
+from common.training.kit_texts import draw_said, say
 
+KIT_SHARE = 0.35
+"""Share of the pairs that are of kit objects."""
 COLOUR_SHARE = 0.4
-"""Share of the pairs that say a colour."""
+"""Share of the emoji pairs that say a colour."""
 ACROSS_SHARE = 0.5
 """Share of the pairs with one text in each language; the rest is split evenly."""
 SHADE_SHARE = 0.3
 """Share of the English colours said by the name of a shade."""
 LOOKALIKE_WEIGHT = 0.25
 """How often a look-alike is drawn, relative to a distinct emoji."""
+_FIRST_HASHED = 1_000_000
 CLEARLY = 0.75
 """A shade counts if its colour is nearer than this share of the distance to the next colour."""
 
@@ -46,6 +55,8 @@ class Captions:
     choices: dict[Language, tuple[tuple[Phrase, ...], ...]]
     shades: dict[ColourName, tuple[str, ...]]
     """Names of shades of each colour."""
+    emoji_of_category: dict[str, int]
+    """The concept that shows the same thing as a kit category."""
 
 
 @cache
@@ -61,22 +72,48 @@ def load_captions() -> Captions:
             "zh": tuple(phrases(concept, "zh") for concept in concepts),
         },
         shade_names(),
+        _emoji_of_category(concepts),
     )
+
+
+def _emoji_of_category(concepts: Sequence[EmojiConcept]) -> dict[str, int]:
+    row = {concept.key: index for index, concept in enumerate(concepts)}
+    shared = shared_concepts({category.name: category.emoji for category in CATEGORIES}, row)
+    return {name: row[keys[0]] for name, keys in shared.items()}
 
 
 def draw_pairs(captions: Captions, count: int, rng: np.random.Generator) -> list[TextPair]:
     """``count`` pairs drawn independently."""
     chosen = rng.choice(len(captions.concepts), size=count, p=captions.weights)
-    pairs = []
-    for index in chosen.tolist():
-        first, second = _languages(rng)
-        colour = None
-        if rng.random() < COLOUR_SHARE:
-            colour = COLOUR_NAMES[int(rng.integers(len(COLOUR_NAMES)))]
-        texts = [_text(captions, index, language, colour, rng) for language in (first, second)]
-        said = 0 if colour is None else 1 + COLOUR_NAMES.index(colour)
-        pairs.append(TextPair(texts[0], texts[1], index * (len(COLOUR_NAMES) + 1) + said))
-    return pairs
+    return [
+        _kit_pair(captions, rng) if rng.random() < KIT_SHARE else _emoji_pair(captions, index, rng)
+        for index in chosen.tolist()
+    ]
+
+
+def _emoji_pair(captions: Captions, index: int, rng: np.random.Generator) -> TextPair:
+    colour = None
+    if rng.random() < COLOUR_SHARE:
+        colour = COLOUR_NAMES[int(rng.integers(len(COLOUR_NAMES)))]
+    texts = [_text(captions, index, language, colour, rng) for language in _languages(rng)]
+    return TextPair(texts[0], texts[1], _meaning(index, colour))
+
+
+def _kit_pair(captions: Captions, rng: np.random.Generator) -> TextPair:
+    said = draw_said(rng)
+    first, second = (say(said, language, rng) for language in _languages(rng))
+    _, main, *details = said.meaning
+    index = captions.emoji_of_category.get(said.facts.category.name)
+    if index is not None and not any(details):
+        return TextPair(first, second, _meaning(index, said.facts.main if main else None))
+    digest = hashlib.sha256(repr(said.meaning).encode()).digest()
+    return TextPair(first, second, _FIRST_HASHED + int.from_bytes(digest[:6], "big"))
+
+
+def _meaning(index: int, colour: ColourName | None) -> int:
+    """The number of a concept, or of it in a colour."""
+    said = 0 if colour is None else 1 + COLOUR_NAMES.index(colour)
+    return index * (len(COLOUR_NAMES) + 1) + said
 
 
 def shade_names() -> dict[ColourName, tuple[str, ...]]:

@@ -11,9 +11,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from common.embedded.tokenizer import INSIDE, load_tokenizer
+from common.seeding import stream_seed
 from common.training.emoji_concepts import load_concepts
 from common.training.emoji_phrases import phrases
+from common.training.kit_texts import draw_said, say
 from common.training.text_teacher import teacher_embeddings
+
+NUM_KIT_CAPTIONS = 8000
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,27 @@ def caption_targets(cache: Path) -> Targets:
     return Targets(tuple(texts), found[[row[text] for text in english]])
 
 
+def kit_targets(cache: Path) -> Targets:
+    """Captions of kit objects, each in both languages."""
+    rng = np.random.default_rng(stream_seed(0, 0, "kit captions for the teacher"))
+    said = [draw_said(rng) for _ in range(NUM_KIT_CAPTIONS)]
+    english = [say(one, "en", rng) for one in said]
+    chinese = [say(one, "zh", rng) for one in said]
+    found = teacher_embeddings(cache, english)
+    return Targets((*english, *chinese), np.concatenate([found, found]))
+
+
 def word_targets(cache: Path) -> Targets:
     """The vocabulary's English words."""
     pieces = load_tokenizer().number
     words = [p for p in pieces if p.isascii() and p.isalpha() and len(p) > 2 and INSIDE not in p]
     return Targets(tuple(words), teacher_embeddings(cache, words))
+
+
+def joined(*targets: Targets) -> Targets:
+    """All of them, one after the other."""
+    texts = tuple(text for one in targets for text in one.texts)
+    return Targets(texts, np.concatenate([one.embeddings for one in targets]))
 
 
 def reduced(targets: Targets, basis: Float32[np.ndarray, "d k"]) -> Targets:

