@@ -20,6 +20,25 @@ PATTERN_NOUNS: dict[PatternName, Noun] = {
     "dots": Noun("dots", "圆点", plural=True),
     "checks": Noun("checks", "格子", plural=True),
 }
+NOUNS_LEFT_OUT = frozenset({"bath tub", "burger", "football", "凤梨", "番茄"})
+"""Nouns of the catalogue that captions do not use.
+
+A football is an American one among the emoji. The others are words, or contain words, that the
+picture models are tested on without having met them: every category's held-out synonyms and those
+in ``common/training/data/emoji_synonyms.json``.
+"""
+PARTS_SAID = {
+    "fields": Noun("patches", "翅膀花纹", plural=True),
+    "jewels": Noun("gems", "宝石", plural=True),
+    "salami": Noun("salami", "香肠片", plural=True),
+    "small heart": Noun("centre", "小爱心"),
+}
+"""What captions say of parts whose names are tested words or read badly after a colour."""
+MEASURES = {
+    "猫": "只", "狗": "只", "熊": "只", "兔子": "只", "猪": "头", "老鼠": "只", "狐狸": "只", "熊猫": "只",
+    "考拉": "只", "青蛙": "只", "猴子": "只", "奶牛": "头", "蒸汽火车": "列", "礼物盒": "个", "钟": "口",
+}  # fmt: skip
+"""The measure words of Chinese synonyms that are not counted as the category's own noun is."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +70,22 @@ FULL = Mention(True, True, True, True)
 def caption(
     facts: Facts, mention: Mention = FULL, language: Language = "en", noun: str | None = None
 ) -> str:
-    """One caption. ``noun`` replaces the category's noun by a synonym in that language."""
-    if language == "zh":
-        return _chinese(facts, mention, noun or facts.category.noun.chinese)
-    return _english(facts, mention, noun or facts.category.noun.english)
+    """One caption. ``noun`` replaces the category's first noun in that language."""
+    said = noun or nouns(facts.category, language)[0]
+    return _chinese(facts, mention, said) if language == "zh" else _english(facts, mention, said)
+
+
+def nouns(category: Category, language: Language = "en") -> tuple[str, ...]:
+    """What captions may call a category, its usual name first; held-out words are not among them.
+
+    Only a caption that is given its noun can say another one.
+    """
+    noun = category.noun
+    english, chinese = (noun.english, *noun.synonyms), (noun.chinese, *noun.chinese_synonyms)
+    left_out = NOUNS_LEFT_OUT.union(noun.held_out_synonyms)
+    return tuple(
+        word for word in (english if language == "en" else chinese) if word not in left_out
+    )
 
 
 def mentions(facts: Facts) -> Iterator[Mention]:
@@ -74,19 +105,15 @@ def mentions(facts: Facts) -> Iterator[Mention]:
 
 
 def training_caption(facts: Facts, rng: np.random.Generator, language: Language = "en") -> str:
-    """A random caption for training: any level of detail, the noun or one of its synonyms.
+    """A random caption for training: any level of detail, any of its nouns.
 
-    Held-out synonyms never occur.
+    The first noun is twice as likely as each other; held-out synonyms never occur.
     """
     choices = list(mentions(facts))
-    noun = facts.category.noun
-    nouns = (
-        (noun.english, noun.english, *noun.synonyms)
-        if language == "en"
-        else (noun.chinese, noun.chinese, *noun.chinese_synonyms)
-    )
+    first, *others = nouns(facts.category, language)
+    words = (first, first, *others)
     mention = choices[int(rng.integers(len(choices)))]
-    return caption(facts, mention, language, nouns[int(rng.integers(len(nouns)))])
+    return caption(facts, mention, language, words[int(rng.integers(len(words)))])
 
 
 def with_article(words: str) -> str:
@@ -119,7 +146,8 @@ def _chinese(facts: Facts, mention: Mention, noun: str) -> str:
     carried = f"带{'和'.join(extras)}的" if extras else ""
     finish = facts.finish_chinese if mention.finish else ""
     colour = PALETTE[facts.main].chinese if mention.main else ""
-    return f"一{facts.category.noun.measure}{carried}{finish}{colour}{noun}"
+    measure = MEASURES.get(noun, facts.category.noun.measure)
+    return f"一{measure}{carried}{finish}{colour}{noun}"
 
 
 def _extras(facts: Facts, mention: Mention) -> list[tuple[ColourName, Noun]]:
@@ -127,5 +155,6 @@ def _extras(facts: Facts, mention: Mention) -> list[tuple[ColourName, Noun]]:
     if mention.pattern and facts.pattern and facts.pattern_colour:
         extras.append((facts.pattern_colour, PATTERN_NOUNS[facts.pattern]))
     if mention.accent and facts.accent and facts.category.accent:
-        extras.append((facts.accent, facts.category.accent))
+        part = facts.category.accent
+        extras.append((facts.accent, PARTS_SAID.get(part.english, part)))
     return extras

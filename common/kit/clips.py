@@ -38,8 +38,7 @@ def render_clip(
 ) -> KitClip:
     """The object in motion; the camera stands still and sees all of it in every frame."""
     points = np.concatenate([part.mesh.vertices for part in kit_object.parts])
-    extent = np.ptp(points, axis=0).tolist()
-    moving = track(motion, num_frames, rng, extent=extent, azimuth_deg=view.azimuth_deg)
+    moving = track(motion, num_frames, rng, points, view)
     meshes = _meshes(kit_object, moving)
     everywhere = torch.cat([mesh.vertices for mesh in meshes])
     camera = camera_of(view, everywhere, size)
@@ -60,11 +59,11 @@ def moved(mesh: TriangleMesh, transform: Float[np.ndarray, "4 4"]) -> TriangleMe
 
 def _meshes(kit_object: KitObject, moving: Track) -> list[TriangleMesh]:
     """The object's mesh at every frame; a speaking face is built anew for every expression."""
-    if moving.poses is None:
+    if moving.speech is None:
         mesh = textured_mesh(kit_object.parts)
         return [moved(mesh, transform) for transform in moving.transforms]
     meshes = []
-    for pose, transform in zip(moving.poses, moving.transforms, strict=True):
+    for pose, transform in zip(moving.speech.poses, moving.transforms, strict=True):
         posed = instance(
             category_named(kit_object.category),
             kit_object.seed,

@@ -16,10 +16,12 @@ from common.kit.captions import (
 )
 from common.kit.catalogue import CATEGORIES
 from common.kit.materials import METALLIC
+from common.kit.motions import MOTIONS, Motion, suits
 from common.kit.palette import COLOUR_NAMES, ColourName
 from common.training.emoji_concepts import LANGUAGES
 
 PATTERN_SHARE = 0.2
+MOTION_SHARE = 0.15
 PATTERNS: tuple[PatternName, ...] = ("stripes", "dots", "checks")
 
 
@@ -28,6 +30,8 @@ class Said(NamedTuple):
 
     facts: Facts
     mention: Mention
+    motion: Motion | None = None
+    """What it does, if the caption is of a clip."""
 
     @property
     def meaning(self) -> tuple[str | None, ...]:
@@ -39,11 +43,12 @@ class Said(NamedTuple):
             facts.accent if mention.accent else None,
             facts.pattern_colour if mention.pattern else None,
             facts.pattern if mention.pattern else None,
+            self.motion.name if self.motion else None,
         )
 
 
 def draw_said(rng: np.random.Generator) -> Said:
-    """Any category in colours it can have, and a level of detail at which to speak of it."""
+    """Any category in colours it can have, a level of detail, and at times a motion."""
     category = CATEGORIES[int(rng.integers(len(CATEGORIES)))]
     main = _one_of(rng, category.colours)
     accents = tuple(name for name in category.accents if name != main)
@@ -57,18 +62,27 @@ def draw_said(rng: np.random.Generator) -> Said:
         )
     facts = Facts(category, main, accent, "", "", pattern, pattern_colour)
     choices = list(mentions(facts))
-    return Said(facts, choices[int(rng.integers(len(choices)))])
+    mention = choices[int(rng.integers(len(choices)))]
+    motions = [motion for motion in MOTIONS if suits(motion, category)]
+    motion = motions[int(rng.integers(len(motions)))] if rng.random() < MOTION_SHARE else None
+    return Said(facts, mention, motion)
 
 
 def say(said: Said, language: Language, rng: np.random.Generator) -> str:
     """A caption of it with the noun or one of its synonyms; held-out synonyms never occur."""
     words = nouns(said.facts.category, language)
-    return caption(said.facts, said.mention, language, words[int(rng.integers(len(words)))])
+    still = caption(said.facts, said.mention, language, words[int(rng.integers(len(words)))])
+    return moving(still, said.motion, language) if said.motion else still
+
+
+def moving(still: str, motion: Motion, language: Language) -> str:
+    """The caption of a clip from that of its object."""
+    return f"{still} {motion.english}" if language == "en" else still + motion.chinese
 
 
 def everything_said() -> list[str]:
-    """Every word that captions can have: each noun alone, and each part in one colour."""
-    found = []
+    """Every word that captions can have: nouns, each with its part and pattern, and motions."""
+    found = [word for motion in MOTIONS for word in (motion.english, motion.chinese)]
     for category in CATEGORIES:
         accent = next((name for name in category.accents if name != category.colours[0]), None)
         for pattern in PATTERNS:

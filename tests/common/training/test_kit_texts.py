@@ -2,7 +2,7 @@ import numpy as np
 
 from common.embedded.tokenizer import load_tokenizer
 from common.kit.captions import caption
-from common.training.kit_texts import draw_said, everything_said, say
+from common.training.kit_texts import draw_said, everything_said, moving, say
 
 
 def drawn(count: int = 300):
@@ -24,7 +24,7 @@ def test_meaning_is_what_both_languages_say():
     samples, rng = drawn()
     for said in samples:
         english, chinese = say(said, "en", rng), say(said, "zh", rng)
-        _, main, accent, pattern_colour, _ = said.meaning
+        _, main, accent, pattern_colour, *_ = said.meaning
         words = set(english.replace("-", " ").split())
         for colour in (main, accent, pattern_colour):
             assert colour is None or colour in words, (english, said.meaning)
@@ -35,7 +35,9 @@ def test_equal_meanings_have_equal_plain_captions():
     samples, _ = drawn(3000)
     captions: dict[tuple, set[str]] = {}
     for said in samples:
-        captions.setdefault(said.meaning, set()).add(caption(said.facts, said.mention))
+        plain = caption(said.facts, said.mention)
+        text = moving(plain, said.motion, "en") if said.motion else plain
+        captions.setdefault(said.meaning, set()).add(text)
     assert all(len(found) == 1 for found in captions.values())
     assert len(captions) > 1000
 
@@ -47,3 +49,13 @@ def test_vocabulary_covers_all_words_of_the_kit():
         if any(piece.startswith("<0x") for piece in tokenizer.pieces(text))
     ]  # fmt: skip
     assert in_bytes == []
+
+
+def test_clips_are_said_to_do_what_their_object_can():
+    samples, rng = drawn(2000)
+    moving_ones = [said for said in samples if said.motion]
+    assert {said.motion.name for said in moving_ones} >= {"hop", "turntable", "talk"}
+    for said in moving_ones:
+        assert said.motion.name != "talk" or said.facts.category.talks
+        assert say(said, "en", rng).endswith(said.motion.english)
+        assert say(said, "zh", rng).endswith(said.motion.chinese)
