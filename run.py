@@ -23,6 +23,8 @@ def app_of(name: str) -> "App":
             from common.training.prepare_app import APP
         case "train":
             from common.training.app import APP
+        case "evaluate":
+            from common.evaluation.app import APP
         case "compare":
             from common.compare.app import APP
         case _:
@@ -30,7 +32,10 @@ def app_of(name: str) -> "App":
     return APP
 
 
-APPS = Apps(("image", "video", "threed", "prepare", "train", "compare"), app_of)
+APPS = Apps(
+    ("image", "video", "threed", "prepare", "train", "evaluate", "compare"),
+    app_of,
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], APPS))
