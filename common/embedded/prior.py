@@ -18,6 +18,8 @@ from common.embedded.tokenizer import Tokenizer
 from common.errors import InputError
 from common.shapes import Images, Timesteps
 
+MIN_SIDE_PX, MAX_SIDE_PX = 64, 256
+
 
 @dataclass(frozen=True)
 class EmbeddedCond:
@@ -45,12 +47,8 @@ class EmbeddedPrior:
         tokenizer: Tokenizer,
         size: tuple[int, int],
     ):
+        check_size(size)
         height, width = size
-        if height % DOWNSAMPLING or width % DOWNSAMPLING:
-            raise InputError(
-                f"the embedded prior draws pictures whose sides divide by {DOWNSAMPLING}, "
-                f"not {height} x {width}"
-            )
         self.autoencoder, self.text_encoder, self.unet = autoencoder, text_encoder, unet
         self._tokenizer = tokenizer
         channels = autoencoder.architecture.latent_channels
@@ -93,6 +91,26 @@ class EmbeddedPrior:
     def decode(self, latents: Float[Tensor, "b z y x"]) -> Images:
         """Latents to premultiplied RGBA pictures, not clamped."""
         return self.autoencoder.decode(latents)
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Refuse pictures ``(height, width)`` that the embedded prior cannot draw.
+
+    Raises:
+        InputError: a side is below 64 or above 256 pixels, or no multiple of 8.
+    """
+    fitting = [_nearest_side(side) for side in size]
+    if fitting != list(size):
+        height, width = size
+        raise InputError(
+            f"the embedded prior draws pictures with sides of {MIN_SIDE_PX} to {MAX_SIDE_PX} "
+            f"pixels that divide by {DOWNSAMPLING}, not {height} x {width}; the nearest are "
+            f"{fitting[0]} x {fitting[1]}"
+        )
+
+
+def _nearest_side(side: int) -> int:
+    return min(max(round(side / DOWNSAMPLING) * DOWNSAMPLING, MIN_SIDE_PX), MAX_SIDE_PX)
 
 
 def embedded_schedule() -> NoiseSchedule:

@@ -1,8 +1,14 @@
-"""Which words the offline priors understand."""
+"""Which words the offline priors understand, and what they make of a prompt."""
+
+from typing import assert_never
 
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.label_words import LabelWords
+from common.embedded.prior_config import EmbeddedPriorConfig
 from common.generation.config import GenerationConfig
+from common.generation.embedded_prompts import embedded_notes
+from common.generation.embedded_words import embedded_text
+from common.generation.priors import models_folder, refuse_clips
 
 
 def gaussian_words(num_axes: int, config: GaussianPriorConfig) -> LabelWords:
@@ -18,7 +24,8 @@ def check_prompts(config: GenerationConfig, num_axes: int) -> list[str]:
     """Refuse prompts that the prior cannot serve; notes on what it passes over.
 
     Raises:
-        InputError: the prompt or the negative prompt names nothing that the prior knows.
+        InputError: the prompt or the negative prompt names nothing that the prior knows, or the
+            prior draws no clips.
     """
     match config.prior:
         case GaussianPriorConfig():
@@ -27,6 +34,12 @@ def check_prompts(config: GenerationConfig, num_axes: int) -> list[str]:
                 words.matching(prompt)
             named = " ".join(words.named(config.prompt))
             return [f"the gaussian prior reads this prompt as: {named}"]
+        case EmbeddedPriorConfig():
+            refuse_clips(num_axes)
+            folder = models_folder(config.prior)
+            return embedded_notes(config.prompt, config.negative_prompt, folder)
+        case _:
+            assert_never(config.prior)
 
 
 def concepts_text() -> str:
@@ -39,4 +52,6 @@ def concepts_text() -> str:
         f"  pictures and clips: {', '.join(still.words)}",
         f"  clips only: {', '.join(in_clips)}",
         f"  also understood: {', '.join(moving.aliases)}",
+        "",
+        embedded_text(),
     ])  # fmt: skip

@@ -1,9 +1,12 @@
 """How much memory drawing samples takes, said before it starts."""
 
 from math import prod
+from typing import NamedTuple, assert_never
 
 from common.diffusion.gaussian_config import GaussianPriorConfig
+from common.embedded.prior_config import EmbeddedPriorConfig
 from common.generation.config import GenerationConfig
+from common.generation.priors import PriorConfig, models_folder
 from common.runs.app import Estimate
 
 _LIBRARIES_BYTES = 450 * 2**20
@@ -12,6 +15,22 @@ _LATENTS_PER_SAMPLE = 20
 _CHANNELS = 4
 _FIELD_COPIES = 3
 """Of the Gaussian prior's fields, while it is built."""
+_DIFFUSERS_BYTES = 90 * 2**20
+"""What diffusers' models bring along."""
+_WIDENED = 4
+"""Bytes in memory for a stored byte: int8 becomes float32. Weights in bfloat16 take half of it."""
+_FEATURES_PER_CELL = 1800
+"""Float32 features of the U-Net alive for each latent cell of a guided sample."""
+_FEATURES_PER_PIXEL = 120
+"""Float32 features of the autoencoder alive for each pixel of the one picture it decodes."""
+
+
+class _Need(NamedTuple):
+    latent_shape: tuple[int, ...]
+    fixed_bytes: int
+    """Of the prior itself."""
+    sample_bytes: int
+    """For each sample drawn together."""
 
 
 def generation_estimate(config: GenerationConfig, size: tuple[int, ...]) -> Estimate:
@@ -22,27 +41,49 @@ def generation_estimate(config: GenerationConfig, size: tuple[int, ...]) -> Esti
         size: ``(h, w)`` or ``(f, h, w)`` in pixels.
     """
     together = min(config.batch_size, config.num_samples)
-    latent_bytes = 4 * _CHANNELS * prod(size)
+    need = _need(config.prior, size)
     num_batches = -(-config.num_samples // config.batch_size)
     per_step = 1 if config.guidance.guidance_scale == 1 else 2
     sizes = {
         "num_samples": f"{config.num_samples}",
         "batch_size": f"{together}",
         "size": " x ".join(map(str, (_CHANNELS, *size))),
+        "latents": " x ".join(map(str, need.latent_shape)),
     }
     return Estimate(
         sizes,
-        _LIBRARIES_BYTES + _prior_bytes(config.prior, size)
-        + together * _LATENTS_PER_SAMPLE * latent_bytes,
+        _LIBRARIES_BYTES + need.fixed_bytes + together * need.sample_bytes,
         num_batches * config.sampler.num_evaluations * per_step,
     )  # fmt: skip
 
 
-def _prior_bytes(config: object, size: tuple[int, ...]) -> int:
+def _need(config: PriorConfig, size: tuple[int, ...]) -> _Need:
     match config:
         case GaussianPriorConfig():
             motions = 8 if len(size) == 3 else 1
             fields = 1 + 3 * 7 * motions * config.num_variants
-            return _FIELD_COPIES * 4 * fields * prod(size)
+            latents = 4 * _CHANNELS * prod(size)
+            return _Need(
+                (_CHANNELS, *size),
+                _FIELD_COPIES * 4 * fields * prod(size),
+                _LATENTS_PER_SAMPLE * latents,
+            )
+        case EmbeddedPriorConfig():
+            return _embedded_need(config, size)
         case _:
-            raise TypeError(f"no estimate for {type(config).__name__}")
+            assert_never(config)
+
+
+def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...]) -> _Need:
+    from common.embedded.autoencoder import DOWNSAMPLING
+    from common.zoo.models import check_embedded_prior
+
+    manifests = check_embedded_prior(models_folder(config))
+    channels = manifests["autoencoder"].architecture["latent_channels"]
+    cells = tuple(side // DOWNSAMPLING for side in size)
+    stored = sum(manifest.num_bytes for manifest in manifests.values())
+    return _Need(
+        (channels, *cells),
+        _DIFFUSERS_BYTES + _WIDENED * stored + 4 * _FEATURES_PER_PIXEL * prod(size),
+        4 * _FEATURES_PER_CELL * prod(cells),
+    )

@@ -16,6 +16,8 @@ from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
+from common.embedded.image_unet import View
+from common.embedded.prior import EmbeddedPrior
 from common.generation.config import GenerationConfig
 from common.runs.app import Run
 from common.runs.console import progress_bar
@@ -38,8 +40,13 @@ def batches(num_samples: int, batch_size: int) -> list[range]:
     return [range(start, min(start + batch_size, num_samples)) for start in starts]
 
 
-def draw(config: GenerationConfig, run: Run, prior: Prior[Any]) -> Iterator[Drawn]:
+def draw(
+    config: GenerationConfig, run: Run, prior: Prior[Any], view: View | None = None
+) -> Iterator[Drawn]:
     """Draw every sample of a run, continuing from its checkpoint.
+
+    The view belongs to the prompt: what guidance moves away from has none, so that guidance
+    strengthens the view as it does the prompt.
 
     A batch counts as finished once the consumer has taken all of it: a run killed while its last
     samples were written draws that batch again, to the same bytes.
@@ -52,7 +59,7 @@ def draw(config: GenerationConfig, run: Run, prior: Prior[Any]) -> Iterator[Draw
             state = start if index == start["batch"] else _fresh(index)
             latents = state["latents"]
             if latents is None:
-                for step in _denoise(config, run, prior, plan[index], state["sampler"]):
+                for step in _denoise(config, run, prior, view, plan[index], state["sampler"]):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), _statistics(step))
@@ -71,14 +78,19 @@ def _fresh(batch: int) -> dict[str, Any]:
 
 
 def _denoise(
-    config: GenerationConfig, run: Run, prior: Prior[Any], samples: range, state: Any
+    config: GenerationConfig,
+    run: Run,
+    prior: Prior[Any],
+    view: View | None,
+    samples: range,
+    state: Any,
 ) -> Iterator[SampleStep]:
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
     noise = randn(
         spec.latent_shape, generators_for(config.seed, samples, "latents"), device=run.device
     )
-    cond = prior.embed([config.prompt] * count)
+    cond = _seen_from(prior, config.prompt, view, count)
     uncond, negatives = _negatives(config, prior, count)
     steps = sample(
         prior, scheduler, cond, uncond, config.guidance, noise,
@@ -91,6 +103,14 @@ def _denoise(
         if step is None:
             return
         yield step
+
+
+def _seen_from(prior: Prior[Any], prompt: str, view: View | None, count: int) -> Any:
+    """The prompt for each sample, from the view if there is one."""
+    if view is None:
+        return prior.embed([prompt] * count)
+    assert isinstance(prior, EmbeddedPrior)  # ``check_prior`` has refused the others
+    return prior.embed([prompt] * count, [view] * count)
 
 
 def _negatives(

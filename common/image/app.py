@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 
+from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
 from common.generation.notes import generation_notes
-from common.generation.priors import build_prior
+from common.generation.priors import build_prior, check_prior
 from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import draw
 from common.generation.sidecar import Sidecar
@@ -23,7 +24,10 @@ from common.shapes import Picture
 
 def check(config: ImageConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
-    return generation_notes(config, len(config.method.size))
+    camera = config.method.camera
+    check_prior(config.prior, config.method.size, camera)
+    notes = generation_notes(config, len(config.method.size))
+    return notes if camera is None else [*notes, *view_notes(camera)]
 
 
 def estimate(config: ImageConfig) -> Estimate:
@@ -36,7 +40,7 @@ def run(config: ImageConfig, run: Run) -> Outcome:
     samples = run.folder.samples
     with run.clock.stage("prior"):
         prior = build_prior(config.prior, config.method.size, run.device)
-    for drawn in draw(config, run, prior):
+    for drawn in draw(config, run, prior, config.method.camera):
         with run.clock.stage("decoding and export"), torch.inference_mode():
             metrics = sample_metrics(prior, drawn.latents, config.prompt)
             picture = to_picture(prior.decode(drawn.latents[None])[0])

@@ -1,21 +1,27 @@
 """The embedded models by name: read from the zoo and checked against what they stand on."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common.embedded.autoencoder import Autoencoder, AutoencoderArchitecture
+from common.embedded.concepts import load_concepts
+from common.embedded.domain import Domain, DomainRule, KnownEmbeddings, concepts_digest
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge, JudgeArchitecture
 from common.embedded.prior import EmbeddedPrior
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.errors import InputError
-from common.zoo.storage import check_requires, fill, load_model
+from common.zoo.storage import Manifest, check_requires, fill, load_model, read_manifest
 
 ZOO = Path(__file__).parent / "weights"
 """Where the repository's own models are."""
+
+PRIOR_KINDS = ("autoencoder", "text_encoder", "image_unet")
+"""The models of the embedded prior, each after those that it stands on."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,50 @@ def load_judge(folder: Path = ZOO, device: str = "cpu") -> Loaded:
     return _ready(Judge(sizes), stored, device)
 
 
+def check_embedded_prior(folder: Path = ZOO) -> dict[str, Manifest]:
+    """The manifests of the embedded prior's models by kind; no weights are read.
+
+    Raises:
+        InputError: some are missing, damaged, or stand on others than those in the folder.
+    """
+    missing = [kind for kind in PRIOR_KINDS if not (folder / f"{kind}.json").is_file()]
+    if missing:
+        raise InputError(
+            f"the embedded prior needs the models {', '.join(PRIOR_KINDS)}, and {folder} has no "
+            f"{' and no '.join(missing)}: set prior.models_dir to a folder that has them, train "
+            f"them ({', '.join(f'python run.py train/{kind}' for kind in missing)}), or use "
+            "prior.name=gaussian"
+        )
+    manifests = {kind: read_manifest(folder, kind) for kind in PRIOR_KINDS}
+    at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
+    for manifest in manifests.values():
+        check_requires(manifest, at_hand)
+    return manifests
+
+
+def load_domain(text_encoder: Loaded, folder: Path = ZOO) -> Domain:
+    """What was fitted to a text encoder to tell prompts that the prior knows from others.
+
+    Raises:
+        InputError: also when it was fitted to another text encoder or list of concepts.
+    """
+    stored = load_model(folder, "domain", "domain")
+    check_requires(stored.manifest, {"text_encoder": text_encoder.identity})
+    architecture = stored.manifest.architecture
+    if architecture.get("concepts_sha256") != concepts_digest(load_concepts()):
+        raise InputError(
+            f"{folder / 'domain.json'} was fitted to another list of concepts; fit it again: "
+            f"python -m common.training.domain_fit {folder}"
+        )
+    known = KnownEmbeddings(stored.weights["centre"], stored.weights["prototypes"])
+    return Domain(known, _rule(architecture["rule"]))
+
+
 def load_embedded_prior(
     size: tuple[int, int], folder: Path = ZOO, device: str = "cpu"
 ) -> EmbeddedPrior:
     """The whole prior for pictures of ``(height, width)``."""
+    check_embedded_prior(folder)
     autoencoder = load_autoencoder(folder, device)
     text_encoder = load_text_encoder(folder, device)
     unet = load_image_unet(autoencoder, text_encoder, folder, device)
@@ -84,6 +130,12 @@ def load_embedded_prior(
 def _architecture(cls: Any, values: Any) -> Any:
     """Plain values as an architecture config; JSON has lists where configs have tuples."""
     return cls.model_validate_json(json.dumps(dict(values)))
+
+
+def _rule(values: Mapping[str, Any]) -> DomainRule:
+    """Plain values as a rule; JSON has lists where rules have tuples."""
+    lists: dict[str, Any] = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
+    return DomainRule(**(dict(values) | lists))
 
 
 def _ready(model: Any, stored: Any, device: str) -> Loaded:

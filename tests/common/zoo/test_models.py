@@ -1,7 +1,11 @@
+import json
+
 import pytest
 import torch
 
 from common.embedded.autoencoder import Autoencoder
+from common.embedded.concepts import load_concepts
+from common.embedded.domain import known_embeddings
 from common.embedded.image_unet import (
     FRONT,
     ImageUNetArchitecture,
@@ -9,40 +13,38 @@ from common.embedded.image_unet import (
     build_image_unet,
     view_features,
 )
-from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
+from common.embedded.text_encoder import TextEncoder
 from common.embedded.tokenizer import load_tokenizer
 from common.errors import InputError
-from common.zoo.models import load_autoencoder, load_embedded_prior
-from common.zoo.storage import save_model
-from tests.common.training.small_training import ARCHITECTURE
-
-TEXT = TextEncoderArchitecture(
-    num_tokens=load_tokenizer().num_tokens, embedding_channels=8, channels=32, num_layers=1,
-    num_heads=2,
-)  # fmt: skip
-UNET = ImageUNetArchitecture(
-    latent_channels=4, text_channels=32, block_channels=(16, 32), head_channels=16, norm_groups=4
+from common.zoo.models import (
+    check_embedded_prior,
+    load_autoencoder,
+    load_domain,
+    load_embedded_prior,
+    load_text_encoder,
 )
-
-
-def store(folder, kind, model, sizes, requires=None):
-    return save_model(
-        folder, kind, model.state_dict(), "int8", kind=kind,
-        architecture=sizes.model_dump(mode="json"), requires=requires or {}, figures={},
-    ).identity  # fmt: skip
+from tests.common.training.small_training import ARCHITECTURE
+from tests.common.zoo.small_zoo import TEXT, store, store_domain, store_prior
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("zoo")
-    with torch.random.fork_rng():
-        torch.random.manual_seed(0)
-        stands_on = {
-            "autoencoder": store(folder, "autoencoder", Autoencoder(ARCHITECTURE), ARCHITECTURE),
-            "text_encoder": store(folder, "text_encoder", TextEncoder(TEXT), TEXT),
-        }
-        store(folder, "image_unet", build_image_unet(UNET), UNET, stands_on)
+    store_prior(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def with_domain(tmp_path_factory, folder):
+    copied = copy(folder, tmp_path_factory.mktemp("domain"))
+    store_domain(copied)
+    return copied
+
+
+def copy(folder, target):
+    for path in folder.iterdir():
+        (target / path.name).write_bytes(path.read_bytes())
+    return target
 
 
 def test_prior_loads_and_predicts_for_each_prompt_and_view(folder):
@@ -59,20 +61,56 @@ def test_prior_loads_and_predicts_for_each_prompt_and_view(folder):
 
 
 def test_unet_on_another_autoencoder_is_refused(folder, tmp_path):
-    for path in folder.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    copy(folder, tmp_path)
     store(tmp_path, "autoencoder", Autoencoder(ARCHITECTURE), ARCHITECTURE)
     with pytest.raises(InputError, match="was trained on the autoencoder"):
         load_embedded_prior((64, 64), tmp_path)
 
 
 def test_text_encoder_of_another_vocabulary_is_refused(folder, tmp_path):
-    for path in folder.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    copy(folder, tmp_path)
     other = TEXT.model_copy(update={"num_tokens": 300})
     store(tmp_path, "text_encoder", TextEncoder(other), other)
     with pytest.raises(InputError, match="300 tokens"):
+        load_text_encoder(tmp_path)
+    with pytest.raises(InputError, match="was trained on the text_encoder"):
         load_embedded_prior((64, 64), tmp_path)
+
+
+def test_every_missing_model_is_named_with_what_to_do(folder, tmp_path):
+    copy(folder, tmp_path)
+    (tmp_path / "image_unet.json").unlink()
+    (tmp_path / "autoencoder.json").unlink()
+    with pytest.raises(InputError, match=r"has no autoencoder and no image_unet: .*train/image_un"):
+        check_embedded_prior(tmp_path)
+    assert list(check_embedded_prior(folder)) == ["autoencoder", "text_encoder", "image_unet"]
+
+
+def test_domain_loads_as_it_was_fitted(with_domain):
+    encoder = load_text_encoder(with_domain)
+    domain = load_domain(encoder, with_domain)
+    fitted = known_embeddings(encoder.model, load_tokenizer(), load_concepts())
+    # Half a step of int8 over the largest component, which is at most 1.
+    torch.testing.assert_close(domain.known.prototypes, fitted.prototypes, rtol=0, atol=1 / 254)
+    assert torch.equal(domain.known.centre, fitted.centre)
+    assert 0 < domain.rule.threshold < 1
+
+
+def test_domain_of_another_text_encoder_is_refused(with_domain, tmp_path):
+    copy(with_domain, tmp_path)
+    store_prior(tmp_path, seed=1)
+    with pytest.raises(InputError, match="this domain was trained on the text_encoder"):
+        load_domain(load_text_encoder(tmp_path), tmp_path)
+
+
+def test_domain_of_another_list_of_concepts_is_refused(with_domain, tmp_path):
+    copy(with_domain, tmp_path)
+    path = tmp_path / "domain.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["architecture"]["concepts_sha256"] = "0" * 64
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match=r"another list of concepts; .*domain_fit"):
+        load_domain(load_text_encoder(tmp_path), tmp_path)
 
 
 def test_missing_model_is_named(tmp_path):
@@ -81,7 +119,7 @@ def test_missing_model_is_named(tmp_path):
 
 
 def test_views_are_told_by_sines_and_cosines():
-    front, left, none = view_features([FRONT, View(90.0, 30.0), None])
+    front, left, none = view_features([View(0.0, 0.0), View(90.0, 30.0), None])
     torch.testing.assert_close(front, torch.tensor([1.0, 0, 1, 0, 1, 0, 1]))
     expected = torch.tensor([1.0, 1, 0, 0, -1, 0.5, 0.75**0.5])
     torch.testing.assert_close(left, expected, rtol=0, atol=1e-6)

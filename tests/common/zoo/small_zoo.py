@@ -1,0 +1,47 @@
+"""A real embedded prior, small enough that a run takes a second: untrained models in a folder."""
+
+from pathlib import Path
+
+import torch
+
+from common.embedded.autoencoder import Autoencoder
+from common.embedded.concepts import load_concepts
+from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
+from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
+from common.embedded.tokenizer import load_tokenizer
+from common.training.domain_fit import fit_domain
+from common.zoo.models import load_text_encoder
+from common.zoo.storage import save_model
+from tests.common.training.small_training import ARCHITECTURE
+
+TEXT = TextEncoderArchitecture(
+    num_tokens=load_tokenizer().num_tokens, embedding_channels=8, channels=32, num_layers=1,
+    num_heads=2,
+)  # fmt: skip
+UNET = ImageUNetArchitecture(
+    latent_channels=4, text_channels=32, block_channels=(16, 32), head_channels=16, norm_groups=4
+)
+
+
+def store(folder: Path, kind: str, model, sizes, requires=None) -> str:
+    """Store an untrained model; its identity."""
+    return save_model(
+        folder, kind, model.state_dict(), "int8", kind=kind,
+        architecture=sizes.model_dump(mode="json"), requires=requires or {}, figures={},
+    ).identity  # fmt: skip
+
+
+def store_prior(folder: Path, seed: int = 0) -> None:
+    """The three models of the prior, their weights drawn from ``seed``."""
+    with torch.random.fork_rng():
+        torch.random.manual_seed(seed)
+        stands_on = {
+            "autoencoder": store(folder, "autoencoder", Autoencoder(ARCHITECTURE), ARCHITECTURE),
+            "text_encoder": store(folder, "text_encoder", TextEncoder(TEXT), TEXT),
+        }
+        store(folder, "image_unet", build_image_unet(UNET), UNET, stands_on)
+
+
+def store_domain(folder: Path) -> None:
+    """What is fitted to the folder's text encoder."""
+    fit_domain(load_text_encoder(folder), load_tokenizer(), folder, load_concepts())
