@@ -2,7 +2,8 @@
 
 It is trained on its own, by contrast, and only ever scores: it is no loss, no prior and no
 image-prompt encoder of anything that generates. It sees pictures at one small size, laid on a
-background, without transparency.
+background, without transparency. Beside the features that are compared with texts it has a head
+that says from where an object is seen.
 """
 
 import math
@@ -18,20 +19,33 @@ from common.config import Config
 from common.embedded.blocks import folded, residual_blocks
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 
+_TEXT_GROUPS = 4
+
 
 class JudgeArchitecture(Config):
     """Sizes of the judge."""
 
     size_px: int = Field(64, ge=16, le=512, multiple_of=8)
     """Side of the pictures it looks at; others are resampled to it."""
-    channels: tuple[int, int, int] = (64, 128, 224)
+    channels: tuple[int, int, int] = (32, 96, 224)
     """Channels at a half, a quarter and an eighth of the side."""
-    blocks: tuple[int, int, int] = (2, 2, 1)
+    blocks: tuple[int, int, int] = (1, 2, 2)
     """Residual blocks there."""
     joint_channels: int = Field(128, ge=8, le=2048)
     """Features in which pictures and texts are compared."""
+    azimuth_bins: int = Field(24, ge=4, le=360)
+    """Equal sectors of the circle among which the azimuth is told; the first is about 0 degrees."""
     text: TextEncoderArchitecture
     """Sizes of the text side; its channels are projected to the joint ones."""
+
+
+class Looked(NamedTuple):
+    """What the judge makes of pictures alone."""
+
+    features: Float[Tensor, "b d"]
+    """Of length 1, to be compared with those of texts."""
+    azimuths: Float[Tensor, "b bins"]
+    """Logits of the azimuth: bin ``i`` is centred at ``i * 360 / bins`` degrees."""
 
 
 class Joint(NamedTuple):
@@ -39,6 +53,8 @@ class Joint(NamedTuple):
 
     pictures: Float[Tensor, "b d"]
     texts: Float[Tensor, "t d"]
+    azimuths: Float[Tensor, "b bins"]
+    """Logits of each picture's azimuth."""
 
 
 class Judge(nn.Module):
@@ -59,24 +75,35 @@ class Judge(nn.Module):
             nn.SiLU(),
         )
         self.from_look = nn.Linear(2 * eighth, sizes.joint_channels)
+        self.to_azimuth = nn.Sequential(
+            nn.Linear(2 * eighth, 128), nn.SiLU(), nn.Linear(128, sizes.azimuth_bins)
+        )
         self.read = TextEncoder(sizes.text)
         self.from_read = nn.Linear(sizes.text.channels, sizes.joint_channels)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
-    def embed_pictures(self, pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
-        """Unit features of RGB pictures in [-1, 1], resampled to the judge's size."""
+    def look_at(self, pictures: Float[Tensor, "b 3 h w"]) -> Looked:
+        """Unit features and azimuths of RGB pictures in [-1, 1], resampled to the judge's size."""
         side = self.architecture.size_px
         if tuple(pictures.shape[2:]) != (side, side):
             pictures = F.interpolate(pictures, size=(side, side), mode="area")
         features = self.look(pictures)
         summary = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
-        return F.normalize(self.from_look(summary).float(), dim=1)
+        joint = F.normalize(self.from_look(summary).float(), dim=1)
+        return Looked(joint, self.to_azimuth(summary).float())
 
     def embed_texts(
         self, tokens: Int64[Tensor, "t l"], mask: Bool[Tensor, "t l"]
     ) -> Float[Tensor, "t d"]:
-        """Unit features of texts."""
-        return F.normalize(self.from_read(self.read(tokens, mask).pooled).float(), dim=1)
+        """Unit features of texts; groups of similar length are read apart, to skip the padding."""
+        lengths = mask.sum(1)
+        order = lengths.argsort()
+        parts = []
+        for rows in order.chunk(_TEXT_GROUPS):
+            longest = int(lengths[rows].max())
+            read = self.read(tokens[rows, :longest], mask[rows, :longest])
+            parts.append(F.normalize(self.from_read(read.pooled).float(), dim=1))
+        return torch.cat(parts)[order.argsort()]
 
     def forward(
         self,
@@ -85,7 +112,8 @@ class Judge(nn.Module):
         mask: Bool[Tensor, "t l"],
     ) -> Joint:
         """Both sides."""
-        return Joint(self.embed_pictures(pictures), self.embed_texts(tokens, mask))
+        looked = self.look_at(pictures)
+        return Joint(looked.features, self.embed_texts(tokens, mask), looked.azimuths)
 
 
 def on_backgrounds(

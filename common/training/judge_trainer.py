@@ -1,43 +1,47 @@
-"""Training the judge: pictures and their captions by contrast."""
+"""Training the judge: pictures and their captions by contrast, and the azimuth of renders."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from pydantic import Field
+from jaxtyping import Float, Int8
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from common.config import Config
 from common.embedded.judge import Judge, JudgeArchitecture, on_backgrounds
 from common.embedded.text_encoder import TextEncoderArchitecture, token_batch
 from common.embedded.tokenizer import load_tokenizer
-from common.kit.palette import COLOUR_NAMES, ColourName
-from common.media.contact_sheet import picture_sheet
-from common.media.pixels import to_picture
+from common.kit.catalogue import CATEGORIES
+from common.kit.palette import ColourName
 from common.seeding import generator_for, stream_seed
-from common.shapes import Picture
+from common.shapes import Images, Picture
 from common.training.augmentation import Augmentation, augment, uniform
 from common.training.autoencoder_trainer import to_unit_range
-from common.training.contrast import contrastive_loss, top_k_share
 from common.training.emoji_colours import load_colours
-from common.training.emoji_concepts import EmojiConcept, Language, load_concepts
-from common.training.emoji_phrases import draw_phrase, phrases
-from common.training.emoji_split import TEST_AUGMENTATION, TRAIN_AUGMENTATION, load_split
+from common.training.emoji_concepts import load_concepts
+from common.training.emoji_split import TRAIN_AUGMENTATION
 from common.training.emoji_stills import EmojiStills, load_stills
 from common.training.initial_weights import initial_weights, on_device
+from common.training.judge_emoji import DrawnEmoji, draw_emoji, emoji_source
+from common.training.judge_evaluation import EMOJI_MOVES, RealPictures, measured
+from common.training.judge_kit import DrawnKit, draw_kit, kit_source
+from common.training.judge_losses import azimuth_loss, truth_contrast
+from common.training.judge_preview import preview_sheet
+from common.training.judge_truth import alike_table, emoji_block, truth_table
+from common.training.kit_parts import INSTANCES, PAIRS, TRAIN
+from common.training.kit_pictures import KitCategorySet, load_kit
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.training import Package
 
-MOVES = Augmentation(
-    affine=0.9, max_zoom=1.3, max_shift=0.12, max_turn_deg=12.0, flip=0.0, recolor=0.0, opaque=0.0
+RECOLOURED = Augmentation(affine=0.0, flip=0.0, recolor=1.0, opaque=0.0)
+KIT_MOVES = Augmentation(
+    affine=0.7, max_zoom=1.2, max_shift=0.1, max_turn_deg=6.0, flip=0.0, recolor=0.0, opaque=0.0
 )
-"""Mirroring is left out: arrows and letters would become others. So are colours: they are asked."""
+"""Mirroring is left out: it would exchange views."""
 _MAX_SCALE = 100.0
-_NUM_COLOURED = 300
-_NUM_PREVIEWED = 24
 
 
 class TrainJudge(Config):
@@ -46,14 +50,28 @@ class TrainJudge(Config):
     name: Literal["judge"] = "judge"
     size_px: Literal[64, 128] = 64
     """Side of the pictures it looks at."""
-    channels: tuple[int, int, int] = (64, 128, 224)
+    channels: tuple[int, int, int] = (32, 96, 224)
     """Channels at a half, a quarter and an eighth of the side."""
+    blocks: tuple[int, int, int] = (1, 2, 2)
+    """Residual blocks there."""
     joint_channels: int = Field(128, ge=8, le=2048)
     """Features in which pictures and texts are compared."""
+    sources: Literal["emoji", "emoji+kit"] = "emoji+kit"
+    """What it is trained on; it is measured on both in any case."""
+    num_kit_categories: int = Field(14, ge=1, le=len(CATEGORIES))
+    """Kit categories in a batch, if there are any; the rest of the batch are emoji."""
+    objects_per_category: int = Field(4, ge=1)
+    """Kit objects of each of them, in different colours."""
+    num_other_names: int = Field(160, ge=0)
+    """Further emoji names a batch, and half as many nouns of kit categories, to tell apart."""
     chinese_share: float = Field(0.35, ge=0, le=1)
     """Share of the captions that are Chinese."""
+    recolour_share: float = Field(0.2, ge=0, le=1)
+    """Share of the emoji stills shown in other colours, of things that are known by their shape."""
+    view_weight: float = Field(0.5, ge=0)
+    """Weight of the loss of the azimuth; the contrast has 1."""
     loop: LoopConfig = LoopConfig(
-        num_steps=8000, batch_size=96, learning_rate=LearningRate(peak=1e-3, warmup_steps=300)
+        num_steps=6000, batch_size=112, learning_rate=LearningRate(peak=1e-3, warmup_steps=300)
     )
     """How long and in which steps to train."""
 
@@ -63,42 +81,63 @@ class TrainJudge(Config):
         return JudgeArchitecture(
             size_px=self.size_px,
             channels=self.channels,
+            blocks=self.blocks,
             joint_channels=self.joint_channels,
             text=TextEncoderArchitecture(
                 num_tokens=load_tokenizer().num_tokens,
-                embedding_channels=48, channels=128, num_layers=1, num_heads=4,
+                embedding_channels=48, channels=128, num_layers=2, num_heads=4,
             ),
         )  # fmt: skip
+
+    @property
+    def num_kit(self) -> int:
+        """Kit pictures in a batch."""
+        if self.sources == "emoji":
+            return 0
+        return self.num_kit_categories * self.objects_per_category
+
+    @model_validator(mode="after")
+    def _emoji_fit(self) -> "TrainJudge":
+        if self.num_kit >= self.loop.batch_size:
+            raise ValueError(
+                f"num_kit_categories {self.num_kit_categories} x objects_per_category "
+                f"{self.objects_per_category} = {self.num_kit} kit pictures leave no room for "
+                f"emoji in loop.batch_size {self.loop.batch_size}"
+            )
+        return self
+
+
+class Batch(NamedTuple):
+    """Pictures and captions of one step; the kit's renders are the last pictures."""
+
+    pictures: Float[Tensor, "b 3 h w"]
+    texts: tuple[str, ...]
+    truth: Int8[np.ndarray, "b t"]
+    azimuths_deg: Float[Tensor, " k"]
 
 
 class JudgeTraining:
     """The losses and figures of a judge.
 
-    State: the model in training, the stills, and what each is called.
+    State: the model in training, and where its pictures and captions come from.
     """
 
     def __init__(
         self,
         config: TrainJudge,
-        stills: EmojiStills,
-        colours: Mapping[str, ColourName | None],
+        real: RealPictures,
+        kit: tuple[KitCategorySet, ...],
         seed: int,
         device: str,
     ):
         self._config = config
-        self._stills = stills
-        self._colours = colours
+        self._real = real
         self._seed = seed
         self._device = device
         self._tokenizer = load_tokenizer()
-        concepts = load_concepts()
-        self._concepts = [concepts[key] for key in stills.keys]
-        roots = {concept.root: i for i, concept in enumerate(self._concepts)}
-        self._meaning = np.array([roots[concept.root] for concept in self._concepts])
-        self._captions = {
-            language: [phrases(c, language, colours.get(c.key)) for c in self._concepts]
-            for language in ("en", "zh")
-        }
+        self._emoji = emoji_source(real.emoji, real.colours)
+        self._kit = kit_source(kit)
+        self._alike = alike_table(self._emoji.meaning_of(), load_concepts())
         with initial_weights(seed, "judge"):
             self._model = on_device(Judge(config.architecture), device)
 
@@ -108,99 +147,92 @@ class JudgeTraining:
         return self._model
 
     def losses(self, forward: Callable[..., Any], draw: int) -> Mapping[str, Tensor]:
-        """Contrast between augmented stills and one caption of each."""
-        rng = np.random.default_rng(stream_seed(self._seed, draw, "training judgements"))
-        rows = rng.choice(
-            len(self._concepts), size=min(self._config.loop.batch_size, len(self._concepts)),
-            replace=False,
-        )  # fmt: skip
-        texts = []
-        for row, chinese in zip(rows, rng.random(len(rows)), strict=True):
-            language = "zh" if chinese < self._config.chinese_share else "en"
-            texts.append(draw_phrase(self._captions[language][row], rng))
-        generator = generator_for(self._seed, draw, TRAIN_AUGMENTATION)
-        pictures = self._pictures(rows, generator)
-        made = forward(pictures, *token_batch(self._tokenizer, texts, self._device))
-        meanings = torch.from_numpy(self._meaning[rows]).to(self._device)
-        temperature = 1 / self._model.log_scale.exp().clamp(max=_MAX_SCALE)
-        return {"loss": contrastive_loss(made.pictures, made.texts, meanings, temperature)}
+        """Contrast of pictures and captions by what is true, and the azimuth of renders."""
+        batch = self.batch(draw)
+        tokens = token_batch(self._tokenizer, batch.texts, self._device)
+        made = forward(batch.pictures.to(self._device), *tokens)
+        num_kit = len(batch.azimuths_deg)
+        # Cosines near 1 need more digits than bfloat16 has.
+        with torch.autocast(torch.device(self._device).type, enabled=False):
+            scale = self._model.log_scale.exp().clamp(max=_MAX_SCALE)
+            scores = made.pictures @ made.texts.T * scale
+            truth = torch.from_numpy(batch.truth).to(self._device)
+            contrast = truth_contrast(scores, truth)
+            if not num_kit:
+                return {"loss": contrast, "contrast": contrast}
+            view = azimuth_loss(made.azimuths[-num_kit:], batch.azimuths_deg.to(self._device))
+        loss = contrast + self._config.view_weight * view
+        return {"loss": loss, "contrast": contrast, "view": view}
 
-    def _pictures(self, rows: np.ndarray, generator: torch.Generator) -> Float[Tensor, "b 3 h w"]:
-        """Stills moved at random, each on a random colour."""
-        plain = to_unit_range(np.asarray(self._stills.pixels[rows]), "cpu")
-        moved = augment(plain, MOVES, generator) * 2 - 1
-        backgrounds = uniform(3 * len(rows), 0.0, 1.0, generator).reshape(-1, 3)
-        return on_backgrounds(moved, backgrounds).to(self._device)
+    def batch(self, draw: int) -> Batch:
+        """Batch number ``draw``, on the CPU."""
+        config = self._config
+        rng = np.random.default_rng(stream_seed(self._seed, draw, "training judgements"))
+        generator = generator_for(self._seed, draw, TRAIN_AUGMENTATION)
+        emoji = draw_emoji(
+            self._emoji, config.loop.batch_size - config.num_kit, config.num_other_names,
+            config.chinese_share, config.recolour_share, rng,
+        )  # fmt: skip
+        stills = self._emoji_pictures(emoji, generator)
+        meanings = self._emoji.meanings
+        block = emoji_block(meanings[emoji.rows], meanings[emoji.text_rows], emoji.written_for)
+        if not config.num_kit:
+            return Batch(stills, emoji.texts, block, torch.zeros(0))
+        kit = draw_kit(
+            self._kit, config.num_kit_categories, config.objects_per_category,
+            config.num_other_names // 2, config.chinese_share, rng,
+        )  # fmt: skip
+        renders = kit_pictures(kit, generator)
+        claims = np.stack([claim.codes for claim in kit.claims])
+        truth = truth_table(
+            block, kit.objects, claims, meanings[emoji.rows], meanings[emoji.text_rows], self._alike
+        )
+        texts = (*emoji.texts, *(claim.text for claim in kit.claims))
+        return Batch(torch.cat([stills, renders]), texts, truth, torch.from_numpy(kit.azimuths_deg))
+
+    def _emoji_pictures(
+        self, emoji: DrawnEmoji, generator: torch.Generator
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Stills moved at random, some in other colours, each on a random colour."""
+        plain = to_unit_range(np.asarray(self._emoji.stills.pixels[emoji.rows]), "cpu")
+        chosen = torch.from_numpy(emoji.recoloured)
+        if bool(chosen.any()):
+            plain[chosen] = augment(plain[chosen], RECOLOURED, generator)
+        return on_any_colour(augment(plain, EMOJI_MOVES, generator), generator)
 
     def evaluate(self, model: Judge) -> dict[str, float]:
-        """How often a still, augmented as never in training, is named right, and its colour."""
-        keys = load_split().judge_names
-        place = {key: index for index, key in enumerate(keys)}
-        known = [i for i, concept in enumerate(self._concepts) if concept.key in place]
-        seen = self._test_features(model, known)
-        right = [{place[self._concepts[i].key]} for i in known]
-        figures = {}
-        for language in ("en", "zh"):
-            names = self._names(model, keys, language)
-            for k in (1, 5):
-                figures[f"emoji_{language}/top{k}"] = top_k_share(seen, names, right, k)
-        figures["emoji/colour"] = self._colour_share(model, known, seen)
-        return figures
-
-    @torch.no_grad()
-    def _test_features(self, model: Judge, rows: Sequence[int]) -> Float[Tensor, "n d"]:
-        parts = []
-        for row in rows:
-            generator = generator_for(0, row, TEST_AUGMENTATION)
-            parts.append(self._pictures(np.array([row]), generator))
-        return torch.cat([model.embed_pictures(some) for some in torch.cat(parts).split(128)]).cpu()
-
-    def _names(self, model: Judge, keys: Sequence[str], language: Language) -> Tensor:
-        concepts = load_concepts()
-        return self._texts(model, [concepts[key].wording(language).names[0] for key in keys])
-
-    @torch.no_grad()
-    def _texts(self, model: Judge, texts: Sequence[str]) -> Float[Tensor, "n d"]:
-        parts = []
-        for start in range(0, len(texts), 256):
-            batch = token_batch(self._tokenizer, texts[start : start + 256], self._device)
-            parts.append(model.embed_texts(*batch).cpu())
-        return torch.cat(parts)
-
-    def _colour_share(self, model: Judge, rows: Sequence[int], seen: Tensor) -> float:
-        """Share of the one-coloured stills whose colour beats the other eleven before its name."""
-        sure = [(n, self._concepts[i]) for n, i in enumerate(rows) if self._colour(i)]
-        hits = []
-        for place, concept in sure[:_NUM_COLOURED]:
-            texts = [f"{colour} {concept.en.names[0]}" for colour in COLOUR_NAMES]
-            scores = self._texts(model, texts) @ seen[place]
-            hits.append(COLOUR_NAMES[int(scores.argmax())] == self._colours[concept.key])
-        return sum(hits) / max(len(hits), 1)
-
-    def _colour(self, row: int) -> ColourName | None:
-        return self._colours.get(self._concepts[row].key)
+        """Ceilings and floors on real pictures that training never shows."""
+        return measured(model, self._real, self._device)
 
     def preview(self, model: Judge) -> Picture:
-        """Augmented stills with the names that the judge gives them."""
-        keys = load_split().judge_names
-        place = {key: index for index, key in enumerate(keys)}
-        known = [i for i, c in enumerate(self._concepts) if c.key in place]
-        rows = known[:: max(len(known) // _NUM_PREVIEWED, 1)][:_NUM_PREVIEWED]
-        best = (self._test_features(model, rows) @ self._names(model, keys, "en").T).argmax(1)
-        concepts: dict[str, EmojiConcept] = load_concepts()
-        said = [concepts[keys[index]].en.names[0] for index in best.tolist()]
-        shown = [
-            self._pictures(np.array([row]), generator_for(0, row, TEST_AUGMENTATION))[0]
-            for row in rows
-        ]
-        return picture_sheet([to_picture(p) for p in shown], captions=said, num_columns=6)
+        """Real pictures of the test with what the judge says of them."""
+        return preview_sheet(model, self._real, self._device)
 
     def package(self, model: Judge) -> Package:
         """The whole judge."""
         return Package("judge", model, self._config.architecture, {})
 
 
+def kit_pictures(kit: DrawnKit, generator: torch.Generator) -> Float[Tensor, "b 3 h w"]:
+    """Renders moved a little, each on a random colour."""
+    return on_any_colour(augment(to_unit_range(kit.pixels, "cpu"), KIT_MOVES, generator), generator)
+
+
+def on_any_colour(pictures: Images, generator: torch.Generator) -> Float[Tensor, "b 3 h w"]:
+    """Premultiplied pictures in [0, 1], each laid on a random colour: RGB in [-1, 1]."""
+    backgrounds = uniform(3 * len(pictures), 0.0, 1.0, generator).reshape(-1, 3)
+    return on_backgrounds(pictures * 2 - 1, backgrounds)
+
+
 def open_judge_training(config: TrainJudge, cache: Path, seed: int, device: str) -> JudgeTraining:
-    """Map the stills and build the model."""
-    colours = {key: found.sure for key, found in load_colours().items()}
-    return JudgeTraining(config, load_stills(cache, config.size_px), colours, seed, device)
+    """Map the stills and renders and build the model.
+
+    Raises:
+        InputError: stills or renders are not prepared.
+    """
+    colours: dict[str, ColourName | None] = {k: found.sure for k, found in load_colours().items()}
+    stills: EmojiStills = load_stills(cache, config.size_px)
+    held_out = (load_kit(cache, part, config.size_px) for part in (INSTANCES, PAIRS))
+    real = RealPictures(stills, colours, *held_out)
+    kit = load_kit(cache, TRAIN, config.size_px) if config.num_kit else ()
+    return JudgeTraining(config, real, kit, seed, device)
