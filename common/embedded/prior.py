@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -30,7 +31,7 @@ class EmbeddedCond:
     mask: Bool[Tensor, "b l"]
     """Where there are tokens."""
     vector: Float[Tensor, "b k"]
-    """Pooled text and view features."""
+    """Pooled text of unit mean square, and view features."""
 
 
 class EmbeddedPrior:
@@ -78,7 +79,9 @@ class EmbeddedPrior:
             raise InputError(f"{len(prompts)} prompts and {len(views)} views: give each its own")
         text = self.text_encoder(*token_batch(self._tokenizer, prompts, self.device))
         features = view_features(views or [None] * len(prompts)).to(text.pooled)
-        return EmbeddedCond(text.states, text.mask, torch.cat([text.pooled, features], 1))
+        # Components of unit size, like those of the views: only its direction was trained.
+        pooled = F.normalize(text.pooled, dim=1) * text.pooled.shape[1] ** 0.5
+        return EmbeddedCond(text.states, text.mask, torch.cat([pooled, features], 1))
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
         """The U-Net's ``v`` at each sample's timestep."""
