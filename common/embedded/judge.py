@@ -19,6 +19,7 @@ from common.config import Config
 from common.embedded.blocks import folded, residual_blocks
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 
+LAYOUT_CELLS = 4
 _TEXT_GROUPS = 4
 
 
@@ -31,6 +32,8 @@ class JudgeArchitecture(Config):
     """Channels at a half, a quarter and an eighth of the side."""
     blocks: tuple[int, int, int] = (1, 2, 2)
     """Residual blocks there."""
+    layout_channels: int = Field(32, ge=1, le=1024)
+    """Features kept in each cell of a 4 x 4 grid: where things are, beside what there is."""
     joint_channels: int = Field(128, ge=8, le=2048)
     """Features in which pictures and texts are compared."""
     azimuth_bins: int = Field(24, ge=4, le=360)
@@ -74,9 +77,14 @@ class Judge(nn.Module):
             residual_blocks(eighth, sizes.blocks[2]),
             nn.SiLU(),
         )
-        self.from_look = nn.Linear(2 * eighth, sizes.joint_channels)
+        self.layout = nn.Sequential(
+            nn.Conv2d(eighth, sizes.layout_channels, 1), nn.AdaptiveAvgPool2d(LAYOUT_CELLS),
+            nn.SiLU(), nn.Flatten(),
+        )  # fmt: skip
+        summary = 2 * eighth + sizes.layout_channels * LAYOUT_CELLS**2
+        self.from_look = nn.Linear(summary, sizes.joint_channels)
         self.to_azimuth = nn.Sequential(
-            nn.Linear(2 * eighth, 128), nn.SiLU(), nn.Linear(128, sizes.azimuth_bins)
+            nn.Linear(summary, 192), nn.SiLU(), nn.Linear(192, sizes.azimuth_bins)
         )
         self.read = TextEncoder(sizes.text)
         self.from_read = nn.Linear(sizes.text.channels, sizes.joint_channels)
@@ -88,7 +96,8 @@ class Judge(nn.Module):
         if tuple(pictures.shape[2:]) != (side, side):
             pictures = F.interpolate(pictures, size=(side, side), mode="area")
         features = self.look(pictures)
-        summary = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
+        pooled = [features.mean((2, 3)), features.amax((2, 3)), self.layout(features)]
+        summary = torch.cat(pooled, 1)
         joint = F.normalize(self.from_look(summary).float(), dim=1)
         return Looked(joint, self.to_azimuth(summary).float())
 

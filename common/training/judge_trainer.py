@@ -34,6 +34,8 @@ from common.training.judge_truth import alike_table, emoji_block, truth_table
 from common.training.kit_parts import INSTANCES, PAIRS, TRAIN
 from common.training.kit_pictures import KitCategorySet, load_kit
 from common.training.loop_config import LearningRate, LoopConfig
+from common.training.text_start import start_from_taught
+from common.training.text_targets import taught_texts
 from common.training.training import Package
 
 RECOLOURED = Augmentation(affine=0.0, flip=0.0, recolor=1.0, opaque=0.0)
@@ -68,7 +70,10 @@ class TrainJudge(Config):
     """Share of the captions that are Chinese."""
     recolour_share: float = Field(0.2, ge=0, le=1)
     """Share of the emoji stills shown in other colours, of things that are known by their shape."""
-    view_weight: float = Field(0.5, ge=0)
+    text_start: Literal["teacher", "random"] = "teacher"
+    """Weights of the text side before the first step: the teacher's words in closed form (as the
+    text encoder's, which the judge shares nothing else with), or random."""
+    view_weight: float = Field(1.0, ge=0)
     """Weight of the loss of the azimuth; the contrast has 1."""
     loop: LoopConfig = LoopConfig(
         num_steps=6000, batch_size=112, learning_rate=LearningRate(peak=1e-3, warmup_steps=300)
@@ -235,4 +240,22 @@ def open_judge_training(config: TrainJudge, cache: Path, seed: int, device: str)
     held_out = (load_kit(cache, part, config.size_px) for part in (INSTANCES, PAIRS))
     real = RealPictures(stills, colours, *held_out)
     kit = load_kit(cache, TRAIN, config.size_px) if config.num_kit else ()
-    return JudgeTraining(config, real, kit, seed, device)
+    training = JudgeTraining(config, real, kit, seed, device)
+    if config.text_start == "teacher":
+        start_reading(training.model, cache)
+    return training
+
+
+@torch.no_grad()
+def start_reading(judge: Judge, cache: Path) -> None:
+    """Let the text side begin with what the teacher says of words (``text_start``).
+
+    The map to the joint space begins as the identity, as far as it reaches.
+
+    Raises:
+        InputError: the teacher is not prepared.
+    """
+    taught = taught_texts(cache, judge.from_read.in_features)
+    start_from_taught(judge.read, load_tokenizer(), cache, taught)
+    torch.nn.init.eye_(judge.from_read.weight)
+    torch.nn.init.zeros_(judge.from_read.bias)

@@ -24,16 +24,8 @@ from common.training.emoji_synonyms import load_synonyms
 from common.training.initial_weights import initial_weights
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.text_pairs import draw_pairs, load_captions
-from common.training.text_start import start_from_teacher, taught_pieces
-from common.training.text_targets import (
-    Targets,
-    caption_targets,
-    joined,
-    kit_targets,
-    principal_basis,
-    reduced,
-    word_targets,
-)
+from common.training.text_start import start_from_taught
+from common.training.text_targets import Targets, taught_texts
 from common.training.text_teacher import CHANNELS
 from common.training.training import Package
 
@@ -207,12 +199,8 @@ def open_text_training(
     config: TrainTextEncoder, cache: Path, seed: int, device: str
 ) -> TextEncoderTraining:
     """Ask the teacher (once) and build the model."""
-    words, captions = word_targets(cache), joined(caption_targets(cache), kit_targets(cache))
-    basis = principal_basis(joined(words, captions).embeddings, config.channels)
-    words, captions = reduced(words, basis), reduced(captions, basis)
-    training = TextEncoderTraining(config, words, captions, seed, device)
+    taught = taught_texts(cache, config.channels)
+    training = TextEncoderTraining(config, taught.words, taught.captions, seed, device)
     if config.start == "teacher":
-        tokenizer = load_tokenizer()
-        pieces = taught_pieces(cache, tokenizer, basis)
-        start_from_teacher(training.model.encoder, tokenizer, pieces, joined(words, captions))
+        start_from_taught(training.model.encoder, load_tokenizer(), cache, taught)
     return training

@@ -19,7 +19,7 @@ from torch import nn
 
 from common.embedded.text_encoder import TextBlock, TextEncoder, token_batch
 from common.embedded.tokenizer import INSIDE, Tokenizer
-from common.training.text_targets import Targets, principal_basis
+from common.training.text_targets import Targets, TaughtTexts, joined, principal_basis
 from common.training.text_teacher import teacher_embeddings
 
 CHARACTER_RIDGE = 0.2
@@ -34,6 +34,14 @@ class TaughtPieces:
 
     tokens: tuple[int, ...]
     embeddings: Float32[np.ndarray, "n d"]
+
+
+def start_from_taught(
+    encoder: TextEncoder, tokenizer: Tokenizer, cache: Path, taught: TaughtTexts
+) -> None:
+    """Overwrite an encoder's weights by the closed-form start from what the teacher has said."""
+    pieces = taught_pieces(cache, tokenizer, taught.basis)
+    start_from_teacher(encoder, tokenizer, pieces, joined(taught.words, taught.captions))
 
 
 def taught_pieces(

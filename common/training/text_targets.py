@@ -6,6 +6,7 @@ same, which is how Chinese lands in the same place.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
@@ -66,6 +67,22 @@ def joined(*targets: Targets) -> Targets:
     """All of them, one after the other."""
     texts = tuple(text for one in targets for text in one.texts)
     return Targets(texts, np.concatenate([one.embeddings for one in targets]))
+
+
+class TaughtTexts(NamedTuple):
+    """All that the teacher is asked, in as many directions as a student has."""
+
+    words: Targets
+    captions: Targets
+    basis: Float32[np.ndarray, "d k"]
+    """The directions in the teacher's space."""
+
+
+def taught_texts(cache: Path, num_directions: int) -> TaughtTexts:
+    """Words and captions with the teacher's embeddings (asked once, then kept)."""
+    words, captions = word_targets(cache), joined(caption_targets(cache), kit_targets(cache))
+    basis = principal_basis(joined(words, captions).embeddings, num_directions)
+    return TaughtTexts(reduced(words, basis), reduced(captions, basis), basis)
 
 
 def reduced(targets: Targets, basis: Float32[np.ndarray, "d k"]) -> Targets:

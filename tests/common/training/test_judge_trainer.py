@@ -50,7 +50,7 @@ def test_every_picture_of_a_batch_has_a_true_and_false_captions():
 
 def test_training_teaches_colours_and_their_order_on_unseen_squares():
     loop = LoopConfig(
-        num_steps=60, batch_size=10, precision="float32", ema_decay=0.8,
+        num_steps=120, batch_size=10, precision="float32", ema_decay=0.8,
         learning_rate=LearningRate(peak=3e-3, warmup_steps=10),
     )  # fmt: skip
     _, judge = small_judge(loop=loop)
