@@ -22,7 +22,7 @@ class EvaluateConfig(RunConfig):
     """Folder of the judge; null is the zoo of Extrude."""
     sampler: Sampler = DPMSolverPP2M()
     """How noise becomes a sample."""
-    guidance: Guidance = CFG(guidance_scale=4.0)
+    guidance: Guidance = CFG()
     """How strongly prompts are followed."""
     size_px: int = Field(128, ge=64, le=256, multiple_of=8)
     """Side of the pictures."""

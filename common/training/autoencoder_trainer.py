@@ -157,7 +157,7 @@ def build_autoencoder(architecture: AutoencoderArchitecture, seed: int) -> Autoe
 
 def to_unit_range(pixels: UInt8[np.ndarray, "b h w 4"], device: str) -> Images:
     """Premultiplied pixels as floats in [0, 1], ``b 4 h w``."""
-    return rearrange(torch.from_numpy(pixels).to(device), "b h w c -> b c h w").float() / 255
+    return rearrange(torch.tensor(pixels, device=device), "b h w c -> b c h w").float() / 255
 
 
 def held_out_stills(cache: Path, size_px: int) -> Images:
