@@ -79,10 +79,14 @@ def suits(motion: Motion, category: Category) -> bool:
 
 
 def motion_caption(
-    facts: Facts, motion: Motion, language: Language = "en", mention: Mention = FULL
+    facts: Facts,
+    motion: Motion,
+    language: Language = "en",
+    mention: Mention = FULL,
+    noun: str | None = None,
 ) -> str:
-    """What happens in a clip: "a red car slides to the right"."""
-    subject = caption(facts, mention, language)
+    """What happens in a clip: "a red car slides to the right". ``noun`` as in `caption`."""
+    subject = caption(facts, mention, language, noun)
     return f"{subject} {motion.english}" if language == "en" else f"{subject}{motion.chinese}"
 
 

@@ -176,7 +176,7 @@ class ImageUNetTraining:
             DPMSolverPP2M(num_steps=_PREVIEW_STEPS), prior.spec.schedule, "v"
         )
         steps = sample(
-            prior, scheduler, prior.embed(prompts, views), prior.embed([""] * len(prompts), views),
+            prior, scheduler, prior.embed(prompts, views), prior.embed([""] * len(prompts)),
             CFG(guidance_scale=4.0), noise, generators_for(0, seeds, "sampler"),
         )  # fmt: skip
         *_, last = steps

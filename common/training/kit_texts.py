@@ -16,7 +16,7 @@ from common.kit.captions import (
 )
 from common.kit.catalogue import CATEGORIES
 from common.kit.materials import METALLIC
-from common.kit.motions import MOTIONS, Motion, suits
+from common.kit.motions import MOTIONS, Motion, motion_caption, suits
 from common.kit.palette import COLOUR_NAMES, ColourName
 from common.training.emoji_concepts import LANGUAGES
 
@@ -71,13 +71,10 @@ def draw_said(rng: np.random.Generator) -> Said:
 def say(said: Said, language: Language, rng: np.random.Generator) -> str:
     """A caption of it with the noun or one of its synonyms; held-out synonyms never occur."""
     words = nouns(said.facts.category, language)
-    still = caption(said.facts, said.mention, language, words[int(rng.integers(len(words)))])
-    return moving(still, said.motion, language) if said.motion else still
-
-
-def moving(still: str, motion: Motion, language: Language) -> str:
-    """The caption of a clip from that of its object."""
-    return f"{still} {motion.english}" if language == "en" else still + motion.chinese
+    noun = words[int(rng.integers(len(words)))]
+    if said.motion:
+        return motion_caption(said.facts, said.motion, language, said.mention, noun)
+    return caption(said.facts, said.mention, language, noun)
 
 
 def everything_said() -> list[str]:

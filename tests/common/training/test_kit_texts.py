@@ -2,7 +2,8 @@ import numpy as np
 
 from common.embedded.tokenizer import load_tokenizer
 from common.kit.captions import caption
-from common.training.kit_texts import draw_said, everything_said, moving, say
+from common.kit.motions import motion_caption
+from common.training.kit_texts import draw_said, everything_said, say
 
 
 def drawn(count: int = 300):
@@ -35,8 +36,8 @@ def test_equal_meanings_have_equal_plain_captions():
     samples, _ = drawn(3000)
     captions: dict[tuple, set[str]] = {}
     for said in samples:
-        plain = caption(said.facts, said.mention)
-        text = moving(plain, said.motion, "en") if said.motion else plain
+        facts, mention, motion = said
+        text = motion_caption(facts, motion, "en", mention) if motion else caption(facts, mention)
         captions.setdefault(said.meaning, set()).add(text)
     assert all(len(found) == 1 for found in captions.values())
     assert len(captions) > 1000
