@@ -24,13 +24,13 @@ from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
 from common.seeding import generators_for, randn, stream_seed
 from common.shapes import Images, Picture
-from common.training.emoji_concepts import load_concepts
+from common.training.emoji_concepts import Language, load_concepts
 from common.training.emoji_split import load_split
 from common.training.initial_weights import initial_weights, on_device
 from common.training.latent_sets import LatentSet, emoji_latents, kit_latents
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.noise_times import MinSnr, NoiseTimes, draw_timesteps, v_weights
-from common.training.subjects import draw_caption, plain_caption
+from common.training.subjects import draw_caption, in_motion, plain_caption
 from common.training.training import Package
 from common.zoo.models import ZOO, Loaded, load_autoencoder, load_text_encoder
 
@@ -62,6 +62,8 @@ class TrainImageUNet(Config):
     """Share of the samples that are shown without a view."""
     chinese_share: float = Field(0.35, ge=0, le=1)
     """Share of the prompts that are Chinese."""
+    moving_share: float = Field(0.12, ge=0, le=1)
+    """Share of the prompts that also say a motion, which changes nothing in a still picture."""
     kit_share: float = Field(0.5, ge=0, le=1)
     """Share of the samples that are kit objects; the others are emoji."""
     loop: LoopConfig = LoopConfig(
@@ -129,10 +131,14 @@ class ImageUNetTraining:
             one = self._sets[which]
             row = int(rng.choice(len(one.subjects), p=self._chances[which]))
             place = int(rng.integers(one.latents.shape[1]))
-            chinese, bare, blind = rng.random(3) < (
-                config.chinese_share, config.text_dropout, config.view_dropout
+            chinese, bare, blind, moving = rng.random(4) < (
+                config.chinese_share, config.text_dropout, config.view_dropout,
+                config.moving_share,
             )  # fmt: skip
-            caption = draw_caption(one.subjects[row], "zh" if chinese else "en", rng)
+            language: Language = "zh" if chinese else "en"
+            caption = draw_caption(one.subjects[row], language, rng)
+            if moving:
+                caption = in_motion(caption, language, rng)
             codes.append(one.latents[row, place])
             prompts.append("" if bare else caption)
             views.append(None if blind else View(*map(float, one.views[row, place])))

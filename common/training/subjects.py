@@ -6,6 +6,7 @@ from typing import assert_never
 import numpy as np
 
 from common.kit.captions import Facts, Mention, caption, training_caption
+from common.kit.motions import MOTIONS
 from common.training.emoji_concepts import Language
 from common.training.emoji_phrases import Phrase, draw_phrase
 
@@ -39,6 +40,16 @@ def draw_caption(subject: Subject, language: Language, rng: np.random.Generator)
             return training_caption(subject.facts, rng, language)
         case _:
             assert_never(subject)
+
+
+def in_motion(caption: str, language: Language, rng: np.random.Generator) -> str:
+    """The caption with a motion at its end: "a red car slides to the left".
+
+    A still picture shows the same thing with and without; who has learnt that draws the same
+    object when layers that move it are put in.
+    """
+    motion = MOTIONS[int(rng.integers(len(MOTIONS)))]
+    return f"{caption} {motion.english}" if language == "en" else f"{caption}{motion.chinese}"
 
 
 def plain_caption(subject: Subject) -> str:
