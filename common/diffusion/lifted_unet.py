@@ -1,0 +1,227 @@
+"""A frozen 2-D U-Net with frame transformers put in: pictures become clips, or consistent views.
+
+The U-Net stays what it is: the layers are put in for the length of one call, after each layer's
+spatial attention (or its residual block where it has none), which is where AnimateDiff has them.
+So every U-Net of diffusers' ``UNet2DConditionModel`` can be lifted with all its own options, and
+with ``scale=0`` the result is the U-Net itself, frame by frame.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from einops import rearrange, repeat
+from jaxtyping import Bool, Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from common.config import Config
+from common.diffusion.frame_attention import FrameTransformer, FrameTransformerSizes, Span
+from common.errors import InputError
+
+_IDENTITY_TOLERANCE = 1e-4
+"""Rounding of one float32 network at two batch shapes, values about 1; measured 1e-6."""
+
+
+class FrameLayersArchitecture(Config):
+    """The frame transformers of one U-Net; the defaults are AnimateDiff's third version."""
+
+    transformer: FrameTransformerSizes = FrameTransformerSizes()
+    """Sizes of each."""
+    spans: tuple[Span, ...] = ()
+    """What tokens attend to at each level of the U-Net, the finest first; empty: their place."""
+    in_middle: bool = False
+    """Whether the middle block has one too, as in AnimateDiff's second version."""
+    condition_channels: int = Field(0, ge=0, le=8192)
+    """Features of what each frame is conditioned on, beside its noise level; 0 for none."""
+
+
+class FrameLayers(nn.Module):
+    """Frame transformers in the places of diffusers' ``MotionAdapter``, with its names.
+
+    Args:
+        sizes: The layers' sizes.
+        unet: The U-Net that they are for; only its shape is looked at.
+    """
+
+    def __init__(self, sizes: FrameLayersArchitecture, unet: Any):
+        super().__init__()
+        levels = tuple(unet.config.block_out_channels)
+        own: Span = "place"
+        spans = sizes.spans or (own,) * len(levels)
+        if len(spans) != len(levels):
+            raise InputError(
+                f"spans has {len(spans)} levels, the U-Net has {len(levels)}: {levels} channels"
+            )
+        self.sizes = sizes
+        self.embed_condition = _condition_embedding(sizes, unet)
+        self.down_blocks = nn.ModuleList(
+            _BlockLayers(channels, len(block.resnets), sizes.transformer, span)
+            for channels, block, span in zip(levels, unet.down_blocks, spans, strict=True)
+        )
+        middle = sizes.in_middle and unet.mid_block is not None
+        self.mid_block = (
+            _BlockLayers(levels[-1], 1, sizes.transformer, spans[-1]) if middle else None
+        )
+        self.up_blocks = nn.ModuleList(
+            _BlockLayers(channels, len(block.resnets), sizes.transformer, span)
+            for channels, block, span in zip(
+                reversed(levels), unet.up_blocks, reversed(spans), strict=True
+            )
+        )
+
+    def places(self, unet: Any) -> Iterator[tuple[nn.Module, FrameTransformer]]:
+        """Each frame transformer with the module of ``unet`` that it comes after."""
+        pairs: list[tuple[Any, Any]] = [
+            *zip(unet.down_blocks, self.down_blocks, strict=True),
+            *zip(unet.up_blocks, self.up_blocks, strict=True),
+        ]
+        if self.mid_block is not None:
+            pairs.append((unet.mid_block, self.mid_block))
+        for block, layers in pairs:
+            attentions = getattr(block, "attentions", None)
+            spatial = block.resnets if attentions is None else attentions
+            yield from zip(spatial, layers.motion_modules, strict=False)
+
+
+class _BlockLayers(nn.Module):
+    def __init__(self, channels: int, count: int, sizes: FrameTransformerSizes, span: Span):
+        super().__init__()
+        self.motion_modules = nn.ModuleList(
+            FrameTransformer(channels, sizes, span) for _ in range(count)
+        )
+
+
+class UNetInputs(NamedTuple):
+    """What a U-Net is told of each frame, the frames of a clip one after the other."""
+
+    states: Float[Tensor, "bf l d"]
+    """Text states for cross-attention."""
+    mask: Bool[Tensor, "bf l"] | None = None
+    """Where there are states."""
+    class_labels: Float[Tensor, "bf k"] | None = None
+    """Features that join the time embedding."""
+
+
+class LiftedUNet(nn.Module):
+    """A U-Net and the frame layers that lift it.
+
+    Not for two threads at once: while it runs, the layers are hooked into the U-Net.
+    """
+
+    def __init__(self, unet: Any, layers: FrameLayers):
+        super().__init__()
+        self.unet, self.layers = unet, layers
+
+    def forward(
+        self,
+        latents: Float[Tensor, "b c f h w"],
+        timesteps: Float[Tensor, "b f"],
+        inputs: UNetInputs,
+        condition: Float[Tensor, "bf k"] | None = None,
+        frames: Float[Tensor, "b f"] | None = None,
+        scale: float = 1.0,
+    ) -> Float[Tensor, "b c f h w"]:
+        """The U-Net's prediction for every frame.
+
+        Args:
+            latents: Noised latents.
+            timesteps: Noise level of each frame.
+            inputs: What the U-Net is told of each frame.
+            condition: What the frame layers are told of each frame, if they take a condition.
+            frames: Time of each frame, counted in frames; 0, 1, 2, ... if left out.
+            scale: Strength of the frame layers; 0 leaves the U-Net alone.
+        """
+        batch, _, num_frames = latents.shape[:3]
+        if frames is None:
+            frames = torch.arange(num_frames, device=latents.device).float().expand(batch, -1)
+        flat_timesteps = rearrange(timesteps, "b f -> (b f)")
+        flat = rearrange(latents, "b c f h w -> (b f) c h w")
+        embedded = self._embedded(flat, flat_timesteps, condition)
+        with _put_in(self.unet, self.layers, frames, embedded, scale):
+            made = self.unet(
+                flat.contiguous(memory_format=torch.channels_last),
+                flat_timesteps,
+                encoder_hidden_states=inputs.states,
+                encoder_attention_mask=inputs.mask,
+                class_labels=inputs.class_labels,
+                return_dict=False,
+            )[0]
+        return rearrange(made, "(b f) c h w -> b c f h w", f=num_frames)
+
+    def _embedded(self, flat: Tensor, timesteps: Tensor, condition: Tensor | None) -> Tensor | None:
+        if self.layers.embed_condition is None:
+            return None
+        if condition is None:
+            raise InputError(
+                f"these frame layers need a condition of {self.layers.sizes.condition_channels} "
+                "features for each frame"
+            )
+        time = self.unet.get_time_embed(sample=flat, timestep=timesteps)
+        return self.layers.embed_condition(torch.cat([time, condition.to(time)], 1))
+
+
+@contextmanager
+def _put_in(
+    unet: Any, layers: FrameLayers, frames: Tensor, condition: Tensor | None, scale: float
+) -> Iterator[None]:
+    """The frame layers in their places, for as long as the context lasts."""
+    hooks = []
+    for spatial, layer in layers.places(unet):
+
+        def after(module: nn.Module, given: Any, made: Any, layer: FrameTransformer = layer) -> Any:
+            if isinstance(made, tuple):
+                return (layer(made[0], frames, condition, scale), *made[1:])
+            return layer(made, frames, condition, scale)
+
+        hooks.append(spatial.register_forward_hook(after))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@torch.no_grad()
+def check_identity(lifted: LiftedUNet) -> None:
+    """Prove that with ``scale=0`` the lifted U-Net is the U-Net, frame by frame.
+
+    Raises:
+        InputError: it is not; the layers are in the wrong places or not residual.
+    """
+    unet, config = lifted.unet, lifted.unet.config
+    device = next(unet.parameters()).device
+    generator = torch.Generator().manual_seed(0)
+    side = 2 ** len(config.block_out_channels)
+    flat = torch.randn(2, config.in_channels, side, side, generator=generator).to(device)
+    states = torch.randn(2, 3, config.cross_attention_dim, generator=generator).to(device)
+    labels = None
+    if config.class_embed_type == "projection":
+        width = config.projection_class_embeddings_input_dim
+        labels = torch.randn(2, width, generator=generator).to(device)
+    times = torch.tensor([100.0, 700.0], device=device)
+    alone = unet(flat, times, states, class_labels=labels, return_dict=False)[0]
+    width = lifted.layers.sizes.condition_channels
+    told = repeat(torch.ones(width, device=device), "k -> f k", f=2) if width else None
+    made = lifted(
+        rearrange(flat, "f c h w -> 1 c f h w"), times[None], UNetInputs(states, None, labels),
+        told, scale=0.0,
+    )  # fmt: skip
+    off = float((rearrange(made, "1 c f h w -> f c h w") - alone).abs().max())
+    if not off <= _IDENTITY_TOLERANCE * max(float(alone.abs().max()), 1.0):
+        raise InputError(f"the frame layers at scale 0 change the U-Net by {off:.2g}")
+
+
+def _condition_embedding(sizes: FrameLayersArchitecture, unet: Any) -> nn.Sequential | None:
+    """From a condition and the features of the noise level to what modulates each layer."""
+    hidden = sizes.transformer.condition_channels
+    if bool(sizes.condition_channels) != bool(hidden):
+        raise InputError(
+            f"condition_channels is {sizes.condition_channels} and "
+            f"transformer.condition_channels is {hidden}: set both, or neither"
+        )
+    if not hidden:
+        return None
+    given = sizes.condition_channels + int(unet.config.block_out_channels[0])
+    return nn.Sequential(nn.Linear(given, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
