@@ -33,6 +33,8 @@ class FrameLayersArchitecture(Config):
     """What tokens attend to at each level of the U-Net, the finest first; empty: their place."""
     in_middle: bool = False
     """Whether the middle block has one too, as in AnimateDiff's second version."""
+    max_frames: int = Field(32, ge=1, le=1024)
+    """Frames of the longest clip that they were trained on."""
     condition_channels: int = Field(0, ge=0, le=8192)
     """Features of what each frame is conditioned on, beside its noise level; 0 for none."""
 

@@ -4,11 +4,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from common.diffusion.lifted_unet import (
+    FrameLayers,
+    FrameLayersArchitecture,
+    LiftedUNet,
+    check_identity,
+)
 from common.embedded.autoencoder import Autoencoder, AutoencoderArchitecture
 from common.embedded.concepts import load_concepts
 from common.embedded.domain import Domain, DomainRule, KnownEmbeddings, concepts_digest
+from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge, JudgeArchitecture
 from common.embedded.prior import EmbeddedPrior
@@ -22,6 +29,9 @@ ZOO = Path(__file__).parent / "weights"
 
 PRIOR_KINDS = ("autoencoder", "text_encoder", "image_unet")
 """The models of the embedded prior, each after those that it stands on."""
+
+FrameKind = Literal["motion_layers", "view_layers"]
+"""Layers that lift the image U-Net: to clips, or to views of one object."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +87,28 @@ def load_judge(folder: Path = ZOO, device: str = "cpu") -> Loaded:
     return _ready(Judge(sizes), stored, device)
 
 
-def check_embedded_prior(folder: Path = ZOO) -> dict[str, Manifest]:
+def check_embedded_prior(
+    folder: Path = ZOO, layers: FrameKind | None = None
+) -> dict[str, Manifest]:
     """The manifests of the embedded prior's models by kind; no weights are read.
+
+    Args:
+        folder: where they are.
+        layers: the layers that are needed too, for clips or for views.
 
     Raises:
         InputError: some are missing, damaged, or stand on others than those in the folder.
     """
-    missing = [kind for kind in PRIOR_KINDS if not (folder / f"{kind}.json").is_file()]
+    kinds = (*PRIOR_KINDS, layers) if layers else PRIOR_KINDS
+    missing = [kind for kind in kinds if not (folder / f"{kind}.json").is_file()]
     if missing:
         raise InputError(
-            f"the embedded prior needs the models {', '.join(PRIOR_KINDS)}, and {folder} has no "
+            f"the embedded prior needs the models {', '.join(kinds)}, and {folder} has no "
             f"{' and no '.join(missing)}: set prior.models_dir to a folder that has them, train "
             f"them ({', '.join(f'python run.py train/{kind}' for kind in missing)}), or use "
             "prior.name=gaussian"
         )
-    manifests = {kind: read_manifest(folder, kind) for kind in PRIOR_KINDS}
+    manifests = {kind: read_manifest(folder, kind) for kind in kinds}
     at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
     for manifest in manifests.values():
         check_requires(manifest, at_hand)
@@ -121,10 +138,57 @@ def load_embedded_prior(
 ) -> EmbeddedPrior:
     """The whole prior for pictures of ``(height, width)``."""
     check_embedded_prior(folder)
+    return _prior_of(load_prior_models(folder, device), size)
+
+
+def load_frame_prior(
+    kind: FrameKind,
+    num_frames: int,
+    size: tuple[int, int],
+    folder: Path = ZOO,
+    device: str = "cpu",
+) -> FramePrior:
+    """The prior of clips, or of views, with frames of ``(height, width)``.
+
+    Raises:
+        InputError: models are missing, damaged or of others, or more frames than were trained on.
+    """
+    check_embedded_prior(folder, kind)
+    models = load_prior_models(folder, device)
+    layers = load_frame_layers(kind, models, folder, device).model
+    lifted = LiftedUNet(models["image_unet"].model, layers)
+    return FramePrior(_prior_of(models, size), lifted, num_frames)
+
+
+def load_prior_models(folder: Path = ZOO, device: str = "cpu") -> dict[str, Loaded]:
+    """The models of the image prior by kind."""
     autoencoder = load_autoencoder(folder, device)
     text_encoder = load_text_encoder(folder, device)
     unet = load_image_unet(autoencoder, text_encoder, folder, device)
-    return EmbeddedPrior(autoencoder.model, text_encoder.model, unet.model, load_tokenizer(), size)
+    return {"autoencoder": autoencoder, "text_encoder": text_encoder, "image_unet": unet}
+
+
+def load_frame_layers(
+    kind: FrameKind, models: Mapping[str, Loaded], folder: Path = ZOO, device: str = "cpu"
+) -> Loaded:
+    """Frame layers for the image U-Net of ``models``.
+
+    Raises:
+        InputError: also when they were trained on another one, or do not leave it as it is at
+            scale 0.
+    """
+    stored = load_model(folder, kind, kind)
+    check_requires(stored.manifest, {name: one.identity for name, one in models.items()})
+    sizes = _architecture(FrameLayersArchitecture, stored.manifest.architecture)
+    unet = models["image_unet"].model
+    loaded = _ready(FrameLayers(sizes, unet), stored, device)
+    check_identity(LiftedUNet(unet, loaded.model))
+    return loaded
+
+
+def _prior_of(models: Mapping[str, Loaded], size: tuple[int, int]) -> EmbeddedPrior:
+    autoencoder, text_encoder, unet = (models[kind].model for kind in PRIOR_KINDS)
+    return EmbeddedPrior(autoencoder, text_encoder, unet, load_tokenizer(), size)
 
 
 def _architecture(cls: Any, values: Any) -> Any:

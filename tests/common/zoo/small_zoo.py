@@ -4,13 +4,15 @@ from pathlib import Path
 
 import torch
 
+from common.diffusion.frame_attention import FrameTransformerSizes
+from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture
 from common.embedded.autoencoder import Autoencoder
 from common.embedded.concepts import load_concepts
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.training.domain_fit import fit_domain
-from common.zoo.models import load_text_encoder
+from common.zoo.models import FrameKind, load_prior_models, load_text_encoder
 from common.zoo.storage import save_model
 from tests.common.training.small_training import ARCHITECTURE
 
@@ -21,6 +23,14 @@ TEXT = TextEncoderArchitecture(
 UNET = ImageUNetArchitecture(
     latent_channels=4, text_channels=32, block_channels=(16, 32), head_channels=16, norm_groups=4
 )
+
+TRANSFORMER = FrameTransformerSizes(
+    num_heads=2, norm_groups=4, feedforward_factor=1, told_places=True, condition_channels=8
+)
+FRAMES = FrameLayersArchitecture(
+    transformer=TRANSFORMER, spans=("place", "everywhere"), max_frames=4, condition_channels=32 + 7
+)
+VIEWS = FRAMES.model_copy(update={"transformer": TRANSFORMER.model_copy(update={"ordered": False})})
 
 
 def store(folder: Path, kind: str, model, sizes, requires=None) -> str:
@@ -40,6 +50,18 @@ def store_prior(folder: Path, seed: int = 0) -> None:
             "text_encoder": store(folder, "text_encoder", TextEncoder(TEXT), TEXT),
         }
         store(folder, "image_unet", build_image_unet(UNET), UNET, stands_on)
+
+
+def store_frame_layers(folder: Path, kind: FrameKind, seed: int = 0) -> None:
+    """Frame layers with random weights everywhere, on the folder's prior."""
+    models = load_prior_models(folder)
+    sizes = FRAMES if kind == "motion_layers" else VIEWS
+    with torch.random.fork_rng():
+        torch.random.manual_seed(seed)
+        layers = FrameLayers(sizes, models["image_unet"].model)
+        for weight in layers.parameters():
+            torch.nn.init.normal_(weight, std=0.1)
+    store(folder, kind, layers, sizes, {name: one.identity for name, one in models.items()})
 
 
 def store_domain(folder: Path) -> None:

@@ -1,0 +1,54 @@
+"""What frame layers in training draw: a sheet of clips or of views, the same prompts every time."""
+
+import torch
+
+from common.diffusion.guidance_config import CFG
+from common.diffusion.sample import sample
+from common.diffusion.sampler_config import DPMSolverPP2M
+from common.diffusion.samplers import build_scheduler
+from common.embedded.frame_prior import FramePrior
+from common.embedded.image_unet import FRONT, View
+from common.media.contact_sheet import picture_sheet
+from common.media.pixels import to_picture
+from common.seeding import generators_for, randn
+from common.shapes import Clips, Picture
+
+CLIPS = (
+    "a red car slides to the left", "a yellow duck hops up and down",
+    "a blue teapot spins like a wheel", "一只绿色的猫左右摇晃", "a purple house grows",
+    "a dragon tips over",
+)  # fmt: skip
+OBJECTS = (
+    "a red car", "a yellow duck", "a blue teapot", "一把绿色的椅子",
+    "a purple house with a red roof", "a dragon",
+)  # fmt: skip
+_MAX_SHOWN = 8
+_STEPS = 16
+_GUIDANCE_SCALE = 4.0
+
+
+def preview_sheet(prior: FramePrior, of_views: bool) -> Picture:
+    """One row for each prompt: eight frames of a clip, or all views from the front round."""
+    count = prior.num_frames
+    shown = range(0, count, -(-count // _MAX_SHOWN))
+    around = tuple(View(index * 360 / count, FRONT.elevation_deg) for index in range(count))
+    pictures, captions = [], []
+    for row, prompt in enumerate(OBJECTS if of_views else CLIPS):
+        drawn = prior.decode(_sampled(prior, prompt, around if of_views else None, row))[0]
+        pictures += [to_picture(drawn[:, frame]) for frame in shown]
+        captions += [prompt, *[""] * (len(shown) - 1)]
+    return picture_sheet(pictures, captions=captions, num_columns=len(shown), cell_px=128)
+
+
+def _sampled(prior: FramePrior, prompt: str, views: tuple[View, ...] | None, seed: int) -> Clips:
+    """The latents of one sample."""
+    noise = randn(
+        prior.spec.latent_shape, generators_for(0, [seed], "latents"), device=prior.device
+    )
+    scheduler = build_scheduler(DPMSolverPP2M(num_steps=_STEPS), prior.spec.schedule, "v")
+    steps = sample(
+        prior, scheduler, prior.embed([prompt], [views]), prior.embed([""]),
+        CFG(guidance_scale=_GUIDANCE_SCALE), noise, generators_for(0, [seed], "sampler"),
+    )  # fmt: skip
+    *_, last = steps
+    return torch.as_tensor(last.latents)
