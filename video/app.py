@@ -2,13 +2,15 @@
 
 import torch
 
+from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
 from common.generation.notes import generation_notes
-from common.generation.priors import build_prior
+from common.generation.priors import build_prior, check_prior
 from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import Drawn, draw
 from common.generation.sidecar import Sidecar
+from common.generation.view_config import camera_of
 from common.media.images import write_picture
 from common.media.pixels import to_frames
 from common.runs.app import App, Estimate, Outcome, Run
@@ -22,7 +24,10 @@ from video.export import check_export, write_formats
 def check(config: VideoConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
     check_export(config.export)
-    return generation_notes(config, len(config.method.size))
+    camera = camera_of(config.method.view)
+    check_prior(config.prior, config.method.size, camera)
+    notes = generation_notes(config, len(config.method.size))
+    return notes if camera is None else [*notes, *view_notes(camera)]
 
 
 def estimate(config: VideoConfig) -> Estimate:
@@ -34,7 +39,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
     """Draw the clips and write them as they come."""
     with run.clock.stage("prior"):
         prior = build_prior(config.prior, config.method.size, run.device)
-    for drawn in draw(config, run, prior):
+    for drawn in draw(config, run, prior, camera_of(config.method.view)):
         with run.clock.stage("decoding and export"), torch.inference_mode():
             metrics = sample_metrics(prior, drawn.latents, config.prompt)
             frames = to_frames(prior.decode(drawn.latents[None])[0])

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from common.config import Config
+from common.generation.view_config import ViewConfig
 
 
 class TextToVideo(Config):
@@ -17,6 +18,8 @@ class TextToVideo(Config):
     """Pixels."""
     width: int = Field(64, ge=8, le=4096, multiple_of=8)
     """Pixels."""
+    view: ViewConfig | None = None
+    """From where it is seen, for priors that know views (embedded); null leaves it to the prior."""
 
     @property
     def size(self) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from common.embedded.prior_config import EmbeddedPriorConfig
 from common.generation.config import GenerationConfig
 from common.generation.embedded_prompts import embedded_notes
 from common.generation.embedded_words import embedded_text
-from common.generation.priors import models_folder, refuse_clips
+from common.generation.priors import models_folder
 
 
 def gaussian_words(num_axes: int, config: GaussianPriorConfig) -> LabelWords:
@@ -24,8 +24,7 @@ def check_prompts(config: GenerationConfig, num_axes: int) -> list[str]:
     """Refuse prompts that the prior cannot serve; notes on what it passes over.
 
     Raises:
-        InputError: the prompt or the negative prompt names nothing that the prior knows, or the
-            prior draws no clips.
+        InputError: the prompt or the negative prompt names nothing that the prior knows.
     """
     match config.prior:
         case GaussianPriorConfig():
@@ -35,7 +34,6 @@ def check_prompts(config: GenerationConfig, num_axes: int) -> list[str]:
             named = " ".join(words.named(config.prompt))
             return [f"the gaussian prior reads this prompt as: {named}"]
         case EmbeddedPriorConfig():
-            refuse_clips(num_axes)
             folder = models_folder(config.prior)
             return embedded_notes(config.prompt, config.negative_prompt, folder)
         case _:

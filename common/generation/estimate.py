@@ -6,7 +6,7 @@ from typing import NamedTuple, assert_never
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.generation.config import GenerationConfig
-from common.generation.priors import PriorConfig, models_folder
+from common.generation.priors import PriorConfig, frame_layers, models_folder
 from common.runs.app import Estimate
 
 _LIBRARIES_BYTES = 450 * 2**20
@@ -78,7 +78,7 @@ def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...]) -> _Need:
     from common.embedded.autoencoder import DOWNSAMPLING
     from common.zoo.models import check_embedded_prior
 
-    manifests = check_embedded_prior(models_folder(config))
+    manifests = check_embedded_prior(models_folder(config), frame_layers(size))
     channels = manifests["autoencoder"].architecture["latent_channels"]
     cells = tuple(side // DOWNSAMPLING for side in size)
     stored = sum(manifest.num_bytes for manifest in manifests.values())

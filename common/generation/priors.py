@@ -1,5 +1,6 @@
 """Which priors there are, and how one is checked and built from its config."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, assert_never
 
@@ -11,6 +12,8 @@ from common.errors import InputError
 
 if TYPE_CHECKING:
     from common.embedded.image_unet import View
+    from common.zoo.models import FrameKind
+    from common.zoo.storage import Manifest
 
 PriorConfig = Annotated[GaussianPriorConfig | EmbeddedPriorConfig, BY_NAME]
 """Any prior, chosen by its ``name``."""
@@ -34,7 +37,8 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
         view: from where things are to be seen, if that is asked for.
 
     Raises:
-        InputError: clips, sizes or views that the prior does not know, or models that are missing.
+        InputError: lengths, sizes or views that the prior does not know, or models that are
+            missing.
     """
     match config:
         case GaussianPriorConfig():
@@ -47,7 +51,8 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             from common.zoo.models import check_embedded_prior
 
             check_size(_of_picture(size))
-            check_embedded_prior(models_folder(config))
+            manifests = check_embedded_prior(models_folder(config), frame_layers(size))
+            _check_length(size, manifests)
         case _:
             assert_never(config)
 
@@ -60,26 +65,33 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
 
             return build_gaussian_prior(config, size, device)
         case EmbeddedPriorConfig():
-            from common.zoo.models import load_embedded_prior
+            from common.zoo.models import load_embedded_prior, load_frame_prior
 
-            return load_embedded_prior(_of_picture(size), models_folder(config), device)
+            folder, picture = models_folder(config), _of_picture(size)
+            layers = frame_layers(size)
+            if layers is None:
+                return load_embedded_prior(picture, folder, device)
+            return load_frame_prior(layers, size[0], picture, folder, device)
         case _:
             assert_never(config)
 
 
-def refuse_clips(num_axes: int) -> None:
-    """Refuse anything but pictures for the embedded prior.
-
-    Raises:
-        InputError: there is a third axis.
-    """
-    if num_axes != 2:
+def _check_length(size: tuple[int, ...], manifests: Mapping[str, "Manifest"]) -> None:
+    """Refuse clips that are longer than those the motion layers were trained on."""
+    layers = frame_layers(size)
+    longest = manifests[layers].architecture["max_frames"] if layers else None
+    if longest is not None and size[0] > longest:
         raise InputError(
-            "the embedded prior draws pictures, not clips: use it with image/text_to_image, or "
-            "prior.name=gaussian here"
+            f"num_frames is {size[0]}; the embedded motion layers were trained on clips of up to "
+            f"{longest} frames"
         )
 
 
+def frame_layers(size: tuple[int, ...]) -> "FrameKind | None":
+    """The layers that the embedded prior needs for this size: motion layers for clips."""
+    return "motion_layers" if len(size) == 3 else None
+
+
 def _of_picture(size: tuple[int, ...]) -> tuple[int, int]:
-    refuse_clips(len(size))
-    return size[0], size[1]
+    """Height and width."""
+    return size[-2], size[-1]

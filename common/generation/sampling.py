@@ -16,6 +16,7 @@ from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
+from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.prior import EmbeddedPrior
 from common.generation.config import GenerationConfig
@@ -109,6 +110,8 @@ def _seen_from(prior: Prior[Any], prompt: str, view: View | None, count: int) ->
     """The prompt for each sample, from the view if there is one."""
     if view is None:
         return prior.embed([prompt] * count)
+    if isinstance(prior, FramePrior):
+        return prior.embed([prompt] * count, [[view] * prior.num_frames] * count)
     assert isinstance(prior, EmbeddedPrior)  # ``check_prior`` has refused the others
     return prior.embed([prompt] * count, [view] * count)
 

@@ -12,6 +12,7 @@ from common.generation.priors import build_prior, check_prior
 from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import draw
 from common.generation.sidecar import Sidecar
+from common.generation.view_config import camera_of
 from common.image.config import ImageConfig, ImageExport
 from common.media.images import write_picture
 from common.media.pixels import composite, to_picture
@@ -24,7 +25,7 @@ from common.shapes import Picture
 
 def check(config: ImageConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
-    camera = config.method.camera
+    camera = camera_of(config.method.view)
     check_prior(config.prior, config.method.size, camera)
     notes = generation_notes(config, len(config.method.size))
     return notes if camera is None else [*notes, *view_notes(camera)]
@@ -40,7 +41,7 @@ def run(config: ImageConfig, run: Run) -> Outcome:
     samples = run.folder.samples
     with run.clock.stage("prior"):
         prior = build_prior(config.prior, config.method.size, run.device)
-    for drawn in draw(config, run, prior, config.method.camera):
+    for drawn in draw(config, run, prior, camera_of(config.method.view)):
         with run.clock.stage("decoding and export"), torch.inference_mode():
             metrics = sample_metrics(prior, drawn.latents, config.prompt)
             picture = to_picture(prior.decode(drawn.latents[None])[0])

@@ -1,22 +1,11 @@
 """Text to image: the size of the picture, and from where it is seen."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from common.config import Config
-
-if TYPE_CHECKING:
-    from common.embedded.image_unet import View
-
-
-class ViewConfig(Config):
-    """Where the camera stands."""
-
-    azimuth_deg: float = Field(0.0, ge=-360, le=360)
-    """Degrees around the object: 0 looks at its front, 90 at its left side."""
-    elevation_deg: float = Field(12.0, ge=-90, le=90)
-    """Degrees above it; 12 is that of a pictogram."""
+from common.generation.view_config import ViewConfig
 
 
 class TextToImage(Config):
@@ -34,10 +23,3 @@ class TextToImage(Config):
     def size(self) -> tuple[int, int]:
         """Height and width."""
         return self.height, self.width
-
-    @property
-    def camera(self) -> "View | None":
-        """The view as priors take it."""
-        from common.embedded.image_unet import View
-
-        return View(self.view.azimuth_deg, self.view.elevation_deg) if self.view else None

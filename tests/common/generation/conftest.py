@@ -1,8 +1,10 @@
 """Untrained models of the embedded prior in a folder."""
 
+import shutil
+
 import pytest
 
-from tests.common.zoo.small_zoo import store_domain, store_prior
+from tests.common.zoo.small_zoo import store_domain, store_frame_layers, store_prior
 
 
 @pytest.fixture(scope="session")
@@ -17,4 +19,15 @@ def models(tmp_path_factory):
 def without_domain(tmp_path_factory):
     folder = tmp_path_factory.mktemp("without_domain")
     store_prior(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lifting_models(tmp_path_factory, models):
+    """The same models, and layers that make clips and views of them."""
+    folder = tmp_path_factory.mktemp("lifting")
+    for path in models.iterdir():
+        shutil.copy(path, folder)
+    store_frame_layers(folder, "motion_layers")
+    store_frame_layers(folder, "view_layers")
     return folder

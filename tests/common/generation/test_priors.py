@@ -49,11 +49,21 @@ def test_embedded_prior_knows_views_and_the_gaussian_one_does_not(models):
 
 @pytest.mark.parametrize("act", [check_prior, lambda *a: build_prior(*a, "cpu")])
 @pytest.mark.parametrize(("size", "message"), [
-    ((16, 64, 64), "draws pictures, not clips"), ((32, 64), "not 32 x 64; the nearest are 64 x 64"),
+    ((64, 100), "not 64 x 100; the nearest are"), ((32, 64), "not 32 x 64; the nearest are 64"),
 ])  # fmt: skip
-def test_embedded_prior_refuses_clips_and_other_sizes(models, act, size, message):
+def test_embedded_prior_refuses_other_sizes(models, act, size, message):
     with pytest.raises(InputError, match=message):
         act(EmbeddedPriorConfig(models_dir=models), size)
+
+
+def test_embedded_prior_draws_clips_with_motion_layers(models, lifting_models):
+    prior = build_prior(EmbeddedPriorConfig(models_dir=lifting_models), (3, 64, 72), "cpu")
+    assert isinstance(prior, Prior)
+    assert prior.spec.latent_shape == (4, 3, 8, 9)
+    with pytest.raises(InputError, match=r"has no motion_layers: .*train/motion_layers"):
+        check_prior(EmbeddedPriorConfig(models_dir=models), (3, 64, 72))
+    with pytest.raises(InputError, match=r"num_frames is 5; .* up to 4 frames"):
+        check_prior(EmbeddedPriorConfig(models_dir=lifting_models), (5, 64, 64))
 
 
 def test_missing_models_are_named_before_anything_runs(tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 from common.embedded.image_unet import View
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.generation.priors import build_prior
-from common.image.text_to_image import TextToImage, ViewConfig
+from common.generation.view_config import ViewConfig, camera_of
 from common.media.images import read_picture, write_picture
 from common.media.pixels import composite, from_picture, to_picture
 from common.media.provenance import read_provenance
@@ -60,8 +60,8 @@ def test_view_and_prompt_change_the_picture(draw):
 def test_front_view_is_said_as_such_and_differs_from_no_view(draw):
     front, none = (pixels(draw("name=x", f"method.view={view}")[1])[0] for view in ("{}", "null"))
     assert np.abs(front - none).max() > 0
-    assert TextToImage(view=ViewConfig()).camera == View(0.0, 12.0)
-    assert TextToImage().camera is None
+    assert camera_of(ViewConfig()) == View(0.0, 12.0)
+    assert camera_of(None) is None
 
 
 def test_straight_pixels_stand_for_the_premultiplied_samples(models, tmp_path):
