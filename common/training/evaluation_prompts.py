@@ -5,6 +5,7 @@ writes them anew.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def evaluation_prompts() -> dict[str, list[Row]]:
         "emoji_zh": _emoji("zh"),
         "objects": [_object(category, "en") for category in CATEGORIES],
         "objects_zh": [_object(category, "zh") for category in CATEGORIES],
-        "pairs": _pairs(),
+        "pairs": pair_rows(),
         "accents": [_two_colours(category) for category in CATEGORIES if category.accent],
         "synonyms": _synonyms(),
     }
@@ -41,12 +42,17 @@ def evaluation_prompts() -> dict[str, list[Row]]:
 def store_evaluation_prompts(path: Path = PROMPTS) -> int:
     """Write the file; the number of prompts."""
     sets = evaluation_prompts()
+    write_rows(path, sets)
+    return sum(map(len, sets.values()))
+
+
+def write_rows(path: Path, sets: Mapping[str, list[Row]]) -> None:
+    """Write sets of prompts, a line each."""
     lines = []
     for name, rows in sets.items():
         listed = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
         lines.append(f"{json.dumps(name)}: [\n{listed}\n]")
     write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
-    return sum(map(len, sets.values()))
 
 
 def _emoji(language: Language) -> list[Row]:
@@ -62,14 +68,14 @@ def _emoji(language: Language) -> list[Row]:
 
 def _object(category: Category, language: Language) -> Row:
     """A category in one of its usual colours that training has shown."""
-    facts = Facts(category, _trained_colour(category))
+    facts = Facts(category, trained_colour(category))
     said = caption(facts, Mention(main=True), language)
     return {
         "prompt": said, "concepts": [category.name], "colour": facts.main, "language": language
     }  # fmt: skip
 
 
-def _pairs() -> list[Row]:
+def pair_rows() -> list[Row]:
     """The (category, colour) pairs that training never shows."""
     rows = []
     for name, colour in sorted(read_split().colours):
@@ -80,7 +86,7 @@ def _pairs() -> list[Row]:
 
 def _two_colours(category: Category) -> Row:
     """A category in a trained main colour with a part in another."""
-    main = _trained_colour(category)
+    main = trained_colour(category)
     rng = np.random.default_rng(stream_seed(0, 0, f"evaluated accent {category.name}"))
     options = [name for name in category.accents if name != main]
     usual = [name for name in options if name in category.usual_accents] or options
@@ -100,7 +106,7 @@ def _synonyms() -> list[Row]:
     ]
 
 
-def _trained_colour(category: Category) -> ColourName:
+def trained_colour(category: Category) -> ColourName:
     """One of its usual colours, else any, that is not held out for it."""
     rng = np.random.default_rng(stream_seed(0, 0, f"evaluated colour {category.name}"))
     order = [COLOUR_NAMES[index] for index in rng.permutation(len(COLOUR_NAMES))]
