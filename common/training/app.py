@@ -24,6 +24,7 @@ from common.zoo.quantization import pack, unpack
 from common.zoo.storage import save_model
 
 _MAX_PREVIEWS = 12
+_MAX_SAID = 16
 
 
 def check(config: TrainConfig, apps: Apps) -> list[str]:
@@ -93,14 +94,20 @@ def _observe(
     if last or step.step % loop.evaluate_every == 0:
         with run.clock.stage("evaluation"):
             values |= training.evaluate(step.averaged)
-        said = {name: round(value, 4) for name, value in values.items() if "/" in name}
-        LOGGER.info("step %d: %s", step.step, said)
+        LOGGER.info("step %d: %s", step.step, _said(values))
     if last or step.step % loop.preview_every == 0:
         with run.clock.stage("previews"):
             path = run.folder.path / "previews" / f"step-{step.step:06d}.png"
             write_picture(path, training.preview(step.averaged))
     if values:
         run.metrics.log(step.step, run.clock.elapsed(), values)
+
+
+def _said(values: Mapping[str, float]) -> str:
+    """The first figures for the log; all of them are in the metrics."""
+    shown = [f"{name} {value:.4g}" for name, value in values.items() if "/" in name]
+    more = len(shown) - _MAX_SAID
+    return ", ".join(shown[:_MAX_SAID]) + (f", {more} more in metrics.jsonl" if more > 0 else "")
 
 
 def _averaged(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> nn.Module:
