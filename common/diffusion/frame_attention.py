@@ -102,6 +102,9 @@ class FrameTransformer(nn.Module):
         return features + scale * made
 
     def _normed(self, features: Tensor, num_frames: int) -> Tensor:
+        if not features.requires_grad:
+            # With channels last, torch's CPU backward crashes if the input needs no gradient.
+            features = features.contiguous()
         if self.sizes.norm_over == "per_frame":
             return self.norm(features)
         clips = rearrange(features, "(b f) c h w -> b c f h w", f=num_frames)

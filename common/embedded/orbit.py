@@ -13,7 +13,7 @@ from common.embedded.image_unet import View
 
 FOVY_DEG = 25.0
 """The lens of the pictograms' front view."""
-HALF_EXTENT_M = 0.8
+HALF_EXTENT_M = 0.85
 """Half the height of what is seen at the origin's distance."""
 DISTANCE_M = HALF_EXTENT_M / math.tan(math.radians(FOVY_DEG / 2))
 

@@ -5,11 +5,18 @@ from typing import assert_never
 
 from torch import nn
 
+from common.diffusion.lifted_unet import FrameLayers
 from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder
-from common.embedded.image_unet import build_image_unet
+from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge
 from common.runs.app import Estimate
 from common.training.autoencoder_trainer import TrainAutoencoder, open_training
+from common.training.clip_parts import NUM_FRAMES
+from common.training.frame_layers_trainer import (
+    TrainMotionLayers,
+    TrainViewLayers,
+    open_frame_training,
+)
 from common.training.image_unet_trainer import TrainImageUNet, open_image_training
 from common.training.judge_trainer import TrainJudge, open_judge_training
 from common.training.text_encoder_trainer import Student, TrainTextEncoder, open_text_training
@@ -17,6 +24,8 @@ from common.training.train_config import Method
 from common.training.training import Training
 
 _LIBRARIES_BYTES = 700 * 2**20
+_CELLS = 256
+"""Of a latent of 128 px."""
 _COPIES = 5
 """Float32 copies of the weights: trained, averaged, gradient and two moments."""
 
@@ -36,6 +45,8 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_image_training(method, cache, seed, device)
         case TrainJudge():
             return open_judge_training(method, cache, seed, device)
+        case TrainMotionLayers() | TrainViewLayers():
+            return open_frame_training(method, cache, seed, device)
         case _:
             assert_never(method)
 
@@ -71,6 +82,12 @@ def _size(method: Method) -> tuple[int, int]:
         case TrainJudge():
             half = (method.size_px // 2) ** 2
             return _num_weights(Judge(method.architecture)), 24 * method.channels[0] * half
+        case TrainMotionLayers() | TrainViewLayers():
+            # The zoo's own U-Net has the default sizes; the layers' share is about as much again.
+            lifted = ImageUNetArchitecture()
+            layers = FrameLayers(method.architecture, build_image_unet(lifted))
+            frames = method.num_views if isinstance(method, TrainViewLayers) else NUM_FRAMES
+            return _num_weights(layers), 120 * lifted.block_channels[0] * _CELLS * frames
         case _:
             assert_never(method)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, assert_never
 
 import numpy as np
 import torch
@@ -22,13 +22,19 @@ from common.embedded.prior import EmbeddedPrior, embedded_schedule
 from common.embedded.tokenizer import load_tokenizer
 from common.seeding import generator_for, generators_for, randn, stream_seed
 from common.shapes import Clips, Picture
+from common.training.clip_latents import emoji_clip_latents, kit_clip_latents
+from common.training.clip_parts import INSTANCE_CLIPS
+from common.training.clip_source import ClipSource
 from common.training.frame_batch import FrameBatch, FrameSource
 from common.training.frame_preview import preview_sheet
 from common.training.initial_weights import initial_weights, on_device
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.noise_times import NoiseTimes, UniformTimes, draw_timesteps, v_weights
+from common.training.orbit_latents import orbit_latents
+from common.training.orbit_parts import INSTANCE_ORBITS
 from common.training.training import Package
-from common.zoo.models import Loaded
+from common.training.view_source import ViewSource
+from common.zoo.models import ZOO, Loaded, check_embedded_prior, load_prior_models
 
 TOLD = 263
 """Features that the U-Net and the frame layers hear of each frame: pooled text and view."""
@@ -173,7 +179,7 @@ class FrameLayersTraining:
         latents = self._schedule.add_noise(clean, noised.noise, noised.timesteps)
         times = repeat(noised.timesteps, "b -> b f", f=clean.shape[2])
         with_it, times_with_it = with_first(latents, times, clean[:, :, 0])
-        latents = torch.where(per_sample(given, latents), with_it, latents)
+        latents = torch.where(given[:, None, None, None, None], with_it, latents)
         times = torch.where(given[:, None], times_with_it, times)
         prior = self.prior(layers, batch)
         told = prior.embed(prompts, batch.views).rows
@@ -237,3 +243,36 @@ class FrameLayersTraining:
         """The layers and what they stand on."""
         requires = {kind: base.identity for kind, base in self._models.items()}
         return Package(self._config.name, model, self._config.architecture, requires)
+
+
+def open_frame_training(
+    config: TrainMotionLayers | TrainViewLayers, cache: Path, seed: int, device: str
+) -> FrameLayersTraining:
+    """Load the frozen models, encode the clips or the orbits (once) and build the layers.
+
+    Raises:
+        InputError: models are missing or data is not prepared.
+    """
+    folder = config.models_dir or ZOO
+    check_embedded_prior(folder)
+    models = load_prior_models(folder, device)
+    on_device(models["image_unet"].model, device)
+    autoencoder = models["autoencoder"]
+    source: FrameSource
+    match config:
+        case TrainMotionLayers():
+            source = ClipSource(
+                kit_clip_latents(autoencoder, cache, device),
+                emoji_clip_latents(autoencoder, cache, device),
+                kit_clip_latents(autoencoder, cache, device, INSTANCE_CLIPS),
+                config.kit_share, config.view_dropout, config.chinese_share,
+            )  # fmt: skip
+        case TrainViewLayers():
+            source = ViewSource(
+                orbit_latents(autoencoder, cache, device),
+                orbit_latents(autoencoder, cache, device, INSTANCE_ORBITS),
+                config.num_views, config.chinese_share,
+            )  # fmt: skip
+        case _:
+            assert_never(config)
+    return FrameLayersTraining(config, source, models, seed, device)

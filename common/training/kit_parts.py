@@ -79,17 +79,18 @@ def views_of(part: KitPart, one: KitObject) -> tuple[View, ...]:
     rng = np.random.default_rng(stream_seed(one.seed, 0, f"kit views {part.name} {one.category}"))
     if part.name != "train":
         return (FRONT, *(sample_view(rng) for _ in range(part.num_views - 1)))
-    fronts = tuple(_near_front(rng) for _ in range(2))
-    return (*fronts, *(_trained_view(rng) for _ in range(part.num_views - 2)))
+    fronts = tuple(near_front_view(rng) for _ in range(2))
+    return (*fronts, *(trained_view(rng) for _ in range(part.num_views - 2)))
 
 
-def _near_front(rng: np.random.Generator) -> View:
+def near_front_view(rng: np.random.Generator) -> View:
+    """A view within 20 degrees of the front, from the object's height or somewhat above."""
     view = sample_view(rng)
     azimuth = float(rng.uniform(-NEAR_FRONT_DEG, NEAR_FRONT_DEG)) % 360.0
     return View(azimuth, float(rng.uniform(0.0, 25.0)), view.fovy_deg, view.fill)
 
 
-def _trained_view(rng: np.random.Generator) -> View:
+def trained_view(rng: np.random.Generator) -> View:
     """A view outside the held-out bands of azimuth."""
     view = sample_view(rng)
     while is_azimuth_held_out(view.azimuth_deg):

@@ -7,7 +7,6 @@ each picture was taken. The index also says the digest of the kit's sources; aft
 kit, its pictures are prepared anew.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache as cached
@@ -20,19 +19,28 @@ import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import UInt8
 
-from common.atomic import atomic_path
 from common.errors import InputError
-from common.kit import catalogue
 from common.kit.captions import Facts
-from common.kit.catalogue import CATEGORIES, category_named
+from common.kit.catalogue import CATEGORIES
 from common.kit.category import Category
 from common.kit.kit_object import KitObject
 from common.kit.render import render_views
 from common.kit.views import View
-from common.training.emoji_cache import load_array, new_array, read_index, write_index
+from common.training.array_files import fill_array
+from common.training.emoji_cache import load_array, read_index, write_index
 from common.training.kit_parts import KitPart, objects_of, views_of
+from common.training.kit_store import (
+    array_path,
+    category_index,
+    facts_of,
+    object_entry,
+    open_index,
+    sources_digest,
+    to_bytes,
+)
 
 SIZES_PX = (128, 64)
+PRESET = "prepare/kit"
 _DRAW_NOTHING = ("__init__.py", "captions.py", "clips.py", "motions.py", "speech.py")
 """Sources of the kit on which no still picture depends."""
 
@@ -67,13 +75,10 @@ def prepare_kit(cache: Path, part: KitPart) -> Iterator[tuple[Category, int]]:
         Each category with the number of its pictures, when they are there.
     """
     for category in CATEGORIES:
-        path = kit_index(cache, part, category)
-        if read_index(path, kit_digest()) is None:
-            path.unlink(missing_ok=True)
-            _store(path, category, part)
-        index = read_index(path, kit_digest())
-        assert index is not None
-        yield category, int(index["num_pictures"])
+        index = kit_index(cache, part, category)
+        if read_index(index, kit_digest()) is None:
+            _store(index, category, part)
+        yield category, int(open_index(index, kit_digest(), PRESET)["num_pictures"])
 
 
 def load_kit(cache: Path, part: KitPart, size_px: int = 128) -> tuple[KitCategorySet, ...]:
@@ -82,20 +87,18 @@ def load_kit(cache: Path, part: KitPart, size_px: int = 128) -> tuple[KitCategor
     Categories with no object in this part are left out.
 
     Raises:
-        InputError: a category is not prepared from the present kit, or a file is damaged.
+        InputError: a category is not prepared from the present kit, a file is damaged, or a size
+            that pictures are not prepared in.
     """
+    if size_px not in SIZES_PX:
+        raise InputError(f"kit pictures are prepared at {SIZES_PX} px, not at {size_px} px")
     found = []
     for category in CATEGORIES:
         path = kit_index(cache, part, category)
-        index = read_index(path, kit_digest())
-        if index is None or size_px not in SIZES_PX:
-            raise InputError(
-                f"{path.parent} holds no pictures of '{category.name}' of the present kit at "
-                f"{size_px} px. Prepare them first: python run.py prepare/kit"
-            )
+        index = open_index(path, kit_digest(), PRESET)
         if index["num_pictures"]:
             shots = tuple(_shot(entry) for entry in index["shots"])
-            pixels = load_array(_array_path(path, size_px), index["num_pictures"], size_px)
+            pixels = load_array(array_path(path, size_px), index["num_pictures"], size_px)
             found.append(KitCategorySet(category, shots, pixels))
     return tuple(found)
 
@@ -103,50 +106,32 @@ def load_kit(cache: Path, part: KitPart, size_px: int = 128) -> tuple[KitCategor
 @cached
 def kit_digest() -> str:
     """SHA-256 over the sources of what draws: which kit pictures were made by."""
-    folder = Path(catalogue.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*.json")]):
-        if path.name in _DRAW_NOTHING:
-            continue
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return sources_digest(_DRAW_NOTHING)
 
 
 def kit_index(cache: Path, part: KitPart, category: Category) -> Path:
     """The index file of a category's pictures."""
-    return cache / "kit" / part.name / f"{category.name.replace(' ', '_')}.json"
-
-
-def _array_path(index: Path, size_px: int) -> Path:
-    return index.with_name(f"{index.stem}-{size_px}.npy")
+    return category_index(cache, "kit", part.name, category)
 
 
 def _store(index: Path, category: Category, part: KitPart) -> None:
-    """Render one category; the index is written last."""
+    """Render one category, then halve its pictures."""
+    index.unlink(missing_ok=True)
     objects = list(objects_of(part, category))
     views = [views_of(part, one) for one in objects]
     total = sum(map(len, views))
-    with (
-        atomic_path(_array_path(index, 128)) as large_path,
-        atomic_path(_array_path(index, 64)) as small_path,
-    ):
-        large, small = new_array(large_path, total, 128), new_array(small_path, total, 64)
-        row = 0
-        for one, seen in zip(objects, views, strict=True):
-            pixels = rendered(one, seen)
-            large[row : row + len(seen)] = pixels
-            small[row : row + len(seen)] = halved(pixels)
-            row += len(seen)
-        large.flush()  # type: ignore[attr-defined]
-        small.flush()  # type: ignore[attr-defined]
+    drawn = (rendered(one, seen) for one, seen in zip(objects, views, strict=True))
+    fill_array(array_path(index, 128), (total, 128, 128, 4), np.uint8, drawn)
+    large = load_array(array_path(index, 128), total, 128)
+    rows = (np.array(large[row : row + 1]) for row in range(total))
+    fill_array(array_path(index, 64), (total, 64, 64, 4), np.uint8, map(halved, rows))
     shots = [_entry(one, seen) for one, seen in zip(objects, views, strict=True)]
     write_index(index, kit_digest(), {"num_pictures": total, "shots": shots})
 
 
 def rendered(one: KitObject, views: tuple[View, ...]) -> UInt8[np.ndarray, "v 128 128 4"]:
     """The views of an object as 8-bit premultiplied pictures."""
-    rgba = render_views(one, views, 128).rgba
-    return (rgba.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+    return to_bytes(render_views(one, views, 128).rgba)
 
 
 def halved(pixels: UInt8[np.ndarray, "v h w 4"]) -> UInt8[np.ndarray, "v h2 w2 4"]:
@@ -157,24 +142,10 @@ def halved(pixels: UInt8[np.ndarray, "v h w 4"]) -> UInt8[np.ndarray, "v h2 w2 4
 
 
 def _entry(one: KitObject, views: tuple[View, ...]) -> dict[str, Any]:
-    """An object of the index: its facts by name, and its views as numbers."""
-    facts = one.facts
-    return {
-        "category": facts.category.name,
-        "seed": one.seed,
-        "main": facts.main,
-        "accent": facts.accent,
-        "finish": [facts.finish_english, facts.finish_chinese],
-        "pattern": facts.pattern,
-        "pattern_colour": facts.pattern_colour,
-        "views": [[v.azimuth_deg, v.elevation_deg, v.fovy_deg, v.fill] for v in views],
-    }
+    seen = [[v.azimuth_deg, v.elevation_deg, v.fovy_deg, v.fill] for v in views]
+    return {**object_entry(one.seed, one.facts), "views": seen}
 
 
 def _shot(entry: dict[str, Any]) -> KitShot:
-    finish_english, finish_chinese = entry["finish"]
-    facts = Facts(
-        category_named(entry["category"]), entry["main"], entry["accent"],
-        finish_english, finish_chinese, entry["pattern"], entry["pattern_colour"],
-    )  # fmt: skip
-    return KitShot(entry["seed"], facts, tuple(View(*map(float, v)) for v in entry["views"]))
+    views = tuple(View(*map(float, view)) for view in entry["views"])
+    return KitShot(entry["seed"], facts_of(entry), views)

@@ -29,13 +29,36 @@ class PrepareKit(Config):
     """``train`` obeys the held-out split; ``instances`` and ``pairs`` are what it holds out."""
 
 
+class PrepareClips(Config):
+    """Clips of kit objects in motion, 16 frames at 128 px, for the motion layers (no download)."""
+
+    name: Literal["clips"] = "clips"
+    parts: tuple[Literal["train", "instances", "pairs"], ...] = Field(
+        ("instances", "pairs", "train"), min_length=1
+    )
+    """``train`` obeys the held-out split. ``instances`` are new objects in trained motions,
+    ``pairs`` the (category, motion) pairs that are held out."""
+
+
+class PrepareOrbits(Config):
+    """Kit objects from all round on one scale, at 128 px, for the view layers (no download)."""
+
+    name: Literal["orbits"] = "orbits"
+    parts: tuple[Literal["train", "instances", "pairs"], ...] = Field(
+        ("instances", "pairs", "train"), min_length=1
+    )
+    """``train`` obeys the held-out split; ``instances`` and ``pairs`` are what it holds out."""
+
+
 class PrepareTeacher(Config):
     """The larger English encoder that the text encoder learns from (PyPI, 80 MB)."""
 
     name: Literal["teacher"] = "teacher"
 
 
-Source = Annotated[PrepareEmoji | PrepareKit | PrepareTeacher, BY_NAME]
+Source = Annotated[
+    PrepareEmoji | PrepareKit | PrepareClips | PrepareOrbits | PrepareTeacher, BY_NAME
+]
 """What to prepare, chosen by its ``name``."""
 
 

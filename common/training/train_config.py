@@ -6,11 +6,20 @@ from typing import Annotated, Literal
 from common.config import BY_NAME, Config
 from common.runs.config import RunConfig
 from common.training.autoencoder_trainer import TrainAutoencoder
+from common.training.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
 from common.training.image_unet_trainer import TrainImageUNet
 from common.training.judge_trainer import TrainJudge
 from common.training.text_encoder_trainer import TrainTextEncoder
 
-Method = Annotated[TrainAutoencoder | TrainTextEncoder | TrainImageUNet | TrainJudge, BY_NAME]
+Method = Annotated[
+    TrainAutoencoder
+    | TrainTextEncoder
+    | TrainImageUNet
+    | TrainJudge
+    | TrainMotionLayers
+    | TrainViewLayers,
+    BY_NAME,
+]
 """What the train app can train, chosen by its ``name``."""
 
 

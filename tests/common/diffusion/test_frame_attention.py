@@ -188,3 +188,15 @@ def test_places_are_all_told_apart() -> None:
 
     assert found.shape == (32, 12)
     assert float(torch.cdist(found, found).fill_diagonal_(9.0).min()) > 0.1
+
+
+def test_gradients_reach_a_layer_on_frozen_features_of_any_memory_format() -> None:
+    found = []
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        made = layer()
+        frozen = features().contiguous(memory_format=memory_format)
+        made(frozen, times()).square().sum().backward()
+        found.append(made.norm.weight.grad)
+
+    assert found[0] is not None
+    torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-4)

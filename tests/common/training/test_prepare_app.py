@@ -5,7 +5,8 @@ from common.cli.main import main
 from common.kit.catalogue import category_named
 from common.media.images import read_picture
 from common.runs.apps import Apps
-from common.training import kit_pictures, text_teacher
+from common.training import kit_clips, kit_orbits, kit_pictures, prepare_sources, text_teacher
+from common.training.clip_parts import ClipPart
 from common.training.kit_parts import KitPart
 from common.training.prepare_app import APP
 
@@ -29,7 +30,7 @@ def run(tmp_path, source, *arguments):
 def test_kit_is_rendered_once_and_shown(tmp_path, monkeypatch, capsys):
     part = KitPart("instances", 2, 2)
     monkeypatch.setattr(kit_pictures, "CATEGORIES", (category_named("mug"), category_named("die")))
-    monkeypatch.setattr("common.training.prepare_app.PARTS", (part,))
+    monkeypatch.setattr(prepare_sources, "PARTS", (part,))
     assert run(tmp_path, "{name: kit, parts: [instances]}") == 0
     shown = capsys.readouterr().out.strip().splitlines()
     sheet = next(line for line in shown if line.endswith("pictures.png"))
@@ -58,3 +59,22 @@ def test_dry_run_fetches_nothing(tmp_path, capsys):
 def test_sizes_that_cannot_be_prepared_are_refused(tmp_path, change, capsys):
     assert run(tmp_path, "{name: emoji}", change) == 2
     assert change.split("=")[0] in capsys.readouterr().err
+
+
+def test_clips_and_orbits_are_rendered_once_and_shown(tmp_path, monkeypatch, capsys):
+    for module, name in ((kit_clips, "star"), (kit_orbits, "die")):
+        monkeypatch.setattr(module, "CATEGORIES", (category_named(name),))
+        monkeypatch.setattr(module, "SIZE_PX", 32)
+    monkeypatch.setattr(prepare_sources, "CLIP_PARTS", (ClipPart("pairs", 1),))
+    monkeypatch.setattr(prepare_sources, "ORBIT_PARTS", (KitPart("pairs", 1, 2),))
+    for _ in range(2):
+        for source in ("clips", "orbits"):
+            assert run(tmp_path, f"{{name: {source}, parts: [pairs]}}") == 0
+            shown = capsys.readouterr().out.strip().splitlines()
+            sheet = next(line for line in shown if line.endswith("pictures.png"))
+            assert np.ptp(read_picture(tmp_path / sheet)) > 100, "a picture of what there is"
+        kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache").rglob("*.npy")}
+        assert len(kept) == 2
+        monkeypatch.setattr(kit_clips, "filmed", None)
+        monkeypatch.setattr(kit_orbits, "rendered_orbit", None)
+    assert kept == {p: p.stat().st_mtime_ns for p in (tmp_path / "cache").rglob("*.npy")}
