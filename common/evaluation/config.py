@@ -1,39 +1,70 @@
 """The keys of the evaluate app."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from common.config import BY_NAME, Config
 from common.diffusion.guidance_config import CFG, Guidance
 from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.embedded.prior_config import EmbeddedPriorConfig
+from common.evaluation.frame_prompts import CLIP_SETS, ClipSetName
 from common.evaluation.prompt_sets import SET_NAMES, SetName
 from common.runs.config import RunConfig
 
 
-class EvaluateConfig(RunConfig):
-    """Draws pictures for the committed prompts and has them scored by the judge."""
+class EvaluateImages(Config):
+    """Pictures, scored by the judge."""
 
-    app: Literal["evaluate"] = "evaluate"
-    prior: EmbeddedPriorConfig = EmbeddedPriorConfig()
-    """The model that is evaluated."""
-    judge_dir: Path | None = None
-    """Folder of the judge; null is the zoo of Extrude."""
-    sampler: Sampler = DPMSolverPP2M()
-    """How noise becomes a sample."""
-    guidance: Guidance = CFG()
-    """How strongly prompts are followed."""
-    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
-    """Side of the pictures."""
-    batch_size: int = Field(32, ge=1, le=4096)
-    """How many are drawn together."""
+    name: Literal["image_prior"] = "image_prior"
     sets: tuple[SetName, ...] = Field(SET_NAMES, min_length=1)
     """Which prompts."""
-    max_prompts: int | None = Field(None, ge=2)
-    """At most so many prompts of each set, evenly chosen; null takes all."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the pictures."""
     memorisation: bool = False
     """Compare the samples of ``objects`` with the prepared training renders, for copies."""
     cache_dir: Path | None = None
     """Where `prepare/kit` has put the renders; null is $XDG_CACHE_HOME/extrude or
     ~/.cache/extrude. Read only for ``memorisation``."""
+
+
+class EvaluateClips(Config):
+    """Clips, scored by the motion measure and, frame by frame, by the judge."""
+
+    name: Literal["motion_prior"] = "motion_prior"
+    sets: tuple[ClipSetName, ...] = Field(CLIP_SETS, min_length=1)
+    """Which prompts."""
+    num_frames: int = Field(16, ge=16, le=64)
+    """Length of the clips; the motion measure reads 16 frames or more."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the frames."""
+    real_clips: bool = False
+    """Compare how steady the clips are with prepared clips of the kit."""
+    cache_dir: Path | None = None
+    """Where `prepare/clips` has put the clips; null is $XDG_CACHE_HOME/extrude or
+    ~/.cache/extrude. Read only for ``real_clips``."""
+
+
+Method = Annotated[EvaluateImages | EvaluateClips, BY_NAME]
+"""What is evaluated, chosen by its ``name``."""
+
+
+class EvaluateConfig(RunConfig):
+    """Draws for the committed prompts and has the results scored."""
+
+    app: Literal["evaluate"] = "evaluate"
+    prior: EmbeddedPriorConfig = EmbeddedPriorConfig()
+    """The model that is evaluated."""
+    judge_dir: Path | None = None
+    """Folder of the judge and the motion measure; null is the zoo of Extrude."""
+    sampler: Sampler = DPMSolverPP2M()
+    """How noise becomes a sample."""
+    guidance: Guidance = CFG()
+    """How strongly prompts are followed."""
+    batch_size: int = Field(32, ge=1, le=4096)
+    """How many are drawn together."""
+    max_prompts: int | None = Field(None, ge=2)
+    """At most so many prompts of each set, evenly chosen; null takes all."""
+    method: Method = EvaluateImages()
+    """What is drawn, and how it is scored."""

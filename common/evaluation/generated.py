@@ -1,17 +1,21 @@
-"""Pictures for many prompts, each with its own seed."""
+"""Pictures and clips for many prompts, each with its own seed."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from common.diffusion.guidance_config import Guidance
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
+from common.embedded.frame_prior import FramePrior
+from common.embedded.image_unet import FRONT
 from common.embedded.prior import EmbeddedPrior
 from common.evaluation.prompt_sets import Request
 from common.seeding import generators_for, randn
-from common.shapes import Images
+from common.shapes import Clips, Images
 
 
 @torch.no_grad()
@@ -28,18 +32,50 @@ def generate(
     Request ``i`` is drawn from noise ``i`` of the seed, and is the same for any batch size (to
     1e-4). Guidance moves away from no prompt and no view.
     """
-    for start in range(0, len(requests), batch_size):
-        some = requests[start : start + batch_size]
-        places = range(start, start + len(some))
-        scheduler = build_scheduler(sampler, prior.spec.schedule, prior.spec.prediction)
-        noise = randn(
-            prior.spec.latent_shape, generators_for(seed, places, "latents"), device=prior.device
-        )
+    for places in _batches(len(requests), batch_size):
+        some = [requests[place] for place in places]
         cond = prior.embed([one.prompt for one in some], [one.view for one in some])
         uncond = prior.embed([""] * len(some))
-        steps = sample(
-            prior, scheduler, cond, uncond, guidance, noise,
-            generators_for(seed, places, "sampler"),
-        )  # fmt: skip
-        *_, last = steps
-        yield prior.decode(last.latents).clamp(-1, 1)
+        yield _drawn(prior, cond, uncond, sampler, guidance, seed, places)
+
+
+@torch.no_grad()
+def generate_clips(
+    prior: FramePrior,
+    sampler: Sampler,
+    guidance: Guidance,
+    prompts: Sequence[str],
+    seed: int,
+    batch_size: int,
+) -> Iterator[Clips]:
+    """Premultiplied RGBA clips in [-1, 1] seen from the front, otherwise as `generate`."""
+    for places in _batches(len(prompts), batch_size):
+        fronts = [[FRONT] * prior.num_frames] * len(places)
+        cond = prior.embed([prompts[place] for place in places], fronts)
+        uncond = prior.embed([""] * len(places))
+        yield _drawn(prior, cond, uncond, sampler, guidance, seed, places)
+
+
+def _batches(count: int, batch_size: int) -> list[range]:
+    return [range(at, min(at + batch_size, count)) for at in range(0, count, batch_size)]
+
+
+def _drawn(
+    prior: Any,
+    cond: Any,
+    uncond: Any,
+    sampler: Sampler,
+    guidance: Guidance,
+    seed: int,
+    places: range,
+) -> Tensor:
+    """Samples number ``places`` of the seed, decoded."""
+    scheduler = build_scheduler(sampler, prior.spec.schedule, prior.spec.prediction)
+    noise = randn(
+        prior.spec.latent_shape, generators_for(seed, places, "latents"), device=prior.device
+    )
+    steps = sample(
+        prior, scheduler, cond, uncond, guidance, noise, generators_for(seed, places, "sampler")
+    )
+    *_, last = steps
+    return torch.as_tensor(prior.decode(last.latents).clamp(-1, 1))

@@ -8,9 +8,12 @@ colours in one caption; ``synonyms``, words that no caption of training has. ``v
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+import numpy as np
 
 from common.embedded.image_unet import FRONT, View
 from common.errors import InputError
@@ -74,6 +77,14 @@ def load_prompt_set(name: SetName, told: frozenset[str], path: Path = PROMPTS) -
     views = [View(azimuth, VIEW_ELEVATION_DEG) for azimuth in AZIMUTHS_DEG]
     rows = [row for row in rows if row["concepts"][0] in told]
     return PromptSet(name, tuple(_request(row, view, name) for row in rows for view in views))
+
+
+def chosen_requests(requests: Sequence[Any], at_most: int | None) -> Sequence[Any]:
+    """At most so many requests, evenly chosen; all if None."""
+    if at_most is None or len(requests) <= at_most:
+        return requests
+    rows = np.linspace(0, len(requests) - 1, at_most).round().astype(int).tolist()
+    return [requests[row] for row in rows]
 
 
 def _request(row: dict[str, str | list[str]], view: View, name: SetName) -> Request:

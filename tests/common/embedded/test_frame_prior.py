@@ -128,8 +128,8 @@ def test_wrong_numbers_are_refused(clips: FramePrior, folder: Path) -> None:
         clips.embed(["mug"], first=latents()[:, :, 0])
     with pytest.raises(InputError, match="1 prompts and views of 2"):
         clips.embed(["mug"], [None, None])
-    with pytest.raises(InputError, match="trained on up to 4 frames; num_frames is 5"):
-        load_frame_prior("motion_layers", 5, (64, 64), folder)
+    with pytest.raises(InputError, match="trained on up to 16 frames; num_frames is 17"):
+        load_frame_prior("motion_layers", 17, (64, 64), folder)
 
 
 def test_layers_of_another_unet_are_refused(folder: Path, tmp_path: Path) -> None:

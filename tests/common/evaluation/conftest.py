@@ -4,8 +4,12 @@ import pytest
 import torch
 
 from common.embedded.judge import Judge, JudgeArchitecture
+from common.judging.motion_classifier import NONE, MotionArchitecture, MotionClassifier
+from common.judging.motion_features import feature_names
+from common.kit.motions import MOTIONS
+from common.training.motion_fit import store_measure
 from common.zoo.storage import save_model
-from tests.common.zoo.small_zoo import TEXT, store_prior
+from tests.common.zoo.small_zoo import TEXT, store_frame_layers, store_prior
 
 JUDGE = JudgeArchitecture(
     size_px=32, channels=(8, 8, 16), blocks=(1, 1, 1), joint_channels=16, text=TEXT
@@ -28,4 +32,10 @@ def zoo(tmp_path_factory):
         folder, "judge", judge.state_dict(), "float32", kind="judge",
         architecture=JUDGE.model_dump(mode="json"), requires={}, figures=FIGURES,
     )  # fmt: skip
+    store_frame_layers(folder, "motion_layers")
+    names = (*(motion.name for motion in MOTIONS), NONE)
+    with torch.random.fork_rng():
+        torch.random.manual_seed(4)
+        measure = MotionClassifier(MotionArchitecture(features=feature_names(), names=names))
+    store_measure(measure, {f"{part}/true/right": 0.97 for part in ("instances", "pairs")}, folder)
     return folder

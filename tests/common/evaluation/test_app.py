@@ -13,8 +13,8 @@ def evaluate(zoo, tmp_path, monkeypatch, capsys):
 
     def evaluate(*changes):
         arguments = [
-            "evaluate/image_prior", f"prior.models_dir={zoo}", f"judge_dir={zoo}", "size_px=64",
-            "max_prompts=6", "batch_size=4", "sampler.num_steps=2", *changes,
+            "evaluate/image_prior", f"prior.models_dir={zoo}", f"judge_dir={zoo}",
+            "method.size_px=64", "max_prompts=6", "batch_size=4", "sampler.num_steps=2", *changes,
         ]  # fmt: skip
         code = main(arguments, APPS)
         said = capsys.readouterr()
@@ -39,18 +39,20 @@ def test_run_scores_every_set_and_shows_its_pictures(evaluate):
 def test_same_run_gives_the_same_figures(evaluate):
     found = []
     for _ in range(2):
-        _, paths, _ = evaluate("sets=[objects]")
+        _, paths, _ = evaluate("method.sets=[objects]")
         found.append(next(p for p in paths if p.name == "figures.json").read_bytes())
     assert found[0] == found[1]
 
 
 def test_memorisation_without_prepared_renders_is_refused(evaluate, tmp_path):
-    code, _, said = evaluate("sets=[objects]", "memorisation=true", f"cache_dir={tmp_path}")
+    code, _, said = evaluate(
+        "method.sets=[objects]", "method.memorisation=true", f"method.cache_dir={tmp_path}"
+    )
     assert code == 2
     assert "prepare/kit" in said
 
 
 def test_keys_without_effect_are_said(evaluate, tmp_path):
-    code, _, said = evaluate("sets=[emoji]", f"cache_dir={tmp_path}")
+    code, _, said = evaluate("method.sets=[emoji]", f"method.cache_dir={tmp_path}")
     assert code == 0
     assert "cache_dir has no effect" in said

@@ -62,8 +62,8 @@ def test_embedded_prior_draws_clips_with_motion_layers(models, lifting_models):
     assert prior.spec.latent_shape == (4, 3, 8, 9)
     with pytest.raises(InputError, match=r"has no motion_layers: .*train/motion_layers"):
         check_prior(EmbeddedPriorConfig(models_dir=models), (3, 64, 72))
-    with pytest.raises(InputError, match=r"num_frames is 5; .* up to 4 frames"):
-        check_prior(EmbeddedPriorConfig(models_dir=lifting_models), (5, 64, 64))
+    with pytest.raises(InputError, match=r"num_frames is 17; .* up to 16 frames"):
+        check_prior(EmbeddedPriorConfig(models_dir=lifting_models), (17, 64, 64))
 
 
 def test_missing_models_are_named_before_anything_runs(tmp_path):

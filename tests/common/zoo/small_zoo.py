@@ -28,7 +28,7 @@ TRANSFORMER = FrameTransformerSizes(
     num_heads=2, norm_groups=4, feedforward_factor=1, told_places=True, condition_channels=8
 )
 FRAMES = FrameLayersArchitecture(
-    transformer=TRANSFORMER, spans=("place", "everywhere"), max_frames=4, condition_channels=32 + 7
+    transformer=TRANSFORMER, spans=("place", "everywhere"), max_frames=16, condition_channels=32 + 7
 )
 VIEWS = FRAMES.model_copy(update={"transformer": TRANSFORMER.model_copy(update={"ordered": False})})
 

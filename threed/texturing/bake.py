@@ -1,0 +1,69 @@
+"""Baking: from a scene, and perhaps the pictures it was made from, to a texture."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from common.cameras import Cameras
+from common.raster.mesh import TriangleMesh
+from threed.scenes.voxel_field import VoxelField
+from threed.texturing.field_colours import Shell, surface_colours
+from threed.texturing.texels import texels_of, texture_from
+from threed.texturing.view_colours import ViewWeights, view_colours
+
+
+@dataclass(frozen=True)
+class BakeOptions:
+    """How a texture is made."""
+
+    size: int = 1024
+    """Texels along each side."""
+    shell: Shell = Shell()
+    """Where the field's colours are gathered."""
+    views: ViewWeights = ViewWeights()
+    """What pictures have to say."""
+    field_weight: float = 0.05
+    """What the field has to say beside pictures, whose weights are cosines to a power: at 0 it
+    speaks only where no picture sees the surface."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures of an object from known cameras."""
+
+    rgba: Float[Tensor, "v h w 4"]
+    """Premultiplied, sRGB-encoded, in [0, 1]."""
+    cameras: Cameras
+
+
+def baked(
+    mesh: TriangleMesh,
+    field: VoxelField,
+    pictures: Pictures | None = None,
+    options: BakeOptions | None = None,
+) -> TriangleMesh:
+    """The mesh with a texture: at each texel the weighted mean of pictures and field.
+
+    ``(sum_v w_v c_v + w_f c_f) / (sum_v w_v + w_f)``: `view_colours` gives the pictures' colours
+    and weights, `surface_colours` the field's colour. Colours are functions of the surface point,
+    so the two sides of a seam agree. Without pictures it is the field's colours alone.
+
+    Args:
+        mesh: with texture coordinates, from `unwrap`.
+        field: the scene that the mesh is the surface of.
+        pictures: of the same object; their light becomes part of the texture.
+        options: None: the defaults.
+    """
+    chosen = options or BakeOptions()
+    texels = texels_of(mesh, chosen.size)
+    colours = surface_colours(field, texels.positions, texels.normals, chosen.shell)
+    if pictures is not None:
+        shown, weights = view_colours(
+            mesh, texels.positions, texels.normals, pictures.rgba, pictures.cameras, chosen.views
+        )
+        own = max(chosen.field_weight, 1e-6)
+        total = (weights[..., None] * shown).sum(0) + own * colours
+        colours = total / (weights.sum(0)[:, None] + own)
+    return replace(mesh, texture=texture_from(texels, colours.clamp(0, 1)))

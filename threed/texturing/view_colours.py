@@ -1,0 +1,84 @@
+"""The colours that pictures show at points of a surface, and how well they show them."""
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from common.cameras import Cameras, project
+from common.raster.mesh import TriangleMesh
+from common.raster.rasterize import rasterize
+
+
+@dataclass(frozen=True)
+class ViewWeights:
+    """How much a picture has to say about a point."""
+
+    cosine_power: float = 4.0
+    """Weights are the cosine between normal and viewing direction to this power (Hunyuan3D-2: 4)."""
+    min_cosine: float = 0.2
+    """Below this cosine a picture says nothing: one pixel covers too much surface."""
+    depth_margin_m: float = 0.02
+    """A point so little behind what the picture sees still counts as seen."""
+    min_alpha: float = 0.95
+    """Pixels less opaque, and their eight neighbours, say nothing: background is mixed in."""
+
+
+def view_colours(
+    mesh: TriangleMesh,
+    positions: Float[Tensor, "n 3"],
+    normals: Float[Tensor, "n 3"],
+    pictures: Float[Tensor, "v h w 4"],
+    cameras: Cameras,
+    weights: ViewWeights | None = None,
+) -> tuple[Float[Tensor, "v n 3"], Float[Tensor, "v n"]]:
+    """Each picture's straight colour at each point, and its weight there, 0 where it is not seen.
+
+    A point is seen if nothing of the mesh within a pixel of it is nearer to the camera: pixels at
+    the edge of something in front show a mixture.
+
+    Args:
+        mesh: what may hide the points.
+        positions: points of its surface.
+        normals: outward unit normals there.
+        pictures: premultiplied RGBA in [0, 1].
+        cameras: of the pictures.
+        weights: None: the defaults.
+    """
+    chosen = weights or ViewWeights()
+    depth = rasterize(mesh.vertices, mesh.faces, cameras).depth
+    far = torch.where(depth > 0, depth, float("inf"))
+    nearest = -functional.max_pool2d(-far, 3, 1, 1)
+    solid = -functional.max_pool2d(-pictures[..., 3], 3, 1, 1)
+    sure = ((solid - chosen.min_alpha) / (1 - chosen.min_alpha)).clamp(0, 1)
+    pixels, away = project(cameras, positions)
+    toward = functional.normalize(cameras.positions[:, None] - positions, dim=-1)
+    cosine = (toward * normals).sum(-1)
+    # across a pixel the depth of a slanted surface changes by its width times the tangent
+    width = away / rearrange(cameras.intrinsics[:, 0, 0], "v -> v 1")
+    tangent = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(chosen.min_cosine)
+    margin = chosen.depth_margin_m + 1.5 * width * tangent
+    front = looked_up(rearrange(nearest, "v h w -> v h w 1"), pixels, cameras, "nearest")[..., 0]
+    seen = (away <= front + margin) & (cosine > chosen.min_cosine) & (away > 0)
+    rgba = looked_up(pictures, pixels, cameras, "bilinear")
+    certain = looked_up(rearrange(sure, "v h w -> v h w 1"), pixels, cameras, "bilinear")[..., 0]
+    weight = cosine.clamp_min(0) ** chosen.cosine_power * certain * seen
+    return rgba[..., :3] / rgba[..., 3:].clamp_min(1e-3), weight
+
+
+def looked_up(
+    pictures: Float[Tensor, "v h w c"],
+    pixels: Float[Tensor, "v n 2"],
+    cameras: Cameras,
+    mode: str,
+) -> Float[Tensor, "v n c"]:
+    """Picture values at pixel positions; 0 outside."""
+    where = 2 * pixels / pixels.new_tensor([cameras.width, cameras.height]) - 1
+    sampled = functional.grid_sample(
+        rearrange(pictures, "v h w c -> v c h w"), rearrange(where, "v n xy -> v 1 n xy"),
+        mode=mode, padding_mode="zeros", align_corners=False,
+    )  # fmt: skip
+    return rearrange(sampled, "v c 1 n -> v n c")
