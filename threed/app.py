@@ -1,42 +1,65 @@
 """The 3-D app: config -> make the asset -> export -> report."""
 
-from common.atomic import write_bytes
-from common.media.gltf_extras import embed
-from common.report.content import Asset as ShownAsset
-from common.report.content import AssetView, Fact
+from typing import assert_never
+
+from common.errors import InputError
+from common.generation.embedded_prompts import embedded_notes
+from common.generation.priors import models_folder
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
-from common.runs.provenance import provenance_of
+from threed.asset_export import export_asset, shown_asset
 from threed.config import ThreedConfig
-from threed.glb import glb_bytes
+from threed.convert import Convert
+from threed.text_to_3d import TextTo3D
 
 
 def check(config: ThreedConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs; notes on keys that have no effect."""
-    config.method.check()
-    return []
+    match config.method:
+        case Convert() as convert:
+            convert.check()
+            unused = {"prompt", "prior", "turntable"} & config.model_fields_set
+            return [f"{key} has no effect: convert only reads a file" for key in sorted(unused)]
+        case TextTo3D():
+            from common.zoo.models import check_embedded_prior
+
+            if not config.prompt.strip():
+                raise InputError("prompt is empty; say what to make: prompt='a red car'")
+            folder = models_folder(config.prior)
+            check_embedded_prior(folder, "view_layers")
+            return embedded_notes(config.prompt, "", folder)
+        case _:
+            assert_never(config.method)
 
 
 def estimate(config: ThreedConfig) -> Estimate:
     """Sizes and memory of the run."""
-    return config.method.estimate()
+    match config.method:
+        case Convert() as convert:
+            return convert.estimate()
+        case TextTo3D() as method:
+            from threed.asset_run import asset_estimate
+
+            return asset_estimate(config, method)
+        case _:
+            assert_never(config.method)
 
 
 def run(config: ThreedConfig, run: Run) -> Outcome:
     """Make the asset, write it, show it."""
-    with run.clock.stage("making"):
-        asset = config.method.make()
-    with run.clock.stage("export"):
-        path = run.folder.samples / f"{asset.name}.glb"
-        write_bytes(path, embed(glb_bytes(asset.mesh), provenance_of(config, run, "", 0)))
-    low, high = asset.mesh.bounds
-    facts = (
-        Fact("Faces", len(asset.mesh.faces)),
-        Fact("Vertices", len(asset.mesh.vertices)),
-        Fact("Size", " x ".join(f"{side:.3g}" for side in high - low), "m"),
-    )
-    view = AssetView("Asset", (ShownAsset(path, path.name, facts),))
-    return Outcome((path,), (view,))
+    match config.method:
+        case Convert() as convert:
+            with run.clock.stage("making"):
+                asset = convert.make()
+            path = export_asset(config, run, asset.name, asset.mesh)
+            return Outcome((path,), (shown_asset(path, asset.mesh),))
+        case TextTo3D() as method:
+            from threed.asset_run import run_asset
+
+            return run_asset(config, method, run)
+        case _:
+            assert_never(config.method)
 
 
 APP = App(ThreedConfig, run, estimate, check)
+"""The keys of the 3-D app."""

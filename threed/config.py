@@ -2,17 +2,40 @@
 
 from typing import Annotated, Literal
 
-from common.config import BY_NAME
-from common.runs.config import RunConfig
-from threed.convert import Convert
+from pydantic import Field
 
-Method = Annotated[Convert, BY_NAME]
+from common.config import BY_NAME, Config
+from common.embedded.prior_config import EmbeddedPriorConfig
+from common.runs.config import PromptText, RunConfig
+from threed.convert import Convert
+from threed.text_to_3d import TextTo3D
+
+Method = Annotated[Convert | TextTo3D, BY_NAME]
 """What the 3-D app can do, chosen by its ``name``."""
+
+
+class TurntableExport(Config):
+    """A film of the asset turning once."""
+
+    num_frames: int = Field(48, ge=0, le=1000)
+    """Frames of one round; 0 makes no film."""
+    size_px: int = Field(256, ge=16, le=2048, multiple_of=2)
+    """Side of the frames."""
+    fps: float = Field(16.0, gt=0, le=240)
+    """Frames shown in a second."""
+    background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
+    """Colour behind the asset."""
 
 
 class ThreedConfig(RunConfig):
     """Makes or transforms 3-D assets."""
 
     app: Literal["threed"] = "threed"
+    prompt: PromptText = ""
+    """What to make, for methods that make something of words."""
+    prior: EmbeddedPriorConfig = EmbeddedPriorConfig()
+    """The model that knows what things look like from all sides."""
     method: Method
     """What to do."""
+    turntable: TurntableExport = TurntableExport()
+    """A film of the asset, for methods that texture it."""

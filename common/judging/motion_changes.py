@@ -7,6 +7,7 @@ its mouth, one that is squashed changes at its edge.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -84,6 +85,7 @@ def cut_outs(
     return sampled(pictures, centroid[:, None, None] + scaled)
 
 
+@cache
 def dct_matrix(num_frames: int) -> Float[Tensor, "k f"]:
     """The orthonormal DCT-II: row k has k half cycles."""
     frames, cycles = torch.arange(num_frames) + 0.5, torch.arange(num_frames)

@@ -36,11 +36,11 @@ from common.kit.views import FRONT, View, sample_view
 from common.seeding import stream_seed
 from common.training.kit_pictures import kit_digest
 
-ClipPart = Literal["trained", "instances", "pairs"]
-CLIP_PARTS: tuple[ClipPart, ...] = get_args(ClipPart)
+MotionPart = Literal["trained", "instances", "pairs"]
+MOTION_PARTS: tuple[MotionPart, ...] = get_args(MotionPart)
 NUM_FRAMES = 16
 CLIPS_PER_FILE = 20
-SIZES_PX: dict[ClipPart, int] = {"trained": 64, "instances": 128, "pairs": 128}
+SIZES_PX: dict[MotionPart, int] = {"trained": 64, "instances": 128, "pairs": 128}
 """The measure looks at 64 px; held-out clips have the size at which clips are generated."""
 FRONT_SHARE = 0.5
 FACE_WITHIN_DEG = 50.0
@@ -53,7 +53,7 @@ _MOVE_THINGS = ("clips.py", "motions.py", "speech.py", "split.json")
 class PlannedClip:
     """What a clip shows, without its pictures."""
 
-    part: ClipPart
+    part: MotionPart
     number: int
     category: str
     motion: MotionName
@@ -71,7 +71,7 @@ class MotionClips:
     """Premultiplied."""
 
 
-def planned_clips(part: ClipPart, per_motion: int) -> tuple[PlannedClip, ...]:
+def planned_clips(part: MotionPart, per_motion: int) -> tuple[PlannedClip, ...]:
     """The first ``per_motion`` clips of every motion.
 
     ``trained`` has nothing that is held out, ``instances`` has held-out objects in trained
@@ -82,7 +82,7 @@ def planned_clips(part: ClipPart, per_motion: int) -> tuple[PlannedClip, ...]:
 
 
 def prepare_motion_clips(
-    folder: Path, part: ClipPart, per_motion: int, num_processes: int = 1
+    folder: Path, part: MotionPart, per_motion: int, num_processes: int = 1
 ) -> Iterator[Path]:
     """Render the clips that ``folder`` does not have.
 
@@ -97,11 +97,12 @@ def prepare_motion_clips(
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(num_processes, get_context("spawn"), _one_thread) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(num_processes, context, torch.set_num_threads, (1,)) as pool:
         yield from pool.map(partial(_stored, folder), groups)
 
 
-def load_motion_clips(folder: Path, part: ClipPart, per_motion: int) -> MotionClips:
+def load_motion_clips(folder: Path, part: MotionPart, per_motion: int) -> MotionClips:
     """Read prepared clips.
 
     Raises:
@@ -144,7 +145,7 @@ def rendered_clip(planned: PlannedClip, size_px: int) -> UInt8[np.ndarray, "f h 
     return (clip.frames.rgba.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
-def _clips_of(part: ClipPart, motion: Motion, count: int) -> list[PlannedClip]:
+def _clips_of(part: MotionPart, motion: Motion, count: int) -> list[PlannedClip]:
     """Clips of one motion, going round the categories in a shuffled order."""
     names = [
         category.name
@@ -162,7 +163,7 @@ def _clips_of(part: ClipPart, motion: Motion, count: int) -> list[PlannedClip]:
     return found
 
 
-def _view(part: ClipPart, motion: MotionName, rng: np.random.Generator) -> View:
+def _view(part: MotionPart, motion: MotionName, rng: np.random.Generator) -> View:
     """Half of the time the front view; else one at random that the part may show."""
     front, view = rng.uniform() < FRONT_SHARE, sample_view(rng)
     while not _may_show(part, motion, view):
@@ -170,7 +171,7 @@ def _view(part: ClipPart, motion: MotionName, rng: np.random.Generator) -> View:
     return FRONT if front else view
 
 
-def _may_show(part: ClipPart, motion: MotionName, view: View) -> bool:
+def _may_show(part: MotionPart, motion: MotionName, view: View) -> bool:
     aside = min(view.azimuth_deg, 360.0 - view.azimuth_deg)
     if motion == "talk" and aside > FACE_WITHIN_DEG:
         return False
@@ -205,7 +206,3 @@ def _stored(folder: Path, group: tuple[PlannedClip, ...]) -> Path:
         with atomic_path(path) as written, written.open("wb") as file:
             np.savez_compressed(file, frames=frames)
     return path
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)

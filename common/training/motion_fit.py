@@ -1,6 +1,6 @@
 """Fits the motion measure to ground-truth clips of the kit, and measures it on held-out ones.
 
-    python -m common.training.motion_fit [models folder] [cache folder]
+    python -m common.training.motion_fit [models folder] [cache folder] [processes]
 
 renders what the cache folder does not have (1,500 trained clips at 64 px, 700 held-out ones at
 128 px), fits, prints how true clips, stills and shuffled frames are told, and stores the measure as
@@ -16,30 +16,39 @@ import torch.nn.functional as F
 from jaxtyping import Int64
 from torch import Tensor
 
+from common.embedded.autoencoder import Autoencoder
 from common.judging.motion_classifier import (
     KIND,
     NONE,
     MotionArchitecture,
     MotionClassifier,
     MotionMeasure,
-    load_motion_measure,
 )
 from common.judging.motion_features import feature_names
 from common.kit.motions import MOTIONS
 from common.seeding import generator_for
 from common.training.motion_clips import (
-    CLIP_PARTS,
-    ClipPart,
+    MOTION_PARTS,
+    MotionPart,
     load_motion_clips,
     prepare_motion_clips,
 )
+from common.training.motion_references import steadiness_figures
 from common.training.motion_samples import MotionSamples, training_samples
-from common.training.motion_trials import Trial, changes, trial, trial_figures
+from common.training.motion_trials import (
+    NUM_CODED,
+    Trial,
+    beginning,
+    coded_changes,
+    plain_changes,
+    trial,
+    trial_figures,
+)
 from common.training.npm_package import default_cache
 from common.zoo.models import ZOO, load_autoencoder
 from common.zoo.storage import Manifest, save_model
 
-PER_MOTION: dict[ClipPart, int] = {"trained": 150, "instances": 40, "pairs": 30}
+PER_MOTION: dict[MotionPart, int] = {"trained": 150, "instances": 40, "pairs": 30}
 NAMES = (*(motion.name for motion in MOTIONS), NONE)
 NONE_WEIGHT = 3.0
 """Of all samples of no motion together, when those of each motion weigh 1."""
@@ -86,14 +95,17 @@ def store_measure(
     )  # fmt: skip
 
 
-def measured(measure: MotionMeasure, cache: Path, models: Path) -> Iterator[tuple[str, Trial]]:
+def measured(
+    measure: MotionMeasure, cache: Path, autoencoder: Autoencoder | None
+) -> Iterator[tuple[str, Trial]]:
     """Every trial on both held-out parts, by ``<part>/<change>``."""
-    there = (models / "autoencoder.json").is_file()
-    autoencoder = load_autoencoder(models).model if there else None
-    for part in CLIP_PARTS[1:]:
+    coded = coded_changes(autoencoder) if autoencoder else {}
+    for part in MOTION_PARTS[1:]:
         clips = load_motion_clips(cache, part, PER_MOTION[part])
-        for name, change in changes(autoencoder).items():
+        for name, change in plain_changes().items():
             yield f"{part}/{name}", trial(measure, clips, change, name)
+        for name, change in coded.items():
+            yield f"{part}/{name}", trial(measure, beginning(clips, NUM_CODED), change, name)
 
 
 def table(confusion: Int64[Tensor, "true told"], names: tuple[str, ...]) -> str:
@@ -105,19 +117,23 @@ def table(confusion: Int64[Tensor, "true told"], names: tuple[str, ...]) -> str:
     return "\n".join(rows)
 
 
-def report(models: Path, cache: Path) -> Iterator[str]:
-    """Prepare, fit, measure, store; line by line what came of it."""
+def report(models: Path, cache: Path, num_processes: int = 1) -> Iterator[str]:
+    """Prepare, fit, measure, store; line by line what came of it.
+
+    Clips go through an autoencoder too where the folder of models has one.
+    """
+    there = (models / "autoencoder.json").is_file()
+    autoencoder = load_autoencoder(models).model if there else None
     for part, per_motion in PER_MOTION.items():
-        num_files = sum(1 for _ in prepare_motion_clips(cache, part, per_motion))
+        num_files = sum(1 for _ in prepare_motion_clips(cache, part, per_motion, num_processes))
         yield f"{part}: {per_motion * len(MOTIONS)} clips in {num_files} files"
     clips = load_motion_clips(cache, "trained", PER_MOTION["trained"])
-    samples = training_samples(cache, clips)
+    samples = training_samples(cache, clips, num_processes)
     yield f"{len(samples.names)} samples of {samples.features.shape[1]} numbers"
     classifier = fit_classifier(samples)
-    store_measure(classifier, {}, models)
-    measure = load_motion_measure(models)
+    measure = MotionMeasure(classifier, "", {})  # stored in float32, so this is as stored
     trials = {}
-    for name, one in measured(measure, cache, models):
+    for name, one in measured(measure, cache, autoencoder):
         trials[name] = one
         yield (
             f"{name}: right {one.right:.3f}, none {one.rejected:.3f}, "
@@ -125,13 +141,16 @@ def report(models: Path, cache: Path) -> Iterator[str]:
         )
         if name.endswith("/true"):
             yield table(one.confusion, one.names)
-    manifest = store_measure(classifier, trial_figures(trials), models)
+    held_out = load_motion_clips(cache, "instances", PER_MOTION["instances"])
+    steadiness = steadiness_figures(beginning(held_out, NUM_CODED), autoencoder)
+    yield from (f"{name}: {value:.4f}" for name, value in steadiness.items())
+    manifest = store_measure(classifier, trial_figures(trials) | steadiness, models)
     yield f"stored {models / KIND}.json, {manifest.num_bytes} bytes, {manifest.identity}"
 
 
-def main(models: Path, cache: Path) -> None:
+def main(models: Path, cache: Path, num_processes: int) -> None:
     """Print the report."""
-    for line in report(models, cache):
+    for line in report(models, cache, num_processes):
         print(line, flush=True)  # noqa: T201
 
 
@@ -160,4 +179,5 @@ if __name__ == "__main__":
     main(
         Path(sys.argv[1]) if len(sys.argv) > 1 else ZOO,
         Path(sys.argv[2]) if len(sys.argv) > 2 else default_cache() / "motion",
+        int(sys.argv[3]) if len(sys.argv) > 3 else 1,
     )

@@ -1,7 +1,7 @@
 """What the motion measure is fitted to: features of changed ground-truth clips, and of no motion.
 
 Of every trained clip: itself; three versions as a decoder might draw it, half of them mirrored,
-half played backwards; its frames shuffled; every second time a still of it; and once a still that
+half played backwards; its frames shuffled; half of the time a still of it; and once a still that
 drifts, melts, dissolves into another clip's, or has a spot that comes and goes.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +19,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from common.atomic import atomic_path
-from common.judging import motion_tracks
+from common.judging import (
+    motion_changes,
+    motion_features,
+    motion_parts,
+    motion_rotation,
+    motion_tracks,
+)
 from common.judging.motion_classifier import NONE
-from common.judging.motion_features import motion_features
 from common.seeding import generator_for
 from common.training import motion_augmentation
 from common.training.motion_augmentation import (
@@ -39,6 +45,10 @@ from common.training.motion_clips import MotionClips
 
 NUM_DECODED = 3
 _CHUNK = 20
+_SOURCES = (
+    motion_augmentation, motion_changes, motion_features, motion_parts, motion_rotation,
+    motion_tracks,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +66,20 @@ def float_clip(frames: UInt8[np.ndarray, "f h w 4"]) -> Float[Tensor, "4 f h w"]
 
 def features_of(clip: Float[Tensor, "4 f h w"]) -> Float[Tensor, " d"]:
     """Features of a clip in [0, 1]."""
-    return motion_features(clip * 2 - 1)
+    return motion_features.motion_features(clip * 2 - 1)
 
 
 def training_samples(folder: Path, clips: MotionClips, num_processes: int = 1) -> MotionSamples:
     """The samples of all clips, measured once for the present features and changes."""
-    step = _CHUNK
-    chunks = [slice(start, start + step) for start in range(0, len(clips.frames), step)]
     work = partial(_chunk_samples, folder)
     pieces = [
-        (start.start, [one.motion for one in clips.planned[start]], clips.frames[start],
-         np.roll(clips.frames, -step // 2, 0)[start])
-        for start in chunks
-    ]  # fmt: skip
+        _Piece(
+            start,
+            tuple(one.motion for one in clips.planned[start : start + _CHUNK]),
+            clips.frames[start : start + _CHUNK],
+        )
+        for start in range(0, len(clips.frames), _CHUNK)
+    ]
     if num_processes == 1:
         made = [work(piece) for piece in pieces]
     else:
@@ -82,12 +93,17 @@ def training_samples(folder: Path, clips: MotionClips, num_processes: int = 1) -
     return MotionSamples(features, tuple(name for one in made for name in one.names))
 
 
-Piece = tuple[int, list[str], np.ndarray, np.ndarray]
+class _Piece(NamedTuple):
+    """Some clips that follow one another, from number ``start`` on."""
+
+    start: int
+    motions: tuple[str, ...]
+    frames: UInt8[np.ndarray, "n f h w 4"]
 
 
-def _chunk_samples(folder: Path, piece: Piece) -> MotionSamples:
+def _chunk_samples(folder: Path, piece: _Piece) -> MotionSamples:
     """Samples of some clips from disk, or measured and stored."""
-    path = folder / f"samples-{piece[0]:05d}-{_digest(piece)}.npz"
+    path = folder / f"samples-{piece.start:05d}-{_digest(piece)}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
             return MotionSamples(
@@ -101,17 +117,15 @@ def _chunk_samples(folder: Path, piece: Piece) -> MotionSamples:
     return MotionSamples(features, names)
 
 
-def _samples(piece: Piece) -> Iterator[tuple[Tensor, str]]:
+def _samples(piece: _Piece) -> Iterator[tuple[Tensor, str]]:
     """All versions of some clips and what they show."""
-    start, names, frames, others = piece
-    for place, (name, own, other) in enumerate(zip(names, frames, others, strict=True)):
-        number = start + place
-        generator = generator_for(0, number, "motion samples")
-        clip = float_clip(own)
+    for place, (name, frames) in enumerate(zip(piece.motions, piece.frames, strict=True)):
+        generator = generator_for(0, piece.start + place, "motion samples")
+        clip, other = float_clip(frames), float_clip(piece.frames[place - 1])
         yield shuffled(clip, generator), NONE
-        if number % 2:
+        if uniform(0.0, 1.0, generator) < 0.5:
             yield decoded(still(clip, generator), generator), NONE
-        yield decoded(_no_motion(clip, float_clip(other), generator), generator), NONE
+        yield decoded(_no_motion(clip, other, generator), generator), NONE
         yield clip, name
         for _ in range(NUM_DECODED):
             changed, shown = clip, name
@@ -130,11 +144,9 @@ def _no_motion(clip: Tensor, other: Tensor, generator: torch.Generator) -> Tenso
     return (drifting, melting, spotted, shuffled)[which - 1](clip, generator)
 
 
-def _digest(piece: Piece) -> str:
-    """SHA-256 over the clips and over the sources that measure and change them."""
-    digest = hashlib.sha256(piece[2].tobytes() + piece[3].tobytes())
-    judging = Path(motion_tracks.__file__).parent
-    sources = [Path(motion_augmentation.__file__), Path(__file__), *judging.glob("motion_*.py")]
-    for path in sorted(sources):
+def _digest(piece: _Piece) -> str:
+    """SHA-256 over the clips and over the sources that change and measure them."""
+    digest = hashlib.sha256(repr((piece.start, piece.motions)).encode() + piece.frames.tobytes())
+    for path in (Path(__file__), *(Path(str(module.__file__)) for module in _SOURCES)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

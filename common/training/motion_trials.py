@@ -31,6 +31,10 @@ from common.training.motion_samples import float_clip
 NO_MOTION = ("stills", "shuffled", "drifting", "melting", "spotted")
 """What the names of trials end in whose clips show no motion, whatever they were made from."""
 
+LATENT_NOISE = 0.2
+NUM_CODED = 100
+"""How many clips of each part go through the autoencoder, which is slow."""
+
 Change = Callable[[Float[Tensor, "4 f h w"], torch.Generator], Float[Tensor, "4 f h w"]]
 
 
@@ -65,9 +69,9 @@ class Trial:
         return float(row[self.names.index(name)] / row.sum())
 
 
-def changes(autoencoder: Autoencoder | None) -> dict[str, Change]:
-    """What is done to held-out clips, by the name of the trial."""
-    found: dict[str, Change] = {
+def plain_changes() -> dict[str, Change]:
+    """What is done to all held-out clips, by the name of the trial."""
+    return {
         "true": lambda clip, _: clip,
         "blurred": lambda clip, _: blurred(clip, 1.0),
         "noisy": decoded,
@@ -79,9 +83,19 @@ def changes(autoencoder: Autoencoder | None) -> dict[str, Change]:
         "melting": melting,
         "spotted": spotted,
     }
-    if autoencoder is not None:
-        found["autoencoded"] = lambda clip, _: round_trip(autoencoder, clip)
-    return found
+
+
+def coded_changes(autoencoder: Autoencoder) -> dict[str, Change]:
+    """What is done to the first held-out clips by the autoencoder, by the name of the trial."""
+    return {
+        "autoencoded": lambda clip, _: round_trip(autoencoder, clip, None),
+        "noisy latents": lambda clip, generator: round_trip(autoencoder, clip, generator),
+    }
+
+
+def beginning(clips: MotionClips, count: int) -> MotionClips:
+    """The first clips: all motions alike."""
+    return MotionClips(clips.planned[:count], clips.frames[:count])
 
 
 def trial(measure: MotionMeasure, clips: MotionClips, change: Change, purpose: str) -> Trial:
@@ -114,11 +128,19 @@ def counted(
 
 @torch.no_grad()
 def round_trip(
-    autoencoder: Autoencoder, clip: Float[Tensor, "4 f h w"]
+    autoencoder: Autoencoder,
+    clip: Float[Tensor, "4 f h w"],
+    noise: torch.Generator | None,
 ) -> Float[Tensor, "4 f h w"]:
-    """Every frame through the autoencoder's latent."""
+    """Every frame through the autoencoder's latent, with other noise in each if so wished.
+
+    The noise has a deviation of `LATENT_NOISE` where latents have one of 1.
+    """
     frames = rearrange(clip * 2 - 1, "c f h w -> f c h w")
-    back = autoencoder.decode(autoencoder.encode(frames))
+    latents = autoencoder.encode(frames)
+    if noise is not None:
+        latents = latents + LATENT_NOISE * torch.randn(latents.shape, generator=noise)
+    back = autoencoder.decode(latents)
     return rearrange((back.clamp(-1, 1) + 1) / 2, "f c h w -> c f h w")
 
 

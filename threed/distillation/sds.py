@@ -10,7 +10,7 @@ to what the prior takes the noised latent for.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 import torch
 from jaxtyping import Float
@@ -21,10 +21,9 @@ from common.diffusion.noise_schedule import NoiseSchedule, per_sample
 from common.diffusion.prediction import convert_prediction
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
+from threed.distillation.weight import Weight
 
 Cond = TypeVar("Cond")
-Weight = Literal["sigma_squared", "uniform", "reconstruction"]
-"""``w(t)``: DreamFusion's ``sigma^2``, SJC's 1, or ``sigma / alpha``."""
 
 
 @dataclass(frozen=True)

@@ -48,9 +48,7 @@ def flatness(mesh: TriangleMesh) -> Flatness:
     return Flatness(float(extents[0] / extents[2]), float(areas.min() / areas.max()))
 
 
-def surface_covariance(
-    vertices: Float[Tensor, "n 3"], faces: Tensor
-) -> Float[Tensor, "3 3"]:
+def surface_covariance(vertices: Float[Tensor, "n 3"], faces: Tensor) -> Float[Tensor, "3 3"]:
     """Covariance of a point drawn evenly from the triangles' surface, in closed form.
 
     Over one triangle with corners ``a, b, c`` and mean ``m``:

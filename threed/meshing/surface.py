@@ -97,9 +97,7 @@ def _without_cavities(raw: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(hollow, raw.max(), raw)
 
 
-def _large_pieces(
-    solid: Bool[np.ndarray, "x y z"], min_share: float
-) -> Bool[np.ndarray, "x y z"]:
+def _large_pieces(solid: Bool[np.ndarray, "x y z"], min_share: float) -> Bool[np.ndarray, "x y z"]:
     """The connected pieces (across faces) that have at least a share of the largest's nodes."""
     from scipy import ndimage
 

@@ -134,9 +134,7 @@ def _stage(
     return _Stage(allowed, cells, worth.nonzero()[:, 0])
 
 
-def _trainable(
-    field: VoxelField, options: FitOptions
-) -> tuple[VoxelField, torch.optim.Optimizer]:
+def _trainable(field: VoxelField, options: FitOptions) -> tuple[VoxelField, torch.optim.Optimizer]:
     density = field.density.detach().clone().requires_grad_()
     colour = field.colour.detach().clone().requires_grad_()
     groups = [

@@ -17,9 +17,7 @@ def cell_opacity(field: VoxelField) -> Float[Tensor, "x y z"]:
     return 1 - torch.exp(-density_of(field.density) * max(field.cell_m))
 
 
-def total_variation(
-    values: Float[Tensor, "x y z c"], eps: float = 1e-3
-) -> Float[Tensor, ""]:
+def total_variation(values: Float[Tensor, "x y z c"], eps: float = 1e-3) -> Float[Tensor, ""]:
     """``mean sqrt(|dx|^2 + |dy|^2 + |dz|^2 + eps^2)`` of forward differences, channels together.
 
     Rudin, Osher and Fatemi 1992; on radiance fields Fridovich-Keil et al. 2022 (Plenoxels, arXiv

@@ -59,9 +59,7 @@ def texels_of(mesh: TriangleMesh, size: int) -> Texels:
     )
 
 
-def texture_from(
-    texels: Texels, colours: Float[Tensor, "n c"]
-) -> Float[Tensor, "h w c"]:
+def texture_from(texels: Texels, colours: Float[Tensor, "n c"]) -> Float[Tensor, "h w c"]:
     """The texture with these texels; every other texel repeats the nearest one that has a colour.
 
     So lookups across a chart's border, and mip levels as far as charts are apart, find no colour

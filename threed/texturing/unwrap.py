@@ -38,10 +38,11 @@ def unwrap(mesh: TriangleMesh, texture_size: int = 1024, padding_texels: int = 4
     pack = xatlas.PackOptions()
     pack.resolution = texture_size
     # The packer overshoots the size it is asked for, and coordinates are then scaled down.
-    pack.padding = padding_texels + -(-padding_texels // 3)
+    pack.padding = padding_texels + -(-padding_texels // 2)
     pack.bilinear = True
     atlas.generate(pack_options=pack)
     _, corners, uvs = atlas[0]
-    return replace(
-        mesh, uvs=torch.from_numpy(uvs.copy()), uv_faces=torch.from_numpy(corners.astype(np.int32))
-    )
+    # Viewers repeat textures by default: charts at the page's edge would bleed to the other side.
+    inset = 0.5 * padding_texels / texture_size
+    page = torch.from_numpy(uvs.copy()) * (1 - 2 * inset) + inset
+    return replace(mesh, uvs=page, uv_faces=torch.from_numpy(corners.astype(np.int32)))

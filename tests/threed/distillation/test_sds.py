@@ -10,7 +10,8 @@ from common.diffusion.prediction import convert_prediction
 from common.diffusion.prediction_type import PredictionType
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import CosineSchedule, FlowSchedule
-from threed.distillation.sds import Weight, sds_gradient, weights
+from threed.distillation.sds import sds_gradient, weights
+from threed.distillation.weight import Weight
 
 SHAPE = (2, 3, 4)
 TIMES = torch.tensor([120.0, 480.0, 810.0])

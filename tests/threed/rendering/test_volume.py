@@ -26,7 +26,7 @@ ALL = March(min_transmittance=0.0)
 
 
 def ball(resolution, radius=0.4, density=400.0, dtype=F64):
-    field = uniform_field(resolution, dtype=dtype)
+    field = uniform_field((resolution,) * 3, dtype=dtype)
     inside = radius - node_positions(field).norm(dim=-1)
     # raw density falls from full to nothing within two cells: a surface that thick
     share = (inside / field.cell_m[0]).clamp(-1, 1) / 2 + 0.5
@@ -42,7 +42,7 @@ def all_cells(field):
 
 def test_uniform_slab_lets_light_through_by_beer_and_lambert():
     density = 1.7
-    field = uniform_field(5, raw_of_density(density), dtype=F64)
+    field = uniform_field((5, 5, 5), raw_of_density(density), dtype=F64)
     camera = orbit_cameras(30.0, 20.0, 3.0, 25.0, 9, 9, dtype=F64)
     seen = render(field, camera, march=ALL, occupied=all_cells(field))
     origins, directions = rays(camera)
@@ -60,7 +60,7 @@ def test_uniform_slab_lets_light_through_by_beer_and_lambert():
 def test_depth_of_an_exponential_medium_converges_to_its_mean():
     # along the axis: mean of t under density e^{-s t}, cut at the box's far face
     density, side, distance = 3.0, 1.2, 3.0
-    field = uniform_field(3, raw_of_density(density), dtype=F64)
+    field = uniform_field((3, 3, 3), raw_of_density(density), dtype=F64)
     camera = orbit_cameras(0.0, 0.0, distance, 25.0, 1, 1, dtype=F64)
     errors = []
     for step in (0.1, 0.05):
@@ -103,7 +103,7 @@ def test_uniform_colour_is_seen_times_the_opacity():
 
 
 def test_short_reach_ends_the_rays():
-    field = uniform_field(3, raw_of_density(5.0), dtype=F64)
+    field = uniform_field((3, 3, 3), raw_of_density(5.0), dtype=F64)
     inside = torch.zeros(1, 3, dtype=F64)
     along = torch.tensor([[0.0, 0.0, 1.0]], dtype=F64)
     march = March(reach_m=0.03, min_transmittance=0.0)
@@ -201,7 +201,7 @@ def test_the_generator_jitters_and_repeats():
 
 
 def test_rays_that_miss_see_nothing():
-    field = uniform_field(3, 5.0, dtype=F64)
+    field = uniform_field((3, 3, 3), 5.0, dtype=F64)
     seen = render(field, orbit_cameras(0.0, 0.0, 0.7, 1.0, 2, 2, target=(9.0, 0.0, 0.0), dtype=F64))
     assert seen.opacity.abs().max() == 0
     assert seen.depth.abs().max() == 0

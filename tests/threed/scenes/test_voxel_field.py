@@ -16,6 +16,7 @@ from threed.scenes.voxel_field import (
     query,
     raw_of_colour,
     raw_of_density,
+    refined,
     resampled,
     uniform_field,
 )
@@ -63,11 +64,11 @@ def test_query_is_exact_for_linear_raw_values_and_empty_outside():
 
 
 def test_resampled_to_a_refined_grid_is_the_same_field():
-    field = random_field(2, (5, 5, 5))
+    field = random_field(2, (5, 5, 7))
     points = torch.rand(50, 3, generator=torch.Generator().manual_seed(3), dtype=F64) * 0.6 - 0.3
-    fine = resampled(field, 9)
+    fine = resampled(field, (9, 9, 13))
     torch.testing.assert_close(query(fine, points)[0], query(field, points)[0])
-    assert fine.density.shape == (9, 9, 9)
+    assert torch.equal(refined(field).density, fine.density)
 
 
 def test_cells_that_are_left_out_hide_less_than_asked():
@@ -94,7 +95,7 @@ def test_bad_fields_are_refused_with_the_numbers():
 
 
 def test_uniform_field_has_one_density():
-    field = uniform_field(3, raw_of_density(20.0))
+    field = uniform_field((3, 3, 3), raw_of_density(20.0))
     assert query(field, torch.zeros(1, 3))[0].item() == pytest.approx(20.0, rel=1e-6)
     assert math.isclose(field.cell_m[0], 0.6)
     assert DENSITY_PER_M > 0

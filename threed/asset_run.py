@@ -1,0 +1,93 @@
+"""A run that makes an asset of a prompt: files and report."""
+
+from pathlib import Path
+
+from common.generation.priors import models_folder
+from common.media.clips import write_clip
+from common.media.contact_sheet import picture_sheet
+from common.media.images import write_picture
+from common.media.pixels import composite, to_picture
+from common.report.content import Axis, Fact, Gallery, MediaItem, Plot, Section, series
+from common.runs.app import Estimate, Outcome, Run
+from common.runs.provenance import provenance_of
+from common.zoo.models import check_embedded_prior, load_frame_prior
+from threed.asset_export import export_asset, shown_asset
+from threed.config import ThreedConfig
+from threed.make_asset import MadeAsset, make_asset
+from threed.text_to_3d import TextTo3D
+from threed.textured_trimesh import textured_trimesh
+from threed.turntable import Turntable, turntable_frames
+
+_LIBRARIES_BYTES = 900 * 2**20
+_BYTES_PER_NODE = 400
+"""Of the scene: values, gradients, moments and the sums of four threads."""
+_BYTES_PER_PIXEL = 12_000
+"""Of the views that are encoded with a gradient."""
+_WIDENED = 4
+"""Bytes in memory for a stored byte: int8 becomes float32."""
+
+
+def asset_estimate(config: ThreedConfig, method: TextTo3D) -> Estimate:
+    """Sizes and memory of the run."""
+    manifests = check_embedded_prior(models_folder(config.prior), "view_layers")
+    stored = sum(manifest.num_bytes for manifest in manifests.values())
+    pixels = method.num_views * method.size_px**2
+    sizes = {
+        "views": f"{method.num_views} x {method.size_px} x {method.size_px}",
+        "scene": f"up to {method.num_cells} x {method.num_cells} x {method.num_cells} cells",
+        "texture": f"{method.texture_px} x {method.texture_px}",
+    }
+    memory = _LIBRARIES_BYTES + _WIDENED * stored + _BYTES_PER_PIXEL * pixels
+    return Estimate(sizes, memory + _BYTES_PER_NODE * method.num_cells**3, method.num_evaluations)
+
+
+def run_asset(config: ThreedConfig, method: TextTo3D, run: Run) -> Outcome:
+    """Make the asset, write it with its turntable and the views it was made from."""
+    with run.clock.stage("prior"):
+        prior = load_frame_prior(
+            "view_layers", method.num_views, (method.size_px, method.size_px),
+            models_folder(config.prior), run.device,
+        )  # fmt: skip
+    made = make_asset(method, config.prompt, prior, config.seed, run)
+    mesh = textured_trimesh(made.mesh)
+    path = export_asset(config, run, "asset", mesh)
+    with run.clock.stage("export"):
+        views = _write_views(config, run, made)
+        films = _write_turntable(config, run, made)
+    facts = (Fact("Overlap of its outlines with the views", 100 * made.silhouette_iou, "%"),)
+    items = (*(MediaItem(film, "Turntable", facts) for film in films),
+             MediaItem(views, "The views that the prior drew"))  # fmt: skip
+    sections = (shown_asset(path, mesh), Gallery("From all sides", items), *_curves(run))
+    return Outcome((path, *films, views), sections)
+
+
+def _write_views(config: ThreedConfig, run: Run, made: MadeAsset) -> Path:
+    """The drawn views side by side."""
+    planes = made.pictures.rgba.permute(0, 3, 1, 2) * 2 - 1
+    sheet = picture_sheet([to_picture(plane) for plane in planes], num_columns=len(planes))
+    path = run.folder.samples / "views.png"
+    write_picture(path, sheet, provenance=provenance_of(config, run, config.prompt, 0))
+    return path
+
+
+def _write_turntable(config: ThreedConfig, run: Run, made: MadeAsset) -> list[Path]:
+    film = config.turntable
+    if not film.num_frames:
+        return []
+    frames = turntable_frames(made.mesh, Turntable(film.num_frames, film.size_px))
+    path = run.folder.samples / "turntable.mp4"
+    record = provenance_of(config, run, config.prompt, 0)
+    write_clip(path, composite(frames, film.background), film.fps, provenance=record)
+    return [path]
+
+
+def _curves(run: Run) -> list[Section]:
+    """The loss over all steps of fit and distillation."""
+    found = []
+    for phase in ("fit", "distil"):
+        rows = [row for row in run.metrics.read() if row.get(f"{phase}/loss") is not None]
+        if len(rows) > 1:
+            found.append(
+                series(phase, [row["step"] for row in rows], [row[f"{phase}/loss"] for row in rows])
+            )
+    return [Plot("Optimisation", Axis("Step", ""), Axis("Loss", ""), tuple(found))] if found else []

@@ -1,0 +1,168 @@
+"""Refining a voxel field by the score of a prior that draws several views at once.
+
+Each step renders the field from cameras evenly round it at a random turn and height, encodes the
+renders, asks the prior for its score at those cameras (`threed.distillation.sds`), and carries the
+gradient back through encoder and renderer. The sampled views stay in the loss, so that the scene
+sharpens between them without leaving them. What step ``n`` draws depends on the seed and ``n``
+alone: a run that is continued from a state ends in the same bits.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+from common.diffusion.guidance_config import CFG
+from common.diffusion.prior import PriorSpec
+from common.embedded.image_unet import View
+from common.embedded.orbit import cameras_on_orbit
+from common.runs.state import State
+from common.seeding import generator_for
+from common.training.optimizer_state import load_optimizer_state, optimizer_state
+from threed.distillation.sds import sds_gradient
+from threed.optimise.distil_options import DistilViews
+from threed.optimise.fit_options import FitOptions
+from threed.optimise.fit_views import FitStep, scene_losses
+from threed.optimise.hull_start import allowed_nodes, cells_of
+from threed.rendering.volume import render
+from threed.scenes.voxel_field import VoxelField
+from threed.texturing.bake import Pictures
+
+ELEVATIONS_DEG = (-10.0, 30.0)
+"""From how low and how high the prior is asked."""
+_FALL = 0.1
+"""What is left of the learning rate at the end."""
+
+
+@runtime_checkable
+class ViewPrior(Protocol):
+    """A prior of several views of one object, with a frame axis in its latents."""
+
+    @property
+    def spec(self) -> PriorSpec:
+        """Shapes, schedule and prediction type."""
+        ...
+
+    def embed(
+        self, prompts: Sequence[str], views: Sequence[Sequence[View] | None] | None = None
+    ) -> Any:
+        """Conditioning for prompts, each with a view for every frame."""
+        ...
+
+    def predict(self, latents: Tensor, timesteps: Tensor, cond: Any) -> Tensor:
+        """The prediction at noised latents ``b c v h w``."""
+        ...
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Premultiplied RGBA ``b 4 v h w`` in [-1, 1] to latents; differentiable."""
+        ...
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents to pictures."""
+        ...
+
+
+def distil_views(
+    field: VoxelField,
+    prior: ViewPrior,
+    prompt: str,
+    anchor: Pictures,
+    options: DistilViews,
+    fit: FitOptions,
+    *,
+    seed: int = 0,
+    state: State = None,
+) -> Iterator[FitStep]:
+    """Refine a fitted field, step by step, from the start or from a state.
+
+    Args:
+        field: fitted to ``anchor``.
+        prior: what is distilled.
+        prompt: what the object is.
+        anchor: the sampled views, whose errors stay in the loss and whose silhouettes bound matter.
+        options: of the distillation.
+        fit: of the fit: its regularisers go on.
+        seed: of cameras and noise.
+        state: from a `FitStep` of the same call.
+    """
+    done = 0 if state is None else state["step"]
+    density, colour = (
+        tensor.detach().clone().requires_grad_()
+        for tensor in ((field.density, field.colour) if state is None else
+                       (state["density"], state["colour"]))
+    )  # fmt: skip
+    live = VoxelField(density, colour, field.low, field.high)
+    optimizer = torch.optim.Adam([density, colour], betas=(0.9, 0.99), eps=1e-10, fused=True)
+    if state is not None:
+        load_optimizer_state(optimizer, state["optimizer"])
+    allowed = allowed_nodes(live, anchor.rgba[..., 3], anchor.cameras, fit.hull_margin_px)
+    cells = cells_of(allowed)
+    for step in range(done + 1, options.num_steps + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = options.rate * _FALL ** ((step - 1) / options.num_steps)
+        terms = scene_losses(live, allowed, fit) | _anchor_losses(live, anchor, cells, fit)
+        pull = _prior_loss(live, prior, prompt, anchor, cells, options, seed, step)
+        loss = torch.stack(list(terms.values())).sum() + pull
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        numbers = {name: float(value.detach()) for name, value in terms.items()}
+        numbers |= {"loss": float(loss.detach()), "prior": float(pull.detach())}
+        kept = {"step": step, "density": density.detach(), "colour": colour.detach(),
+                "optimizer": optimizer_state(optimizer)}  # fmt: skip
+        yield FitStep(step, numbers, live, kept)
+
+
+def _anchor_losses(
+    field: VoxelField, anchor: Pictures, cells: Tensor, fit: FitOptions
+) -> dict[str, Tensor]:
+    """Squared errors of the sampled views, means over all their pixels that show something."""
+    seen = render(field, anchor.cameras, occupied=cells)
+    errors = (seen.rgba - anchor.rgba).square()
+    worth = ((anchor.rgba[..., 3] > 0.01) | (seen.opacity.detach() > 0.01)).to(errors)
+    count = worth.sum().clamp_min(1.0)
+    colour = (errors[..., :3].sum(-1) * worth).sum() / count
+    return {
+        "colour": colour,
+        "opacity": fit.lambda_opacity * (errors[..., 3] * worth).sum() / count,
+    }
+
+
+def _prior_loss(
+    field: VoxelField,
+    prior: ViewPrior,
+    prompt: str,
+    anchor: Pictures,
+    cells: Tensor,
+    options: DistilViews,
+    seed: int,
+    step: int,
+) -> Float[Tensor, ""]:
+    """A scalar whose gradient is the prior's, its value half the squared length of that."""
+    generator = generator_for(seed, step, "distil views")
+    views = views_round(prior.spec.latent_shape[1], generator)
+    cameras = cameras_on_orbit(views, anchor.cameras.height)
+    seen = render(field, cameras, occupied=cells, generator=generator)
+    latents = prior.encode(rearrange(seen.rgba, "v h w c -> 1 c v h w") * 2 - 1)
+    time = torch.tensor([options.time(step)])
+    found = sds_gradient(
+        prior, latents.detach(), prior.spec.schedule.timesteps(time).round(),
+        torch.randn(latents.shape, generator=generator),
+        prior.embed([prompt], [views]), prior.embed([""]),
+        CFG(guidance_scale=options.guidance_scale), options.weight,
+    )  # fmt: skip
+    target = latents.detach() - found.gradient
+    return options.lambda_prior * 0.5 * (latents - target).square().mean()
+
+
+def views_round(count: int, generator: torch.Generator) -> tuple[View, ...]:
+    """Views evenly spaced in azimuth at a random turn, each at a random height."""
+    turn, *heights = torch.rand(count + 1, generator=generator, dtype=torch.float64).tolist()
+    low, high = ELEVATIONS_DEG
+    return tuple(
+        View(((index + turn) * 360 / count) % 360, low + height * (high - low))
+        for index, height in enumerate(heights)
+    )
