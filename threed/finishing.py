@@ -1,6 +1,6 @@
 """From a fitted scene to a textured mesh: surface, texture coordinates, texture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.raster.mesh import TriangleMesh
 from threed.meshing.level import fitted_surface
@@ -14,8 +14,8 @@ from threed.texturing.unwrap import unwrap
 class FinishOptions:
     """How a scene is turned into a mesh."""
 
-    surface: SurfaceOptions = SurfaceOptions()
-    bake: BakeOptions = BakeOptions()
+    surface: SurfaceOptions = field(default_factory=SurfaceOptions)
+    bake: BakeOptions = field(default_factory=BakeOptions)
     padding_texels: int = 8
     """Least distance between charts: mip levels up to three do not mix them."""
     bake_pictures: bool = True
@@ -35,12 +35,12 @@ class FinishedMesh:
 
 
 def finished(
-    field: VoxelField, pictures: Pictures, options: FinishOptions | None = None
+    scene: VoxelField, pictures: Pictures, options: FinishOptions | None = None
 ) -> FinishedMesh:
     """Mesh the field where its outlines fit the pictures best, unwrap it and bake its texture.
 
     Args:
-        field: the scene.
+        scene: the fitted field.
         pictures: what it was fitted to, or renders of it: outlines choose the surface, colours may
             go into the texture.
         options: None: the defaults.
@@ -49,7 +49,7 @@ def finished(
         InputError: the field is empty.
     """
     chosen = options or FinishOptions()
-    surface = fitted_surface(field, pictures.rgba[..., 3], pictures.cameras, chosen.surface)
+    surface = fitted_surface(scene, pictures.rgba[..., 3], pictures.cameras, chosen.surface)
     page = unwrap(surface.mesh, chosen.bake.size, chosen.padding_texels)
     shown = pictures if chosen.bake_pictures else None
-    return FinishedMesh(baked(page, field, shown, chosen.bake), surface.level, surface.iou)
+    return FinishedMesh(baked(page, scene, shown, chosen.bake), surface.level, surface.iou)

@@ -1,10 +1,9 @@
 """Between the project's triangle meshes and trimesh's, which reads and writes files."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from einops import rearrange
 
 from common.errors import InputError
 from common.raster.mesh import TriangleMesh, vertex_normals
@@ -59,7 +58,7 @@ def triangle_mesh(mesh: "trimesh.Trimesh") -> TriangleMesh:
     Raises:
         InputError: it has no base colour texture.
     """
-    visual = mesh.visual
+    visual: Any = mesh.visual
     image = getattr(getattr(visual, "material", None), "baseColorTexture", None)
     if image is None or getattr(visual, "uv", None) is None:
         raise InputError("the mesh has no base colour texture")
@@ -70,5 +69,5 @@ def triangle_mesh(mesh: "trimesh.Trimesh") -> TriangleMesh:
         faces,
         uvs=torch.from_numpy(np.array(visual.uv, dtype=np.float32)),
         normals=torch.from_numpy(np.array(mesh.vertex_normals, dtype=np.float32)),
-        texture=torch.from_numpy(rearrange(pixels, "h w c -> h w c").copy()),
+        texture=torch.from_numpy(pixels),
     )

@@ -64,9 +64,7 @@ def test_file_looks_like_the_object_from_new_sides(duck, tmp_path):
 def test_front_of_the_file_is_the_front_of_the_object(duck):
     pictures, _, made = duck
     front = render_mesh(made.mesh, pictures.cameras[0], lighting=FLAT_LIGHTING).rgba
-    scores = [
-        float(view_psnr(front, pictures.rgba[view : view + 1])) for view in range(8)
-    ]
+    scores = [float(view_psnr(front, pictures.rgba[view : view + 1])) for view in range(8)]
     assert int(np.argmax(scores)) == 0
 
 

@@ -49,15 +49,25 @@ def fitted_surface(
         InputError: the field is empty at all levels.
     """
     coarse = torch.arange(LOWEST, HIGHEST + FINE, COARSE).tolist()
-    tried = {level: _at(field, level, alpha, cameras, options) for level in coarse}
-    around = max(tried, key=lambda level: tried[level].iou if tried[level] else -1.0)
+    best = _best(field, coarse, alpha, cameras, options)
+    if best is None:
+        raise InputError(f"the field is empty: there is no surface above raw density {LOWEST}")
     offsets = torch.arange(-COARSE + FINE, COARSE, FINE).tolist()
-    for level in (around + offset for offset in offsets if offset != 0):
-        tried[level] = _at(field, level, alpha, cameras, options)
-    found = [one for one in tried.values() if one is not None]
-    if not found:
-        raise InputError(f"the field is empty: no density above raw {LOWEST}")
-    return max(found, key=lambda one: one.iou)
+    around = [best.level + offset for offset in offsets if offset != 0]
+    finer = _best(field, around, alpha, cameras, options)
+    return best if finer is None or finer.iou <= best.iou else finer
+
+
+def _best(
+    field: VoxelField,
+    levels: list[float],
+    alpha: Tensor,
+    cameras: Cameras,
+    options: SurfaceOptions | None,
+) -> FittedSurface | None:
+    """The best of several levels, the first of equals; None if all are empty."""
+    tried = [_at(field, level, alpha, cameras, options) for level in levels]
+    return max((one for one in tried if one), key=lambda one: one.iou, default=None)
 
 
 def _at(

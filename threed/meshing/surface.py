@@ -27,8 +27,8 @@ class SurfaceOptions:
     """How a field becomes a mesh."""
 
     num_cells: int | None = None
-    """Cells along the longest side of the grid that is meshed, which sets the number of faces: about
-    three for each cell that the surface passes. None: the field's own."""
+    """Cells along the longest side of the grid that is meshed, which sets the number of faces:
+    about three for each cell that the surface passes. None: the field's own."""
     blur_cells: float = 0.7
     """Deviation of the Gaussian that takes the noise out of the density, in cells; 0 for none."""
     contrast: float = 4.0

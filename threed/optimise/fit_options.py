@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
+from common.errors import InputError
+
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How a field is fitted to pictures. Weights go with losses that are means over rays or nodes."""
+    """How a field is fitted to pictures. Losses are means over rays, or over nodes of the grid."""
 
     num_cells: int = 64
     """Cells along the longest side of the field's box at the end."""
     steps: tuple[int, ...] = (100, 100)
-    """Steps on each grid, coarsest first; each grid has cells of half the side of the one before."""
+    """Steps on each grid, coarsest first; each halves the cells of the one before."""
     rays_per_step: int = 4096
     """Pixels that are compared in a step, drawn from all views."""
     density_rate: float = 0.2
@@ -34,15 +36,15 @@ class FitOptions:
     """The fit starts from the visual hull blurred with this deviation, in cells of the first grid:
     silhouettes then pull matter outward where it belongs instead of having to carve edges away."""
     hull_margin_px: int = 2
-    """Matter may reach so far beyond the silhouettes, which generated pictures draw a little off."""
+    """Matter may reach so far beyond the silhouettes, as generated pictures do not quite agree."""
 
     def __post_init__(self) -> None:
         """Refuse grids that do not halve."""
         coarsest = 2 ** (len(self.steps) - 1)
         if not self.steps or min(self.steps) < 1 or self.rays_per_step < 1:
-            raise ValueError(f"a fit needs steps and rays, got {self.steps}, {self.rays_per_step}")
+            raise InputError(f"a fit needs steps and rays, got {self.steps}, {self.rays_per_step}")
         if self.num_cells < 4 * coarsest or self.num_cells % coarsest:
-            raise ValueError(
+            raise InputError(
                 f"{self.num_cells} cells cannot be halved {len(self.steps) - 1} times to at least "
                 f"4; use a multiple of {coarsest}"
             )
@@ -51,12 +53,3 @@ class FitOptions:
     def num_steps(self) -> int:
         """Steps in all."""
         return sum(self.steps)
-
-    def stage_of(self, step: int) -> int:
-        """Which grid step ``step``, counted from 1, works on."""
-        done = 0
-        for stage, count in enumerate(self.steps):
-            done += count
-            if step <= done:
-                return stage
-        raise ValueError(f"there is no step {step} of {self.num_steps}")

@@ -96,20 +96,23 @@ def fit_views(
     everything = _Rays(origins, directions, rearrange(rgba, "v h w c -> (v h w) c"))
     done = 0 if state is None else state["step"]
     field = _start(rgba, cameras, chosen) if state is None else _restored(state)
-    for index in range(chosen.stage_of(done + 1) if done < chosen.num_steps else len(chosen.steps),
-                       len(chosen.steps)):  # fmt: skip
-        first = sum(chosen.steps[:index])
-        if done == first and index > 0:
+    end = 0
+    for count in chosen.steps:
+        first, end = end, end + count
+        if done >= end:
+            continue
+        if done == first > 0:
             field = refined(field)
         stage = _stage(field, rgba, cameras, everything, chosen)
-        field = emptied(field, stage.allowed) if done == first else field
+        if done == first:
+            field = emptied(field, stage.allowed)
         field, optimizer = _trainable(field, chosen)
         if done > first:
             load_optimizer_state(optimizer, state["optimizer"])
-        for step in range(done + 1, first + chosen.steps[index] + 1):
+        for step in range(done + 1, end + 1):
             losses = _step(field, optimizer, stage, everything, chosen, seed, step)
             yield FitStep(step, losses, field, _state(step, field, optimizer))
-        done = first + chosen.steps[index]
+        done = end
 
 
 def _start(rgba: Tensor, cameras: Cameras, options: FitOptions) -> VoxelField:
@@ -160,7 +163,7 @@ def _step(
     count = min(options.rays_per_step, len(stage.pixels))
     picked = stage.pixels[torch.randint(len(stage.pixels), (count,), generator=generator)]
     terms = _picture_losses(field, stage, everything, picked, generator, options)
-    terms |= _scene_losses(field, stage, options)
+    terms |= scene_losses(field, stage.allowed, options)
     loss = torch.stack(list(terms.values())).sum()
     left = options.final_rate ** ((step - 1) / options.num_steps)
     rates = (options.density_rate, options.colour_rate)
@@ -192,14 +195,22 @@ def _picture_losses(
     return {"colour": colour, "opacity": options.lambda_opacity * opacity}
 
 
-def _scene_losses(field: VoxelField, stage: _Stage, options: FitOptions) -> dict[str, Tensor]:
-    """The weighted regularisers; those of weight 0 are not computed."""
+def scene_losses(
+    field: VoxelField, allowed: Bool[Tensor, "x y z"], options: FitOptions
+) -> dict[str, Tensor]:
+    """The weighted regularisers of a field by name; those of weight 0 are not computed.
+
+    Args:
+        field: the scene.
+        allowed: where matter may be, from `allowed_nodes`: bending counts there.
+        options: the weights.
+    """
     terms: dict[str, Tensor] = {}
     if options.lambda_colour_variation:
         variation = total_variation(colour_of(field.colour))
         terms["colour_variation"] = options.lambda_colour_variation * variation
     if options.lambda_bending:
-        terms["bending"] = options.lambda_bending * bending(field.density, stage.allowed)
+        terms["bending"] = options.lambda_bending * bending(field.density, allowed)
     if options.lambda_surface:
         terms["surface"] = options.lambda_surface * surface_area(field)
     if options.lambda_asymmetry:

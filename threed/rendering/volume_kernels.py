@@ -148,7 +148,7 @@ def march_block(start, stop, volume, rays, totals):
         near, far = box_span(origins[ray], directions[ray], low, high, reach)
         if far > near:
             line = grid_line(origins[ray], directions[ray], low, high, shape)
-            count = max(int(math.ceil((far - near) / step - 1e-9)), 1)
+            count = max(math.ceil((far - near) / step - 1e-9), 1)
             length = (far - near) / count
             left = 1.0
             for i in range(count):
@@ -188,7 +188,7 @@ def march_bands_backward(start, stop, volume, rays, totals, grads, band_rays, su
             if not far > near or totals[ray, 0] == 0.0:
                 continue
             line = grid_line(origins[ray], directions[ray], low, high, shape)
-            count = max(int(math.ceil((far - near) / step - 1e-9)), 1)
+            count = max(math.ceil((far - near) / step - 1e-9), 1)
             length = (far - near) / count
             left = 1.0
             for i in range(count):

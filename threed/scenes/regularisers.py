@@ -24,11 +24,11 @@ def total_variation(values: Float[Tensor, "x y z c"], eps: float = 1e-3) -> Floa
     2112.05131, equation 3). Edges are as cheap as ramps of the same height, noise is dear.
     """
     pad = (0, 0, 0, 0, 0, 0, 0, 1), (0, 0, 0, 0, 0, 1), (0, 0, 0, 1)
-    squares = sum(
+    squares = [
         torch.nn.functional.pad(values.diff(dim=axis), pad[axis]).square().sum(-1)
         for axis in range(3)
-    )
-    return (squares + eps**2).sqrt().mean() - eps
+    ]
+    return (torch.stack(squares).sum(0) + eps**2).sqrt().mean() - eps
 
 
 def surface_area(field: VoxelField) -> Float[Tensor, ""]:
@@ -83,7 +83,7 @@ def binarity(opacity: Float[Tensor, "*pixels"], eps: float = 1e-4) -> Float[Tens
 
 
 def sparsity(opacity: Float[Tensor, "*pixels"]) -> Float[Tensor, ""]:
-    """``mean sqrt(o^2 + 0.01)``: as little as possible is covered (Poole et al. 2022, DreamFusion)."""
+    """``mean sqrt(o^2 + 0.01)``: little is covered (threestudio's sparsity, after DreamFusion)."""
     return (opacity.square() + 0.01).sqrt().mean()
 
 

@@ -95,7 +95,7 @@ def colour_of(raw: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def raw_of_colour(colour: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Raw values of colours: undoes `colour_of`; 0 and 1, which it never reaches, become 1/255 off."""
+    """Raw values of colours: undoes `colour_of`, but for 0 and 1, which move by 1/255."""
     return torch.logit(colour, eps=1 / 255)
 
 

@@ -1,8 +1,7 @@
 """Baking: from a scene, and perhaps the pictures it was made from, to a texture."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -20,9 +19,9 @@ class BakeOptions:
 
     size: int = 1024
     """Texels along each side."""
-    shell: Shell = Shell()
+    shell: Shell = field(default_factory=Shell)
     """Where the field's colours are gathered."""
-    views: ViewWeights = ViewWeights()
+    views: ViewWeights = field(default_factory=ViewWeights)
     """What pictures have to say."""
     field_weight: float = 0.05
     """What the field has to say beside pictures, whose weights are cosines to a power: at 0 it
@@ -40,7 +39,7 @@ class Pictures:
 
 def baked(
     mesh: TriangleMesh,
-    field: VoxelField,
+    scene: VoxelField,
     pictures: Pictures | None = None,
     options: BakeOptions | None = None,
 ) -> TriangleMesh:
@@ -52,13 +51,13 @@ def baked(
 
     Args:
         mesh: with texture coordinates, from `unwrap`.
-        field: the scene that the mesh is the surface of.
+        scene: the field that the mesh is the surface of.
         pictures: of the same object; their light becomes part of the texture.
         options: None: the defaults.
     """
     chosen = options or BakeOptions()
     texels = texels_of(mesh, chosen.size)
-    colours = surface_colours(field, texels.positions, texels.normals, chosen.shell)
+    colours = surface_colours(scene, texels.positions, texels.normals, chosen.shell)
     if pictures is not None:
         shown, weights = view_colours(
             mesh, texels.positions, texels.normals, pictures.rgba, pictures.cameras, chosen.views

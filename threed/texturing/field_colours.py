@@ -1,7 +1,7 @@
 """The colours of a voxel field at its surface."""
 
-import torch
 from dataclasses import dataclass
+
 from jaxtyping import Float
 from torch import Tensor
 

@@ -1,8 +1,9 @@
 """Texture coordinates for any mesh: charts cut and packed by xatlas."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
-from dataclasses import replace
 
 from common.errors import InputError
 from common.raster.mesh import TriangleMesh

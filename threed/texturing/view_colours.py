@@ -18,7 +18,7 @@ class ViewWeights:
     """How much a picture has to say about a point."""
 
     cosine_power: float = 4.0
-    """Weights are the cosine between normal and viewing direction to this power (Hunyuan3D-2: 4)."""
+    """Weights are the cosine of normal and viewing direction to this power (Hunyuan3D-2: 4)."""
     min_cosine: float = 0.2
     """Below this cosine a picture says nothing: one pixel covers too much surface."""
     depth_margin_m: float = 0.02

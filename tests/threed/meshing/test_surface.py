@@ -4,8 +4,8 @@ import pytest
 import torch
 import trimesh
 
-from common.errors import InputError
 from common.cameras import orbit_cameras
+from common.errors import InputError
 from tests.threed.scenes.test_visual_hull import ball_alpha
 from threed.meshing.level import fitted_surface
 from threed.meshing.surface import SurfaceOptions, extract_surface
@@ -76,7 +76,9 @@ def test_hollow_bodies_become_solid_and_specks_go():
 
 def test_pieces_of_some_size_are_kept():
     def two(points):
-        return torch.maximum(ball(0.2, (0.3, 0.0, 0.0))(points), ball(0.1, (-0.3, 0.0, 0.0))(points))
+        return torch.maximum(
+            ball(0.2, (0.3, 0.0, 0.0))(points), ball(0.1, (-0.3, 0.0, 0.0))(points)
+        )
 
     assert len(as_trimesh(extract_surface(field_of(two))).split()) == 2
     large = SurfaceOptions(min_component=0.2)

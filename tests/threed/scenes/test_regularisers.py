@@ -77,9 +77,7 @@ def test_binarity_is_entropy_and_sparsity_grows():
 
 def test_asymmetry_is_zero_for_mirror_images_only():
     field = random_field(1)
-    both = VoxelField(
-        field.density + field.density.flip(0), field.colour + field.colour.flip(0)
-    )
+    both = VoxelField(field.density + field.density.flip(0), field.colour + field.colour.flip(0))
     assert float(asymmetry(both)) == pytest.approx(0.0, abs=1e-20)
     assert float(asymmetry(VoxelField(field.density, both.colour))) > 1e-3
     assert float(asymmetry(VoxelField(both.density + 5, field.colour))) > 1e-3

@@ -17,9 +17,7 @@ def ball_alpha(cameras, radius, centre=(0.0, 0.0, 0.0)):
 
 def test_hull_of_a_ball_from_all_sides_is_the_ball():
     azimuths = [30.0 * i for i in range(12)]
-    cameras = orbit_cameras(
-        azimuths, [-60.0, 0.0, 60.0] * 4, 4.0, 25.0, 128, 128, dtype=F64
-    )
+    cameras = orbit_cameras(azimuths, [-60.0, 0.0, 60.0] * 4, 4.0, 25.0, 128, 128, dtype=F64)
     points = node_positions(uniform_field((25, 25, 25), dtype=F64)).reshape(-1, 3)
     support = silhouette_support(ball_alpha(cameras, 0.4), cameras, points)
     radius = points.norm(dim=-1)

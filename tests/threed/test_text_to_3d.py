@@ -1,0 +1,115 @@
+"""Text to 3-D end to end, on untrained models."""
+
+import numpy as np
+import pytest
+import trimesh
+
+from common.cli.main import main
+from common.media.images import read_picture
+from common.media.provenance import read_provenance
+from common.media.video_read import read_clip
+from common.report.asset_check import check_glb
+from common.runs.checkpoints import Checkpoints
+from common.runs.interrupts import Interrupted
+from run import APPS
+from tests.common.generation.conftest import lifting_models, models  # noqa: F401
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811
+    """Run ``threed/text_to_3d``: exit code, paths and messages."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(*changes, models_dir=lifting_models):
+        arguments = [
+            "threed/text_to_3d", f"prior.models_dir={models_dir}", "prompt=a red mug",
+            "method.size_px=64", "method.sampler.num_steps=2", "method.num_cells=16",
+            "method.fit_steps=4", "method.distil.num_steps=2", "method.texture_px=256",
+            "turntable={num_frames: 2, size_px: 32}", "num_threads=1", *changes,
+        ]  # fmt: skip
+        code = main(arguments, APPS)
+        said = capsys.readouterr()
+        return code, [tmp_path / line for line in said.out.splitlines()], said.err
+
+    return make
+
+
+def test_run_writes_an_asset_a_turntable_and_its_views(make):
+    code, paths, said = make()
+
+    assert code == 0, said
+    assert [path.name for path in paths] == ["asset.glb", "turntable.mp4", "views.png",
+                                             "report.html"]  # fmt: skip
+    check_glb(paths[0])
+    mesh = trimesh.load_mesh(paths[0])
+    assert mesh.visual.material.metallicFactor == 0
+    assert read_clip(paths[1]).frames.shape == (2, 32, 32, 3)
+    assert read_picture(paths[2]).ndim == 3
+    record = read_provenance(paths[0])
+    assert record.prompt == "a red mug"
+    assert record.config["method"]["name"] == "text_to_3d"
+
+
+def test_same_seed_gives_the_same_asset_and_another_another(make):
+    first = make("name=one")[1][0].read_bytes()
+    second = trimesh.load_mesh(make("name=two", "seed=1")[1][0])
+
+    again = make("name=one")[1][0].read_bytes()
+
+    assert first == again
+    assert not np.array_equal(trimesh.load_mesh(make("name=one")[1][0]).vertices, second.vertices)
+
+
+@pytest.mark.parametrize("stopped_at", [1, 3, 6, 7, 8])
+def test_run_that_is_stopped_in_any_phase_ends_in_the_same_asset(
+    make, monkeypatch, tmp_path, stopped_at
+):
+    """Of 8 steps the first 2 draw, 4 fit and 2 distil."""
+    whole = make("name=whole", "embed_provenance=false")[1][0].read_bytes()
+    offer = Checkpoints.offer
+
+    def stopping(self, step, state):
+        if step >= stopped_at:
+            self.save(step, state)
+            raise Interrupted
+        offer(self, step, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "offer", stopping)
+        code, _, _ = make("name=stopped", "embed_provenance=false")
+    assert code == 130
+    (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
+
+    assert main(["resume", str(folder)], APPS) == 0
+
+    assert (folder / "samples" / "asset.glb").read_bytes() == whole
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ("prompt=", "prompt is empty"),
+    ("method.num_cells=17", "multiple of 2"),
+    ("method.distil.max_time=0.05", "above max_time"),
+    ("method.size_px=60", "multiple of 8"),
+])  # fmt: skip
+def test_wrong_settings_end_with_code_2(make, tmp_path, change, message):
+    code, paths, said = make(change)
+
+    assert (code, paths) == (2, [])
+    assert message in said
+    assert not any(tmp_path.iterdir())
+
+
+def test_missing_view_layers_end_with_code_2(make, tmp_path, models):  # noqa: F811
+    code, paths, said = make(models_dir=models)
+
+    assert (code, paths) == (2, [])
+    assert "has no view_layers" in said
+    assert not any(tmp_path.iterdir())
+
+
+def test_dry_run_says_sizes_and_leaves_nothing(make, tmp_path):
+    code, paths, said = make("--dry-run")
+
+    assert code == 0, said
+    assert "views: 4 x 64 x 64" in [path.name for path in paths]
+    assert not any(tmp_path.iterdir())
