@@ -36,7 +36,8 @@ class MotionMagnitude(NamedTuple):
     roots of its area)."""
     change: float
     """How much it changes otherwise: root mean square over its area, from frame to frame, of
-    colours in [0, 1] once moving and growing are taken away, summed over the clip."""
+    colours and alpha in [0, 1] once moving, growing and turning are taken away, summed over the
+    clip."""
 
 
 def temporal_flicker(clip: Float[Tensor, "4 f h w"]) -> float:
@@ -112,7 +113,7 @@ def motion_magnitude(clip: Float[Tensor, "4 f h w"]) -> MotionMagnitude:
     seen = filled_in(small, body.present)
     registration = registered(seen, body.centroid, body.size)
     cut = cut_outs(seen, body.centroid, body.size)
-    area = cut[:, 3].sum((1, 2)).mean().clamp_min(1e-6)
+    turned_back = cut_outs(seen, body.centroid, body.size, registration.turn_deg)
     away = body.centroid.diff(dim=0).square().sum(1) / (body.size[1:] * body.size[:-1])
     growth = body.size.log().diff()
     upright, turned = (
@@ -122,7 +123,7 @@ def motion_magnitude(clip: Float[Tensor, "4 f h w"]) -> MotionMagnitude:
     turns = torch.deg2rad(registration.turn_deg.diff()) * explained
     radius = _mean_squared_radius(cut)
     path = (away + radius * (growth**2 + turns**2)).sqrt().sum()
-    change = (cut.diff(dim=0).square().mean(1).sum((1, 2)) / area).sqrt().sum()
+    change = torch.minimum(_steps(cut), _steps(turned_back)).sum()
     return MotionMagnitude(float(path), float(change))
 
 
@@ -137,6 +138,12 @@ def _jumps(cut: Float[Tensor, "f 4 y x"]) -> Float[Tensor, " g"]:
         jumps = torch.where(before * after > 0, nearer, 0.0)
         total = total + jumps.mean(1).sum((1, 2)) / len(BACKGROUNDS)
     return total
+
+
+def _steps(cut: Float[Tensor, "f 4 y x"]) -> Float[Tensor, " g"]:
+    """Root mean square over the body of the difference between neighbouring frames."""
+    area = cut[:, 3].sum((1, 2)).mean().clamp_min(1e-6)
+    return (cut.diff(dim=0).square().mean(1).sum((1, 2)) / area).sqrt()
 
 
 def _mean_squared_radius(cut: Float[Tensor, "f 4 y x"]) -> float:

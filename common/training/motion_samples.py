@@ -1,8 +1,9 @@
 """What the motion measure is fitted to: features of changed ground-truth clips, and of no motion.
 
 Of every trained clip: itself; three versions as a decoder might draw it, half of them mirrored,
-half played backwards; its frames shuffled; half of the time a still of it; and once a still that
-drifts, melts, dissolves into another clip's, or has a spot that comes and goes.
+half played backwards; its frames shuffled; half of the time a still of it; and two stills that
+drift, melt, dissolve into another clip's, or have a spot that comes and goes. A third of what is no
+motion is as clean as a render, so that to be clean is no sign of motion.
 """
 
 import hashlib
@@ -44,6 +45,7 @@ from common.training.motion_augmentation import (
 from common.training.motion_clips import MotionClips
 
 NUM_DECODED = 3
+CLEAN_SHARE = 1 / 3
 _CHUNK = 20
 _SOURCES = (
     motion_augmentation, motion_changes, motion_features, motion_parts, motion_rotation,
@@ -122,10 +124,9 @@ def _samples(piece: _Piece) -> Iterator[tuple[Tensor, str]]:
     for place, (name, frames) in enumerate(zip(piece.motions, piece.frames, strict=True)):
         generator = generator_for(0, piece.start + place, "motion samples")
         clip, other = float_clip(frames), float_clip(piece.frames[place - 1])
-        yield shuffled(clip, generator), NONE
-        if uniform(0.0, 1.0, generator) < 0.5:
-            yield decoded(still(clip, generator), generator), NONE
-        yield decoded(_no_motion(clip, other, generator), generator), NONE
+        for spoilt in _no_motion(clip, other, generator):
+            is_clean = uniform(0.0, 1.0, generator) < CLEAN_SHARE
+            yield spoilt if is_clean else decoded(spoilt, generator), NONE
         yield clip, name
         for _ in range(NUM_DECODED):
             changed, shown = clip, name
@@ -136,12 +137,17 @@ def _samples(piece: _Piece) -> Iterator[tuple[Tensor, str]]:
             yield decoded(changed, generator), shown
 
 
-def _no_motion(clip: Tensor, other: Tensor, generator: torch.Generator) -> Tensor:
-    """One of the changes that are no motion, or shuffled frames as a decoder draws them."""
-    which = int(torch.randint(5, (1,), generator=generator))
-    if which == 0:
-        return becoming(clip, other, generator)
-    return (drifting, melting, spotted, shuffled)[which - 1](clip, generator)
+def _no_motion(clip: Tensor, other: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+    """What is made of a clip that shows no motion."""
+    yield shuffled(clip, generator)
+    if uniform(0.0, 1.0, generator) < 0.5:
+        yield still(clip, generator)
+    for _ in range(2):
+        which = int(torch.randint(5, (1,), generator=generator))
+        if which == 0:
+            yield becoming(clip, other, generator)
+        else:
+            yield (drifting, drifting, melting, spotted)[which - 1](clip, generator)
 
 
 def _digest(piece: _Piece) -> str:

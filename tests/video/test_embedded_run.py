@@ -65,7 +65,7 @@ def test_clips_do_not_depend_on_the_batch(draw):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ("method.num_frames=17", "num_frames is 17; the embedded motion layers were trained on clips of"),
+    ("method.num_frames=17", "num_frames is 17; the embedded motion layers were trained on"),
     ("method.width=48", "not 64 x 48; the nearest are 64 x 64"),
 ])  # fmt: skip
 def test_lengths_and_sizes_of_nobody_end_with_code_2(draw, tmp_path, change, message):

@@ -23,13 +23,13 @@ class FitOptions:
     """What is left of both rates at the end; they fall geometrically."""
     lambda_opacity: float = 1.0
     """Weight of the squared error of opacity beside that of the three colours."""
-    lambda_colour_variation: float = 0.5
+    lambda_colour_variation: float = 0.3
     """Total variation of colour. It leaves the photometric error to be explained by shape, and
     paints what no picture shows like its surroundings."""
-    lambda_bending: float = 0.01
+    lambda_bending: float = 0.003
     """Squared Laplacian of raw density: rounds off what few silhouettes leave angular."""
-    lambda_surface: float = 0.0
-    """Area of all surfaces: condenses fog, but eats thin parts."""
+    lambda_surface: float = 0.003
+    """Area of all surfaces: condenses fog and closes what no picture sees, but eats thin parts."""
     lambda_asymmetry: float = 0.0
     """Difference between left and right; 0 expects nothing."""
     hull_blur_cells: float = 2.0

@@ -21,6 +21,7 @@ from common.seeding import generator_for
 from common.training.optimizer_state import load_optimizer_state, optimizer_state
 from threed.optimise.fit_options import FitOptions
 from threed.optimise.hull_start import allowed_nodes, cells_of, emptied, hull_body, hull_box
+from threed.optimise.picture_losses import colour_error, opacity_error
 from threed.rendering.volume import march_rays
 from threed.scenes.regularisers import asymmetry, bending, surface_area, total_variation
 from threed.scenes.voxel_field import Corner, VoxelField, colour_of, refined
@@ -72,8 +73,8 @@ def fit_views(
 ) -> Iterator[FitStep]:
     """Fit a field to pictures, step by step, from the visual hull or from a state.
 
-    Minimises the mean squared error of premultiplied colour and opacity over randomly drawn
-    pixels, plus the weighted regularisers of ``options``, by Adam.
+    Minimises the mean errors of colour and opacity over randomly drawn pixels, plus the weighted
+    regularisers of ``options``, by Adam.
 
     Args:
         rgba: premultiplied, sRGB-encoded, in [0, 1]; an object within `SPACE`.
@@ -184,14 +185,14 @@ def _picture_losses(
     generator: torch.Generator,
     options: FitOptions,
 ) -> dict[str, Tensor]:
-    """Squared errors of premultiplied colour (channels summed) and opacity, means over rays."""
+    """Squared errors of colour and opacity, means over rays."""
     seen = march_rays(
         field, colour_of(field.colour), everything.origins[picked], everything.directions[picked],
         occupied=stage.cells, offsets=torch.rand(len(picked), generator=generator),
     )  # fmt: skip
     wanted = everything.rgba[picked]
-    colour = (seen.features - wanted[:, :3]).square().sum(-1).mean()
-    opacity = (seen.opacity - wanted[:, 3]).square().mean()
+    colour = colour_error(seen.features, seen.opacity, wanted).mean()
+    opacity = opacity_error(seen.opacity, wanted).mean()
     return {"colour": colour, "opacity": options.lambda_opacity * opacity}
 
 

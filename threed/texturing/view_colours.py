@@ -23,7 +23,7 @@ class ViewWeights:
     """Below this cosine a picture says nothing: one pixel covers too much surface."""
     depth_margin_m: float = 0.02
     """A point so little behind what the picture sees still counts as seen."""
-    min_alpha: float = 0.95
+    min_alpha: float = 0.8
     """Pixels less opaque, and their eight neighbours, say nothing: background is mixed in."""
 
 
