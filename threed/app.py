@@ -18,8 +18,7 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
     match config.method:
         case Convert() as convert:
             convert.check()
-            unused = {"prompt", "prior", "turntable"} & config.model_fields_set
-            return [f"{key} has no effect: convert only reads a file" for key in sorted(unused)]
+            return ["prompt has no effect: convert only reads a file"] if config.prompt else []
         case TextTo3D():
             from common.zoo.models import check_embedded_prior
 

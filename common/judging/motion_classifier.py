@@ -112,7 +112,8 @@ def load_motion_measure(folder: Path = ZOO) -> MotionMeasure:
 def told_motions(measure: MotionMeasure, clips: Clips) -> list[ToldMotion]:
     """What each clip of premultiplied RGBA in [-1, 1] shows.
 
-    A clip in which fewer than half of the frames have anything in them shows ``none``.
+    A clip in which fewer than half of the frames have anything in them, or whose frames are all
+    the same, shows ``none``.
 
     Raises:
         InputError: the clips have not four channels, fewer than 16 frames, or sides below 16 px.
@@ -121,11 +122,12 @@ def told_motions(measure: MotionMeasure, clips: Clips) -> list[ToldMotion]:
         raise InputError(f"motion is told from RGBA clips, not from {clips.shape[1]} channels")
     told = []
     for clip in clips:
-        if is_mostly_empty(clip):
+        features = None if is_mostly_empty(clip) else motion_features(clip)
+        if features is None or is_still(clip):
             certain = {name: float(name == NONE) for name in measure.names}
             told.append(ToldMotion(NONE, certain))
             continue
-        logits = measure.classifier(motion_features(clip)[None])[0]
+        logits = measure.classifier(features[None])[0]
         chances = torch.softmax(logits.double(), 0).tolist()
         named = dict(zip(measure.names, chances, strict=True))
         told.append(ToldMotion(max(named, key=named.__getitem__), named))
@@ -151,3 +153,8 @@ def motion_share(measure: MotionMeasure, clips: Clips, asked: Sequence[str]) -> 
 def is_mostly_empty(clip: Float[Tensor, "4 f h w"]) -> bool:
     """Whether fewer than half of the frames have anything in them."""
     return float(body_tracks(looked_at(clip)).present.float().mean()) < 0.5
+
+
+def is_still(clip: Float[Tensor, "4 f h w"]) -> bool:
+    """Whether no frame differs from the next by as much as a level of 8 bits."""
+    return float(clip.diff(dim=1).abs().max()) < 2 / 255

@@ -203,19 +203,20 @@ def scene_losses(
 
     Args:
         field: the scene.
-        allowed: where matter may be, from `allowed_nodes`: bending counts there.
+        allowed: where matter may be, from `allowed_nodes`; elsewhere the field counts as empty.
         options: the weights.
     """
     terms: dict[str, Tensor] = {}
+    bounded = emptied(field, allowed)
     if options.lambda_colour_variation:
         variation = total_variation(colour_of(field.colour))
         terms["colour_variation"] = options.lambda_colour_variation * variation
     if options.lambda_bending:
         terms["bending"] = options.lambda_bending * bending(field.density, allowed)
     if options.lambda_surface:
-        terms["surface"] = options.lambda_surface * surface_area(field)
+        terms["surface"] = options.lambda_surface * surface_area(bounded)
     if options.lambda_asymmetry:
-        terms["asymmetry"] = options.lambda_asymmetry * asymmetry(field)
+        terms["asymmetry"] = options.lambda_asymmetry * asymmetry(bounded)
     return terms
 
 

@@ -61,12 +61,14 @@ def test_outline_of_a_turned_ellipsoid_is_that_of_its_mesh():
     drawn = silhouettes(as_mesh(solid), cameras, 1) > 0.5
     # pixel centres that lie on the outline to within the mesh's facets
     assert float((inside != drawn).double().mean()) < 5e-4
-    fitted = best_ellipsoid(drawn.float(), cameras)
-    assert float(ellipsoid_iou(fitted, drawn.float(), cameras).mean()) > 0.97
+    few = cameras[0:8:2]
+    fitted = best_ellipsoid(drawn[0:8:2].float(), few)
+    # one pixel along the outline of the thinnest view is 6 % of its area
+    assert float(ellipsoid_iou(fitted, drawn[0:8:2].float(), few).mean()) > 0.96
 
 
 def test_best_ellipsoid_of_a_box_is_good_but_not_perfect():
-    cameras = around()
+    cameras = around(48, 4)
     box = silhouettes(as_mesh(trimesh.creation.box((0.9, 0.5, 0.3))), cameras)
     iou = float(ellipsoid_iou(best_ellipsoid(box, cameras), box, cameras).mean())
     # a disc of the best size overlaps a square by 0.82 or so, and outlines of boxes are rounder
@@ -74,7 +76,7 @@ def test_best_ellipsoid_of_a_box_is_good_but_not_perfect():
 
 
 def test_best_ellipsoid_is_no_worse_than_any_ball():
-    cameras = around()
+    cameras = around(48, 4)
     handle = silhouettes(as_mesh(trimesh.creation.capsule(0.6, 0.12)), cameras)
     fitted = float(ellipsoid_iou(best_ellipsoid(handle, cameras), handle, cameras).mean())
     balls = [
