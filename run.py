@@ -25,6 +25,8 @@ def app_of(name: str) -> "App":
             from common.training.app import APP
         case "evaluate":
             from common.evaluation.app import APP
+        case "evaluate_threed":
+            from threed.evaluation.app import APP
         case "compare":
             from common.compare.app import APP
         case _:
@@ -33,7 +35,7 @@ def app_of(name: str) -> "App":
 
 
 APPS = Apps(
-    ("image", "video", "threed", "prepare", "train", "evaluate", "compare"),
+    ("image", "video", "threed", "prepare", "train", "evaluate", "evaluate_threed", "compare"),
     app_of,
 )
 

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
-from common.diffusion.sample import sample
-from common.diffusion.samplers import build_scheduler
 from common.embedded.frame_prior import FramePrior
 from common.embedded.orbit import cameras_on_orbit
 from common.raster.mesh import TriangleMesh
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.runs.state import State
-from common.seeding import generators_for, randn
 from threed.finishing import FinishOptions, finished
+from threed.joint_views import view_pictures, view_steps
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_views import distil_views
 from threed.optimise.fit_views import FitStep, fit_views
@@ -72,24 +69,13 @@ def _drawn_views(
     method: TextTo3D, prompt: str, prior: FramePrior, seed: int, run: Run, state: State, bar: Any
 ) -> Tensor:
     """The views ``v h w 4``, premultiplied in [0, 1]."""
-    scheduler = build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction)
-    noise = randn(prior.spec.latent_shape, generators_for(seed, [0], "latents"), device=run.device)
-    steps = sample(
-        prior, scheduler, prior.embed([prompt], [method.views]), prior.embed([""]),
-        method.guidance, noise, generators_for(seed, [0], "sampler"), state,
-    )  # fmt: skip
     with run.clock.stage("views"):
-        for step in steps:
+        for step in view_steps(method, prior, prompt, seed, state):
             bar.update(1)
             last = step.latents
-            kept = {"phase": "views", "inner": step.state}
             if step.index + 1 < step.num_steps:
-                run.checkpoints.offer(step.index + 1, kept)
-        with torch.no_grad():
-            drawn = prior.decode(last)[0].clamp(-1, 1)
-    rgba = (rearrange(drawn, "c v h w -> v h w c").cpu() + 1) / 2
-    # What is seen through: colours are premultiplied, so none is above alpha.
-    return torch.cat([torch.minimum(rgba[..., :3], rgba[..., 3:]), rgba[..., 3:]], -1).contiguous()
+                run.checkpoints.offer(step.index + 1, {"phase": "views", "inner": step.state})
+        return view_pictures(prior, last)
 
 
 def _followed(

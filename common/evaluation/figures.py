@@ -1,6 +1,7 @@
 """Scores of one prompt set: what the judge says, its ceiling, and the floor."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from common.embedded.judge import Judge
 from common.evaluation.prompt_sets import PromptSet
@@ -11,9 +12,16 @@ from common.judging.names import load_names
 from common.judging.read_texts import ReadTexts
 from common.judging.scored import NUM_SCRAMBLES, Score, scored
 from common.shapes import Images
+from common.zoo.models import ZOO
+from common.zoo.storage import load_model
 
 TOP = 5
 """An answer counts as given when it is among so many names."""
+
+
+def judge_figures(folder: Path | None) -> Mapping[str, float]:
+    """What was measured of the judge in a folder; None is the zoo."""
+    return load_model(folder or ZOO, "judge", "judge").manifest.figures
 
 
 def scores_of(

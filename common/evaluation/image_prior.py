@@ -9,7 +9,7 @@ import torch
 from common.atomic import write_json
 from common.embedded.prior import EmbeddedPrior
 from common.evaluation.config import EvaluateConfig, EvaluateImages
-from common.evaluation.figures import scores_of
+from common.evaluation.figures import judge_figures, scores_of
 from common.evaluation.generated import generate
 from common.evaluation.prompt_sets import PromptSet, chosen_requests, load_prompt_set
 from common.evaluation.score_table import (
@@ -29,7 +29,6 @@ from common.runs.app import Estimate, Outcome, Run
 from common.runs.console import LOGGER, progress_bar
 from common.shapes import Images
 from common.zoo.models import ZOO, load_embedded_prior, load_judge
-from common.zoo.storage import load_model
 
 _LIBRARIES_BYTES = 900 * 2**20
 _BYTES_PER_PICTURE = 64 * 2**20
@@ -48,7 +47,7 @@ def image_notes(method: EvaluateImages) -> list[str]:
 
 def image_estimate(config: EvaluateConfig, method: EvaluateImages) -> Estimate:
     """Sizes and memory of the run."""
-    told = frozenset(told_categories(judge_figures(config)))
+    told = frozenset(told_categories(judge_figures(config.judge_dir)))
     counts = {name: len(_requests(config, load_prompt_set(name, told)).requests)
               for name in method.sets}  # fmt: skip
     sizes = {str(name): f"{count} pictures" for name, count in counts.items()}
@@ -64,7 +63,7 @@ def evaluate_images(config: EvaluateConfig, method: EvaluateImages, run: Run) ->
         size = (method.size_px, method.size_px)
         prior = load_embedded_prior(size, config.prior.models_dir or ZOO, run.device)
         judge = load_judge(config.judge_dir or ZOO, run.device).model
-        figures = judge_figures(config)
+        figures = judge_figures(config.judge_dir)
     restored = run.checkpoints.restored_state
     scores = restored_scores(restored["scores"]) if restored else {}
     copies: dict[str, float] = restored["copies"] if restored else {}
@@ -85,11 +84,6 @@ def evaluate_images(config: EvaluateConfig, method: EvaluateImages, run: Run) ->
     path = run.folder.samples / "figures.json"
     write_json(path, plain(scores) | copies)
     return Outcome((path,), _sections(run, method, scores, copies))
-
-
-def judge_figures(config: EvaluateConfig) -> Mapping[str, float]:
-    """What was measured of the judge."""
-    return load_model(config.judge_dir or ZOO, "judge", "judge").manifest.figures
 
 
 def _requests(config: EvaluateConfig, prompts: PromptSet) -> PromptSet:

@@ -11,9 +11,9 @@ from torch import Tensor
 from common.atomic import write_json
 from common.evaluation.clip_scores import ClipLook, look_at_clips, scores_of_clips
 from common.evaluation.config import EvaluateClips, EvaluateConfig
+from common.evaluation.figures import judge_figures
 from common.evaluation.frame_prompts import ClipRequest, ClipSetName, load_clip_set
 from common.evaluation.generated import generate_clips
-from common.evaluation.image_prior import judge_figures
 from common.evaluation.prompt_sets import chosen_requests
 from common.evaluation.score_table import (
     Scores,
@@ -71,7 +71,9 @@ def evaluate_clips(config: EvaluateConfig, method: EvaluateClips, run: Run) -> O
     folder = config.judge_dir or ZOO
     with run.clock.stage("loading"):
         judge = load_judge(folder, run.device).model
-        scorers = _Scorers(judge, dict(judge_figures(config)), load_motion_measure(folder))
+        scorers = _Scorers(
+            judge, dict(judge_figures(config.judge_dir)), load_motion_measure(folder)
+        )
     restored = run.checkpoints.restored_state
     scores = restored_scores(restored["scores"]) if restored else {}
     medians: Medians = dict(restored["medians"]) if restored else {}

@@ -1,7 +1,7 @@
 """What an app is: a config class, and functions that check, estimate and run it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,19 @@ class Run:
     """The resolved config as plain values, for provenance."""
     apps: Apps
     """All apps, for a run that starts others."""
+
+    def part(self, name: str) -> "Run":
+        """A part of this run with a folder, checkpoints and metrics of its own.
+
+        It continues from its own newest checkpoint; a request to stop reaches it as it does the
+        whole. Everything else is shared.
+        """
+        folder = RunFolder(self.folder.path / "parts" / name)
+        folder.samples.mkdir(parents=True, exist_ok=True)
+        checkpoints = self.checkpoints.inside(folder)
+        metrics = MetricsLog(folder.metrics)
+        metrics.cut_after(checkpoints.restored.step if checkpoints.restored else -1)
+        return replace(self, folder=folder, checkpoints=checkpoints, metrics=metrics)
 
 
 @dataclass(frozen=True)

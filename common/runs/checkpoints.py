@@ -27,6 +27,10 @@ class Checkpoints:
         """The state to continue from, or None for a fresh start."""
         return self.restored.state if self.restored else None
 
+    def inside(self, folder: RunFolder) -> "Checkpoints":
+        """Checkpoints of a part of the run, which has a folder of its own."""
+        return Checkpoints(folder, self._config, self._stop)
+
     def offer(self, step: int, state: State) -> None:
         """Save ``state`` after ``step`` if one is due; call it after every step.
 

@@ -1,0 +1,43 @@
+"""The evaluate_threed app: committed prompts -> views or assets -> scores -> report."""
+
+from typing import assert_never
+
+from common.generation.priors import models_folder
+from common.runs.app import App, Estimate, Outcome, Run
+from common.runs.apps import Apps
+from common.zoo.models import check_embedded_prior
+from threed.evaluation.asset_prior import asset_estimate, evaluate_assets
+from threed.evaluation.config import EvaluateAssets, EvaluateThreedConfig, EvaluateViews
+from threed.evaluation.view_prior import evaluate_views, view_estimate
+
+
+def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
+    """Refuse a prior without view layers."""
+    check_embedded_prior(models_folder(config.prior), "view_layers")
+    return []
+
+
+def estimate(config: EvaluateThreedConfig) -> Estimate:
+    """Sizes and memory of the run."""
+    match config.method:
+        case EvaluateViews() as views:
+            return view_estimate(config, views)
+        case EvaluateAssets() as assets:
+            return asset_estimate(config, assets)
+        case _:
+            assert_never(config.method)
+
+
+def run(config: EvaluateThreedConfig, run: Run) -> Outcome:
+    """Make, score, report."""
+    match config.method:
+        case EvaluateViews() as views:
+            return evaluate_views(config, views, run)
+        case EvaluateAssets() as assets:
+            return evaluate_assets(config, assets, run)
+        case _:
+            assert_never(config.method)
+
+
+APP = App(EvaluateThreedConfig, run, estimate, check)
+"""The keys of the evaluate_threed app."""

@@ -1,0 +1,56 @@
+"""The keys of the app that evaluates views and assets."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from common.config import BY_NAME, Config
+from common.embedded.prior_config import EmbeddedPriorConfig
+from common.evaluation.frame_prompts import ASSET_SETS, AssetSetName
+from common.runs.config import RunConfig
+from threed.text_to_3d import TextTo3D
+
+ViewSetName = Literal["objects", "pairs"]
+
+
+class EvaluateViews(Config):
+    """Views that are drawn together: which side each shows, and whether one object fits all."""
+
+    name: Literal["view_prior"] = "view_prior"
+    sets: tuple[ViewSetName, ...] = Field(("objects", "pairs"), min_length=1)
+    """Which prompts: kit objects in trained colours, or in colours that training never shows."""
+    num_fitted: int = Field(40, ge=0)
+    """To the views of so many prompts of a set, evenly chosen, a scene is fitted."""
+    asset: TextTo3D = TextTo3D()
+    """How views are drawn and a scene is fitted; no key of what comes after that is read."""
+
+
+class EvaluateAssets(Config):
+    """Assets: what their front shows, and whether their outlines are those of the thing."""
+
+    name: Literal["asset_prior"] = "asset_prior"
+    sets: tuple[AssetSetName, ...] = Field(ASSET_SETS, min_length=1)
+    """Which prompts."""
+    num_truths: int = Field(32, ge=1, le=1000)
+    """True instances of the kit that outlines are compared with; the best one counts."""
+    asset: TextTo3D = TextTo3D()
+    """How assets are made."""
+
+
+Method = Annotated[EvaluateViews | EvaluateAssets, BY_NAME]
+"""What is evaluated, chosen by its ``name``."""
+
+
+class EvaluateThreedConfig(RunConfig):
+    """Makes views or assets for the committed prompts and scores them."""
+
+    app: Literal["evaluate_threed"] = "evaluate_threed"
+    prior: EmbeddedPriorConfig = EmbeddedPriorConfig()
+    """The model that is evaluated."""
+    judge_dir: Path | None = None
+    """Folder of the judge; null is the zoo of Extrude."""
+    max_prompts: int | None = Field(None, ge=2)
+    """At most so many prompts of each set, evenly chosen; null takes all."""
+    method: Method
+    """What is made, and how it is scored."""
