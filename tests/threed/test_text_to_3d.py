@@ -12,6 +12,7 @@ from common.runs.checkpoints import Checkpoints
 from common.runs.interrupts import Interrupted
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
+from tests.threed.glb_validator import problems, validation
 
 
 @pytest.fixture
@@ -112,3 +113,13 @@ def test_dry_run_says_sizes_and_leaves_nothing(make, tmp_path):
     assert code == 0, said
     assert "views: 4 x 64 x 64" in [path.name for path in paths]
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.node
+def test_asset_is_a_valid_file_that_stands_upright(make, node):
+    path = make()[1][0]
+
+    assert problems(node, path) == []
+    found = validation(node, path)["info"]
+    assert found["hasTextures"]
+    assert found["materialCount"] == 1
