@@ -46,6 +46,14 @@ def test_generating_path_does_not_know_the_object_kit():
             assert not kit, f"{name_of(path)} imports {kit}"
 
 
+def test_only_evaluations_and_training_read_training_data():
+    allowed = ("common/training", "common/evaluation", "threed/evaluation", "run.py")
+    for path in MODULES:
+        if not name_of(path).startswith(allowed):
+            data = {name for name in imports_of(path) if name.startswith("common.training")}
+            assert not data, f"{name_of(path)} imports {data}"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_module_is_one_concept_of_readable_size(path):
     text = path.read_text(encoding="utf-8")

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from common.config import Config
 from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderArchitecture
+from common.judging.alpha_box import alpha_box_psnr, worst_mean_psnr
 from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
 from common.seeding import stream_seed
 from common.shapes import Images, Picture
-from common.training.alpha_box import alpha_box_psnr, worst_mean_psnr
 from common.training.augmentation import Augmentation, augment
 from common.training.emoji_split import load_split
 from common.training.emoji_stills import load_stills

@@ -13,10 +13,10 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from common.runs.optimizer_state import load_optimizer_state, optimizer_state
 from common.runs.state import State
 from common.training.ema import Ema
 from common.training.loop_config import LearningRate, LoopConfig
-from common.training.optimizer_state import load_optimizer_state, optimizer_state
 
 
 @runtime_checkable

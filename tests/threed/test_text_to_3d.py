@@ -1,5 +1,9 @@
 """Text to 3-D end to end, on untrained models."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import trimesh
 
@@ -14,6 +18,13 @@ from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
 from tests.threed.glb_validator import problems, validation
 
+ROOT = Path(__file__).parents[2]
+SMALL = (
+    "threed/text_to_3d", "prompt=a red mug", "method.size_px=64", "method.sampler.num_steps=2",
+    "method.num_cells=16", "method.fit_steps=4", "method.distil.num_steps=2",
+    "method.texture_px=256", "turntable={num_frames: 2, size_px: 32}", "num_threads=1",
+)  # fmt: skip
+
 
 @pytest.fixture
 def make(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811
@@ -21,13 +32,7 @@ def make(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811
     monkeypatch.chdir(tmp_path)
 
     def make(*changes, models_dir=lifting_models):
-        arguments = [
-            "threed/text_to_3d", f"prior.models_dir={models_dir}", "prompt=a red mug",
-            "method.size_px=64", "method.sampler.num_steps=2", "method.num_cells=16",
-            "method.fit_steps=4", "method.distil.num_steps=2", "method.texture_px=256",
-            "turntable={num_frames: 2, size_px: 32}", "num_threads=1", *changes,
-        ]  # fmt: skip
-        code = main(arguments, APPS)
+        code = main([*SMALL, f"prior.models_dir={models_dir}", *changes], APPS)
         said = capsys.readouterr()
         return code, [tmp_path / line for line in said.out.splitlines()], said.err
 
@@ -123,3 +128,15 @@ def test_asset_is_a_valid_file_that_stands_upright(make, node):
     found = validation(node, path)["info"]
     assert found["hasTextures"]
     assert found["materialCount"] == 1
+
+
+def test_neither_kit_nor_training_data_is_imported_to_make_an_asset(lifting_models, tmp_path):  # noqa: F811
+    code = (
+        "import sys\nfrom common.cli.main import main\nfrom run import APPS\n"
+        "assert main(sys.argv[1:], APPS) == 0\n"
+        "print(*(m for m in sys.modules if m.startswith(('common.kit', 'common.training'))))"
+    )
+    arguments = [*SMALL, f"prior.models_dir={lifting_models}", f"output_dir={tmp_path}"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, text=True,
+                          capture_output=True, check=True)  # fmt: skip
+    assert done.stdout.splitlines()[-1] == ""

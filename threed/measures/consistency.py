@@ -4,7 +4,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from common.training.alpha_box import alpha_box_psnr
+from common.judging.alpha_box import alpha_box_psnr
 
 
 def view_psnr(
@@ -13,7 +13,7 @@ def view_psnr(
     """PSNR in dB of each view inside the alpha box of its picture, on its worst background.
 
     Both are premultiplied RGBA in [0, 1]; box and backgrounds are those of
-    `common.training.alpha_box`.
+    `common.judging.alpha_box`.
     """
     ours, theirs = (rearrange(one, "v h w c -> v c h w") * 2 - 1 for one in (rendered, pictures))
     return alpha_box_psnr(ours, theirs).amin(1)

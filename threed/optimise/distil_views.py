@@ -19,9 +19,9 @@ from common.diffusion.guidance_config import CFG
 from common.diffusion.prior import PriorSpec
 from common.embedded.image_unet import View
 from common.embedded.orbit import cameras_on_orbit
+from common.runs.optimizer_state import load_optimizer_state, optimizer_state
 from common.runs.state import State
 from common.seeding import generator_for
-from common.training.optimizer_state import load_optimizer_state, optimizer_state
 from threed.distillation.sds import sds_gradient
 from threed.optimise.distil_options import DistilViews
 from threed.optimise.fit_options import FitOptions

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from common.cameras import Cameras, rays
 from common.errors import InputError
+from common.runs.optimizer_state import load_optimizer_state, optimizer_state
 from common.runs.state import State
 from common.seeding import generator_for
-from common.training.optimizer_state import load_optimizer_state, optimizer_state
 from threed.optimise.fit_options import FitOptions
 from threed.optimise.hull_start import allowed_nodes, cells_of, emptied, hull_body, hull_box
 from threed.optimise.picture_losses import colour_error, opacity_error

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from common.errors import InputError
-from common.training.alpha_box import MAX_PSNR, alpha_box_psnr, alpha_boxes, worst_mean_psnr
+from common.judging.alpha_box import MAX_PSNR, alpha_box_psnr, alpha_boxes, worst_mean_psnr
 
 
 def grey_square(value: float, alpha: float = 1.0) -> torch.Tensor:
