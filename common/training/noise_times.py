@@ -36,7 +36,19 @@ class LogitNormalTimes(Config):
     """Spread of the logit."""
 
 
-NoiseTimes = Annotated[MinSnr | UniformTimes | LogitNormalTimes, BY_NAME]
+class NoisyTimes(Config):
+    """Noisy times more often, clean ones less: ``t = 1 - u ** exponent`` with ``u`` uniform.
+
+    Unlike a normal logit it does not starve the very noisy times, where a prompt decides what the
+    picture of a small set will be.
+    """
+
+    name: Literal["noisy"] = "noisy"
+    exponent: float = Field(1.8, ge=1, le=4)
+    """1 is uniform. At 1.8, 35 % of the times are above 0.85, and 32 % below 0.5."""
+
+
+NoiseTimes = Annotated[MinSnr | UniformTimes | LogitNormalTimes | NoisyTimes, BY_NAME]
 """Any way to visit noise levels, chosen by its ``name``."""
 
 
@@ -51,6 +63,8 @@ def draw_timesteps(
         case LogitNormalTimes():
             normal = torch.randn(count, generator=generator, device=device)
             time = torch.sigmoid(config.mean + config.std * normal)
+        case NoisyTimes():
+            time = 1 - torch.rand(count, generator=generator, device=device) ** config.exponent
         case _:
             assert_never(config)
     last = schedule.max_timestep

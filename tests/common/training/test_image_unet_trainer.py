@@ -21,6 +21,7 @@ from common.training.loop_config import LearningRate, LoopConfig
 from common.training.noise_times import (
     LogitNormalTimes,
     MinSnr,
+    NoisyTimes,
     UniformTimes,
     draw_timesteps,
     v_weights,
@@ -159,6 +160,18 @@ def test_higher_logit_mean_visits_noisier_times():
         for mean in (-1.0, 1.0)
     ]
     assert drawn[1] > drawn[0] + 200
+
+
+def test_noisy_times_are_distributed_as_stated():
+    generator = torch.Generator().manual_seed(0)
+    drawn = draw_timesteps(NoisyTimes(), 20_000, embedded_schedule(), generator)
+    # u = (1 - t) ** (1 / 1.8) is uniform; five standard errors of a share of 20,000 are 0.018.
+    assert float((drawn >= 850).float().mean()) == pytest.approx(0.15 ** (1 / 1.8), abs=0.018)
+    assert float((drawn < 500).float().mean()) == pytest.approx(1 - 0.5 ** (1 / 1.8), abs=0.018)
+    even = draw_timesteps(
+        NoisyTimes(exponent=1.0), 20_000, embedded_schedule(), torch.Generator().manual_seed(0)
+    )
+    assert float(even.mean()) == pytest.approx(499.5, abs=11)
 
 
 def test_latents_are_of_the_picture_and_of_it_moved():
