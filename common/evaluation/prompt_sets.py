@@ -1,10 +1,11 @@
 """The committed prompts on which priors are evaluated, and what each asks for.
 
 ``data/prompts.json`` is written by ``common.training.evaluation_prompts``. Its sets: ``emoji`` and
-``emoji_zh``, the names of 200 trained concepts; ``objects`` and ``objects_zh``, every kit category
-in a trained colour; ``pairs``, (category, colour) pairs that training never shows; ``accents``, two
-colours in one caption; ``synonyms``, words that no caption of training has. ``views`` is made of
-``objects`` here: each category from all round.
+``emoji_zh``, the names of 200 trained concepts (pictures of Chinese ones are named in English too,
+so that the judge's Chinese, which is weaker on emoji, does not count against them); ``objects`` and
+``objects_zh``, every kit category in a trained colour; ``pairs``, (category, colour) pairs that
+training never shows; ``accents``, two colours in one caption; ``synonyms``, words that no caption
+of training has. ``views`` is made of ``objects`` here: each category from all round.
 """
 
 import json
@@ -98,7 +99,7 @@ def _request(row: dict[str, str | list[str]], view: View, name: SetName) -> Requ
             _text(row, "colour"),
             _text(row, "accent"),
             view.azimuth_deg if name == "views" else None,
-            "zh" if language == "zh" else "en",
+            "zh" if language == "zh" and not emoji else "en",
         )
         for concept in row["concepts"]
     )

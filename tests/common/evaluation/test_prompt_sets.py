@@ -65,3 +65,8 @@ def test_damaged_prompts_are_refused(tmp_path):
     path.write_text('{"emoji": [{"prompt": "cat"}]}', encoding="utf-8")
     with pytest.raises(InputError, match=r"prompts\.json"):
         load_prompt_set("emoji", TOLD, path)
+
+
+def test_pictures_of_chinese_emoji_prompts_are_named_in_english():
+    assert {one.asked[0].language for one in load_prompt_set("emoji_zh", TOLD).requests} == {"en"}
+    assert {one.asked[0].language for one in load_prompt_set("objects_zh", TOLD).requests} == {"zh"}
