@@ -1,51 +1,21 @@
-from collections.abc import Sequence
-
 import pytest
 import torch
 from torch import Tensor
 
 from common.diffusion.guidance_config import CFG
-from common.diffusion.noise_schedule import build_noise_schedule, per_sample
-from common.diffusion.prediction import convert_prediction
+from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prediction_type import PredictionType
-from common.diffusion.prior import PriorSpec
-from common.diffusion.schedule_config import CosineSchedule, FlowSchedule
-from threed.distillation.sds import sds_gradient, weights
+from tests.threed.distillation.normal_prior import Normal
+from tests.threed.distillation.normal_prior import drawn as drawn_double
+from threed.distillation.scores import weights
+from threed.distillation.sds import sds_gradient
 from threed.distillation.weight import Weight
 
-SHAPE = (2, 3, 4)
 TIMES = torch.tensor([120.0, 480.0, 810.0])
 
 
-class Normal:
-    """Latents around a mean for each prompt, variance ``var``: everything in closed form."""
-
-    def __init__(self, var: float, prediction: PredictionType, flow: bool = False):
-        self.var = var
-        schedule = build_noise_schedule(FlowSchedule() if flow else CosineSchedule())
-        self.spec = PriorSpec(SHAPE, 4, schedule, prediction)
-
-    def embed(self, prompts: Sequence[str]) -> Tensor:
-        return torch.tensor([float(prompt or 0) for prompt in prompts])
-
-    def predict(self, latents: Tensor, timesteps: Tensor, cond: Tensor) -> Tensor:
-        alpha, sigma = self.spec.schedule.alpha_sigma(timesteps)
-        spread = per_sample(alpha**2 * self.var + sigma**2, latents)
-        off = latents - per_sample(alpha, latents) * per_sample(cond, latents)
-        eps = per_sample(sigma, latents) * off / spread
-        return convert_prediction(
-            eps, "eps", self.spec.prediction, latents, timesteps, self.spec.schedule
-        )
-
-    def encode(self, pictures: Tensor) -> Tensor:
-        return pictures
-
-    def decode(self, latents: Tensor) -> Tensor:
-        return latents
-
-
 def drawn(seed: int = 0, count: int = 3) -> Tensor:
-    return torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(seed))
+    return drawn_double(seed, count).float()
 
 
 @pytest.mark.parametrize("flow", [False, True])
