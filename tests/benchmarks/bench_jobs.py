@@ -1,4 +1,4 @@
-"""The main jobs as a user starts them: command to finished files, interpreter and report included."""
+"""The main jobs as a user starts them: command to files, interpreter and report included."""
 
 import statistics
 import subprocess
