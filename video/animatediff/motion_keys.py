@@ -1,0 +1,85 @@
+"""Names of motion modules in two layouts: AnimateDiff's own, and diffusers' ``MotionAdapter``.
+
+The tensors are the same. The original has one more level (``temporal_transformer``), lists of
+attentions and norms, and stores the sinusoid of each attention; the adapter numbers attentions and
+norms, and keeps one sinusoid a block, a formula that both regenerate.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
+
+from common.errors import InputError
+
+_ORIGINAL = re.compile(
+    r"(?P<side>down_blocks\.\d+|up_blocks\.\d+|mid_block)\.motion_modules\.(?P<index>\d+)"
+    r"\.temporal_transformer\.(?P<rest>.+)"
+)
+_ADAPTER = re.compile(
+    r"(?P<side>down_blocks\.\d+|up_blocks\.\d+|mid_block)\.motion_modules\.(?P<index>\d+)"
+    r"\.(?P<rest>.+)"
+)
+_PAIRS = (
+    ("attention_blocks.0.", "attn1."), ("attention_blocks.1.", "attn2."),
+    ("norms.0.", "norm1."), ("norms.1.", "norm2."), ("ff_norm.", "norm3."),
+)  # fmt: skip
+_POSITIONS = re.compile(r"\.(pos_encoder|pos_embed)\.pe$")
+
+
+def is_position_table(key: str) -> bool:
+    """Whether a tensor is a stored sinusoid, which holds nothing that was learnt."""
+    return _POSITIONS.search(key) is not None
+
+
+def adapter_key(original: str) -> str:
+    """The name in diffusers' layout of a weight in the original's.
+
+    Raises:
+        InputError: it is no weight of a motion module.
+    """
+    found = _ORIGINAL.fullmatch(original)
+    if found is None:
+        raise InputError(f"'{original}' is no weight of an AnimateDiff motion module")
+    return f"{found['side']}.motion_modules.{found['index']}.{_renamed(found['rest'], _PAIRS)}"
+
+
+def original_key(adapter: str) -> str:
+    """The name in the original's layout of a weight in diffusers'.
+
+    Raises:
+        InputError: it is no weight of a motion adapter.
+    """
+    found = _ADAPTER.fullmatch(adapter)
+    if found is None or found["rest"].startswith("temporal_transformer."):
+        raise InputError(f"'{adapter}' is no weight of a motion adapter")
+    rest = _renamed(found["rest"], tuple((new, old) for old, new in _PAIRS))
+    return f"{found['side']}.motion_modules.{found['index']}.temporal_transformer.{rest}"
+
+
+def to_adapter(original: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in diffusers' layout; stored sinusoids are left out."""
+    return {adapter_key(key): value for key, value in original.items()
+            if not is_position_table(key)}  # fmt: skip
+
+
+def to_original(adapter: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in the original's layout, without sinusoids."""
+    return {original_key(key): value for key, value in adapter.items()
+            if not is_position_table(key)}  # fmt: skip
+
+
+def motion_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The motion modules of a whole U-Net's weights, or of a file that holds them alone.
+
+    ``module.`` in front of every name, as parallel training leaves it, is taken away.
+    """
+    plain = {key.removeprefix("module."): value for key, value in state.items()}
+    return {key: value for key, value in plain.items() if ".motion_modules." in key}
+
+
+def _renamed(rest: str, pairs: Iterable[tuple[str, str]]) -> str:
+    for old, new in pairs:
+        # A part of the name, not a piece of one: "norms.1." of a block, after a dot.
+        rest = re.sub(rf"(?<=\.){re.escape(old)}", new, rest)
+    return rest
