@@ -2,7 +2,7 @@
 
 The full measurement is `python run.py evaluate/image_prior`; these few pictures at few steps would
 tell if weights, text, schedule or decoder no longer belonged together. Chance is 1 in 129 for an
-object, 1 in 12 for a colour, 1 in 8 for a view.
+object and 1 in 12 for a colour.
 """
 
 import pytest
@@ -33,7 +33,7 @@ def judge():
 
 def drawn(prior, requests):
     return torch.cat(
-        list(generate(prior, DPMSolverPP2M(num_steps=12), CFG(guidance_scale=6.0), requests, 0, 32))
+        list(generate(prior, DPMSolverPP2M(num_steps=12), CFG(guidance_scale=4.0), requests, 0, 32))
     )
 
 
@@ -44,7 +44,7 @@ def right(judge, pictures, requests):
 
 
 def asked(name) -> list[Request]:
-    prompts: PromptSet = load_prompt_set(name, frozenset({"car", "chair", "bus"}))
+    prompts: PromptSet = load_prompt_set(name, frozenset())
     return list(chosen_requests(prompts.requests, NUM_ASKED))
 
 
@@ -54,11 +54,6 @@ def test_objects_have_the_shape_and_colour_that_was_asked(prior, judge, name):
     found = right(judge, drawn(prior, requests), requests)
     assert found["top1"] >= NUM_ASKED // 2
     assert found["colour"] >= NUM_ASKED // 2
-
-
-def test_objects_are_seen_from_the_side_that_was_asked(prior, judge):
-    requests = asked("views")
-    assert right(judge, drawn(prior, requests), requests)["view"] >= NUM_ASKED // 2
 
 
 def test_pictures_are_premultiplied_and_transparent_around_the_object(prior):
