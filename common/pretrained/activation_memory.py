@@ -20,8 +20,8 @@ from torch.utils.weak import WeakIdKeyDictionary
 def peak_activation_bytes(model: torch.nn.Module, run: Callable[[], object]) -> int:
     """The most bytes alive at once while ``run`` calls ``model``, its weights not counted.
 
-    Fused attention keeps no scores. A convolution counts its input and output twice: on a CPU they
-    are laid out anew.
+    Fused attention keeps no scores. A convolution counts the larger of its input and output twice:
+    on a CPU they are laid out anew for it.
     """
     counter = _Counter(model)
     with torch.no_grad(), _FusedAttention(), counter:
@@ -51,7 +51,7 @@ class _Counter(TorchDispatchMode):
                 self._count(tensor)
         laid_out_anew = 0
         if func is torch.ops.aten.convolution.default:
-            laid_out_anew = _size(args[0]) + _size(made)
+            laid_out_anew = max(_size(args[0]), _size(made))
         self.peak = max(self.peak, self._alive + laid_out_anew)
         return made
 

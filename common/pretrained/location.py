@@ -71,6 +71,7 @@ def wanted_files(variant: str | None) -> list[str]:
 
 def _from_hub(config: PretrainedPriorConfig) -> Path:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import IncompleteSnapshotError
 
     try:
         return Path(
@@ -85,9 +86,10 @@ def _from_hub(config: PretrainedPriorConfig) -> Path:
     except Exception as failed:
         reason = (str(failed).splitlines() or [type(failed).__name__])[0]
         if not config.allow_download:
+            there = "only in part" if isinstance(failed, IncompleteSnapshotError) else "not"
             raise InputError(
-                f"{config.path} is no folder here, and as a hub id it is not whole in the cache: "
-                "set prior.path to a checkpoint's folder, or prior.allow_download=true to fetch it "
-                f"({reason})"
+                f"{config.path} is no folder here, and as a hub id it is {there} in the hub's cache"
+                ": set prior.path to a checkpoint's folder, or prior.allow_download=true to fetch "
+                "it"
             ) from failed
         raise InputError(f"{config.path} cannot be fetched from the hub: {reason}") from failed

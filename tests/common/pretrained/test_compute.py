@@ -6,7 +6,7 @@ from diffusers.models import attention_processor as kernels
 
 from common.pretrained.build import build_pretrained_prior
 from common.pretrained.config import ComputeConfig, PretrainedPriorConfig
-from tests.common.pretrained.damage import change_json, copied
+from tests.common.pretrained.damage import TEXT, UNET, VAE, change_json, change_tensors, copied
 
 SIZE = (64, 80)
 KERNELS = {
@@ -103,3 +103,19 @@ def test_gradients_reach_latents_and_pictures(checkpoints):
     pictures = torch.zeros(1, 3, *SIZE, requires_grad=True)
     prior.encode(pictures).sum().backward()
     assert float(pictures.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("stored", [torch.float16, torch.bfloat16, torch.float64])
+def test_stored_types_are_converted(checkpoints, tmp_path, stored):
+    """Float64 holds float32 exactly; from half types each weight is its own rounding."""
+    folder = copied(checkpoints["sd15"], tmp_path)
+    for path in (UNET, VAE, TEXT):
+        change_tensors(folder / path, lambda t: {key: value.to(stored) for key, value in t.items()})
+    whole, changed = prior_of(checkpoints["sd15"]), prior_of(folder)
+    for model, other in (
+        (whole.unet, changed.unet),
+        (whole.autoencoder, changed.autoencoder),
+        (whole.text.encoders[0].model, changed.text.encoders[0].model),
+    ):
+        pairs = zip(model.parameters(), other.parameters(), strict=True)
+        assert all(torch.equal(one.to(stored).float(), two) for one, two in pairs)

@@ -20,9 +20,16 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 def cache(tmp_path, monkeypatch):
     """An empty cache of the hub, and a hub that nobody answers for."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    answer_at("http://127.0.0.1:9", monkeypatch)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "hub"
+
+
+def answer_at(endpoint, monkeypatch):
+    """Make the client ask there."""
+    template = f"{endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", endpoint)
+    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
 
 
 def config(path="owner/tiny", **settings):
@@ -42,7 +49,7 @@ def test_hub_id_in_the_cache_is_read_without_network(checkpoints, cache):
     (place / "refs/main").write_text(COMMIT)
     assert checkpoint_folder(config()) == place / "snapshots" / COMMIT
     assert checkpoint_folder(config(revision=COMMIT)) == place / "snapshots" / COMMIT
-    with pytest.raises(InputError, match="not whole in the cache"):
+    with pytest.raises(InputError, match="is not in the hub's cache"):
         checkpoint_folder(config(revision="other"))
 
 
@@ -127,9 +134,7 @@ def hub(checkpoints, tmp_path, monkeypatch, cache):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    monkeypatch.setattr(
-        huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}"
-    )
+    answer_at(f"http://127.0.0.1:{server.server_port}", monkeypatch)
     yield Hub
     server.shutdown()
     thread.join()
@@ -145,3 +150,10 @@ def test_allowed_download_fetches_the_checkpoint_without_pickles(hub, cache, che
     assert not list(folder.rglob("*.bin"))
     assert not [name for name in hub.asked if name.endswith(".bin")]
     assert checkpoint_folder(config()) == folder, "and then it is in the cache"
+
+
+def test_interrupted_download_is_said_to_be_partial(hub, cache):
+    folder = checkpoint_folder(config(allow_download=True))
+    (folder / "unet/diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(InputError, match="is only in part in the hub's cache"):
+        checkpoint_folder(config())
