@@ -26,7 +26,7 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
     check_export(config.export)
     camera = camera_of(config.method.view)
     check_prior(config.prior, config.method.size, camera)
-    notes = generation_notes(config, len(config.method.size))
+    notes = generation_notes(config, config.method.size)
     return notes if camera is None else [*notes, *view_notes(camera)]
 
 

@@ -1,4 +1,4 @@
-"""Which words the offline priors understand, and what they make of a prompt."""
+"""Which words the offline priors understand, and what each prior makes of a prompt."""
 
 from typing import assert_never
 
@@ -9,6 +9,7 @@ from common.generation.config import GenerationConfig
 from common.generation.embedded_prompts import embedded_notes
 from common.generation.embedded_words import embedded_text
 from common.generation.priors import models_folder
+from common.pretrained.config import PretrainedPriorConfig
 
 
 def gaussian_words(num_axes: int, config: GaussianPriorConfig) -> LabelWords:
@@ -20,15 +21,16 @@ def gaussian_words(num_axes: int, config: GaussianPriorConfig) -> LabelWords:
     return build_gaussian_prior(config, size).words
 
 
-def check_prompts(config: GenerationConfig, num_axes: int) -> list[str]:
+def check_prompts(config: GenerationConfig, size: tuple[int, ...]) -> list[str]:
     """Refuse prompts that the prior cannot serve; notes on what it passes over.
 
     Raises:
-        InputError: the prompt or the negative prompt names nothing that the prior knows.
+        InputError: the prompt or the negative prompt names nothing that the prior knows, or is not
+            written as the prior reads it.
     """
     match config.prior:
         case GaussianPriorConfig():
-            words = gaussian_words(num_axes, config.prior)
+            words = gaussian_words(len(size), config.prior)
             for prompt in (config.prompt, config.negative_prompt):
                 words.matching(prompt)
             named = " ".join(words.named(config.prompt))
@@ -36,6 +38,10 @@ def check_prompts(config: GenerationConfig, num_axes: int) -> list[str]:
         case EmbeddedPriorConfig():
             folder = models_folder(config.prior)
             return embedded_notes(config.prompt, config.negative_prompt, folder)
+        case PretrainedPriorConfig():
+            from common.pretrained.notes import pretrained_notes
+
+            return pretrained_notes(config.prior, config.prompt, config.negative_prompt, size)
         case _:
             assert_never(config.prior)
 

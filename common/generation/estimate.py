@@ -7,6 +7,7 @@ from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.generation.config import GenerationConfig
 from common.generation.priors import PriorConfig, frame_layers, models_folder
+from common.pretrained.config import PretrainedPriorConfig
 from common.runs.app import Estimate
 
 _LIBRARIES_BYTES = 450 * 2**20
@@ -27,10 +28,10 @@ _FEATURES_PER_PIXEL = 120
 
 class _Need(NamedTuple):
     latent_shape: tuple[int, ...]
-    fixed_bytes: int
-    """Of the prior itself."""
-    sample_bytes: int
-    """For each sample drawn together."""
+    num_bytes: int
+    """Of the prior and the samples drawn together."""
+    channels: int = _CHANNELS
+    """Of the pictures."""
 
 
 def generation_estimate(config: GenerationConfig, size: tuple[int, ...]) -> Estimate:
@@ -41,23 +42,23 @@ def generation_estimate(config: GenerationConfig, size: tuple[int, ...]) -> Esti
         size: ``(h, w)`` or ``(f, h, w)`` in pixels.
     """
     together = min(config.batch_size, config.num_samples)
-    need = _need(config.prior, size)
+    need = _need(config.prior, size, together)
     num_batches = -(-config.num_samples // config.batch_size)
     per_step = 1 if config.guidance.guidance_scale == 1 else 2
     sizes = {
         "num_samples": f"{config.num_samples}",
         "batch_size": f"{together}",
-        "size": " x ".join(map(str, (_CHANNELS, *size))),
+        "size": " x ".join(map(str, (need.channels, *size))),
         "latents": " x ".join(map(str, need.latent_shape)),
     }
     return Estimate(
         sizes,
-        _LIBRARIES_BYTES + need.fixed_bytes + together * need.sample_bytes,
+        _LIBRARIES_BYTES + need.num_bytes,
         num_batches * config.sampler.num_evaluations * per_step,
     )  # fmt: skip
 
 
-def _need(config: PriorConfig, size: tuple[int, ...]) -> _Need:
+def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> _Need:
     match config:
         case GaussianPriorConfig():
             motions = 8 if len(size) == 3 else 1
@@ -65,16 +66,17 @@ def _need(config: PriorConfig, size: tuple[int, ...]) -> _Need:
             latents = 4 * _CHANNELS * prod(size)
             return _Need(
                 (_CHANNELS, *size),
-                _FIELD_COPIES * 4 * fields * prod(size),
-                _LATENTS_PER_SAMPLE * latents,
+                _FIELD_COPIES * 4 * fields * prod(size) + together * _LATENTS_PER_SAMPLE * latents,
             )
         case EmbeddedPriorConfig():
-            return _embedded_need(config, size)
+            return _embedded_need(config, size, together)
+        case PretrainedPriorConfig():
+            return _pretrained_need(config, size, together)
         case _:
             assert_never(config)
 
 
-def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...]) -> _Need:
+def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together: int) -> _Need:
     from common.embedded.autoencoder import DOWNSAMPLING
     from common.zoo.models import check_embedded_prior
 
@@ -84,6 +86,20 @@ def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...]) -> _Need:
     stored = sum(manifest.num_bytes for manifest in manifests.values())
     return _Need(
         (channels, *cells),
-        _DIFFUSERS_BYTES + _WIDENED * stored + 4 * _FEATURES_PER_PIXEL * prod(size),
-        4 * _FEATURES_PER_CELL * prod(cells),
+        _DIFFUSERS_BYTES
+        + _WIDENED * stored
+        + 4 * _FEATURES_PER_PIXEL * prod(size)
+        + together * 4 * _FEATURES_PER_CELL * prod(cells),
+    )
+
+
+def _pretrained_need(config: PretrainedPriorConfig, size: tuple[int, ...], together: int) -> _Need:
+    from common.pretrained.memory import pretrained_need
+
+    need = pretrained_need(config, size, together)
+    latents = _LATENTS_PER_SAMPLE * together * 4 * prod(need.latent_shape)
+    return _Need(
+        need.latent_shape,
+        _DIFFUSERS_BYTES + need.peak_bytes + latents,
+        need.image_channels,
     )

@@ -4,14 +4,14 @@ from common.generation.concepts import check_prompts
 from common.generation.config import GenerationConfig
 
 
-def generation_notes(config: GenerationConfig, num_axes: int) -> list[str]:
+def generation_notes(config: GenerationConfig, size: tuple[int, ...]) -> list[str]:
     """Notes on a config that is valid, but perhaps not what was meant.
 
     Args:
         config: the run's config.
-        num_axes: 2 for pictures, 3 for clips.
+        size: ``(h, w)`` for pictures, ``(f, h, w)`` for clips.
     """
-    notes = check_prompts(config, num_axes)
+    notes = check_prompts(config, size)
     if config.negative_prompt and config.guidance.guidance_scale == 1:
         notes.append("negative_prompt has no effect: guidance_scale is 1, which is no guidance")
     if config.num_samples == 1 and "contact_sheet" in config.model_fields_set:

@@ -9,13 +9,14 @@ from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
+from common.pretrained.config import PretrainedPriorConfig
 
 if TYPE_CHECKING:
     from common.embedded.image_unet import View
     from common.zoo.models import FrameKind
     from common.zoo.storage import Manifest
 
-PriorConfig = Annotated[GaussianPriorConfig | EmbeddedPriorConfig, BY_NAME]
+PriorConfig = Annotated[GaussianPriorConfig | EmbeddedPriorConfig | PretrainedPriorConfig, BY_NAME]
 """Any prior, chosen by its ``name``."""
 
 DEFAULT_PRIOR = GaussianPriorConfig()
@@ -53,6 +54,10 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             check_size(_of_picture(size))
             manifests = check_embedded_prior(models_folder(config), frame_layers(size))
             _check_length(size, manifests)
+        case PretrainedPriorConfig():
+            from common.pretrained.check import check_pretrained
+
+            check_pretrained(config, size, has_view=view is not None)
         case _:
             assert_never(config)
 
@@ -72,6 +77,10 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
             if layers is None:
                 return load_embedded_prior(picture, folder, device)
             return load_frame_prior(layers, size[0], picture, folder, device)
+        case PretrainedPriorConfig():
+            from common.pretrained.build import build_pretrained_prior
+
+            return build_pretrained_prior(config, size, device)
         case _:
             assert_never(config)
 

@@ -27,7 +27,7 @@ def check(config: ImageConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
     camera = camera_of(config.method.view)
     check_prior(config.prior, config.method.size, camera)
-    notes = generation_notes(config, len(config.method.size))
+    notes = generation_notes(config, config.method.size)
     return notes if camera is None else [*notes, *view_notes(camera)]
 
 

@@ -1,0 +1,44 @@
+"""Which attention kernel the U-Net and the autoencoder use, and whether it can be had."""
+
+import importlib.util
+from typing import Any, assert_never
+
+from common.errors import InputError, missing_extra
+from common.pretrained.config import Attention
+
+
+def check_attention(attention: Attention) -> None:
+    """Refuse a kernel whose package is missing.
+
+    Raises:
+        InputError: naming what to install.
+    """
+    if attention == "xformers" and importlib.util.find_spec("xformers") is None:
+        raise missing_extra("xformers", "cuda", "prior.compute.attention=xformers")
+
+
+def set_attention(model: Any, attention: Attention, device: str) -> None:
+    """Make every attention layer of a model of diffusers use one kernel.
+
+    Raises:
+        InputError: the kernel is not to be had on this device.
+    """
+    from diffusers.models import attention_processor as kernels
+
+    check_attention(attention)
+    match attention:
+        case "sdpa":
+            model.set_attn_processor(kernels.AttnProcessor2_0())
+        case "plain":
+            model.set_attn_processor(kernels.AttnProcessor())
+        case "sliced":
+            model.set_attn_processor(kernels.SlicedAttnProcessor(slice_size=1))
+        case "xformers":
+            if not device.startswith("cuda"):
+                raise InputError(
+                    f"prior.compute.attention=xformers has no kernels for device {device}: use "
+                    "sdpa there"
+                )
+            model.set_attn_processor(kernels.XFormersAttnProcessor())
+        case _:
+            assert_never(attention)

@@ -1,0 +1,95 @@
+"""From a config to a pretrained prior: the models filled, set up and joined."""
+
+from typing import Any
+
+import torch
+
+from common.diffusion.noise_schedule import build_noise_schedule
+from common.diffusion.prior import PriorSpec
+from common.pretrained.attention import set_attention
+from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
+from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, SizeConditionConfig
+from common.pretrained.fit import Models, build_skeletons, load_tokenizers
+from common.pretrained.latent_scale import latent_scale
+from common.pretrained.prior import PretrainedPrior
+from common.pretrained.text_conditioning import TextConditioner, TextEncoder
+from common.pretrained.weights import fill
+
+
+def build_pretrained_prior(
+    config: PretrainedPriorConfig, size: tuple[int, ...], device: str = "cpu"
+) -> PretrainedPrior:
+    """The prior of a checkpoint for pictures of ``(height, width)``.
+
+    Raises:
+        InputError: the checkpoint is wrong, or cannot draw or compute what is asked for.
+    """
+    checkpoint = read_checkpoint(config)
+    check_size(checkpoint, size)
+    models = build_skeletons(checkpoint, config.clip_skip)
+    spec = spec_of(checkpoint, models, size)
+    set_up(models, config.compute, device)
+    tokenizers = load_tokenizers(checkpoint, models)
+    _fill(checkpoint, models, config.compute, device)
+    encoders = tuple(map(TextEncoder, tokenizers, models.text_encoders))
+    text = TextConditioner(
+        encoders, checkpoint.family, config.clip_skip, checkpoint.zero_empty_prompt
+    )
+    return PretrainedPrior(
+        models.unet,
+        models.autoencoder,
+        text,
+        spec,
+        latent_scale(models.autoencoder.config),
+        size_ids(config.size_condition, size) if checkpoint.family == "sdxl" else None,
+        config.compute.decode_batch,
+    )
+
+
+def spec_of(checkpoint: Checkpoint, models: Models, size: tuple[int, ...]) -> PriorSpec:
+    """Shapes, schedule and prediction for pictures of a size."""
+    cell = checkpoint.downsampling
+    return PriorSpec(
+        (models.unet.config["in_channels"], size[0] // cell, size[1] // cell),
+        models.autoencoder.config["out_channels"],
+        build_noise_schedule(checkpoint.schedule),
+        checkpoint.prediction,
+    )
+
+
+def size_ids(config: SizeConditionConfig, size: tuple[int, ...]) -> tuple[int, ...]:
+    """The six numbers that SDXL is told (Podell et al. 2023, arXiv 2307.01952, section 2.2)."""
+    original, target = config.original_size_px or size, config.target_size_px or size
+    return (*original, *config.crop_top_left_px, *target)
+
+
+def torch_dtype(compute: ComputeConfig) -> torch.dtype:
+    """Of the U-Net and the text encoders."""
+    return {
+        "float32": torch.float32,
+        "bfloat16": torch.bfloat16,
+        "float16": torch.float16,
+    }[compute.dtype]
+
+
+def autoencoder_dtype(compute: ComputeConfig, autoencoder: Any) -> torch.dtype:
+    """Of the autoencoder: float32 in place of float16 if its config says that it overflows."""
+    if compute.dtype == "float16" and autoencoder.config["force_upcast"]:
+        return torch.float32
+    return torch_dtype(compute)
+
+
+def set_up(models: Models, compute: ComputeConfig, device: str) -> None:
+    """Attention kernels and tiling; it changes the models."""
+    for model in (models.unet, models.autoencoder):
+        set_attention(model, compute.attention, device)
+    if compute.vae_tiling:
+        models.autoencoder.enable_tiling()
+
+
+def _fill(checkpoint: Checkpoint, models: Models, compute: ComputeConfig, device: str) -> None:
+    dtype = torch_dtype(compute)
+    for component, model in zip(checkpoint.components, models.all, strict=True):
+        of_autoencoder = model is models.autoencoder
+        own = autoencoder_dtype(compute, model) if of_autoencoder else dtype
+        fill(model, component, own, device)

@@ -1,0 +1,30 @@
+"""What is refused before anything runs: the checkpoint, its models, the size, the kernels."""
+
+from common.errors import InputError
+from common.pretrained.attention import check_attention
+from common.pretrained.checkpoint import check_size, read_checkpoint
+from common.pretrained.config import PretrainedPriorConfig
+from common.pretrained.fit import build_skeletons, load_tokenizers
+
+
+def check_pretrained(
+    config: PretrainedPriorConfig, size: tuple[int, ...], has_view: bool = False
+) -> None:
+    """Refuse what a checkpoint cannot draw; no weights are read.
+
+    Args:
+        config: of the prior.
+        size: ``(height, width)`` in pixels.
+        has_view: whether the picture is asked for from a view.
+
+    Raises:
+        InputError: the checkpoint is missing, wrong or of another kind, or does not fit.
+    """
+    if has_view:
+        raise InputError(
+            "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
+        )
+    check_attention(config.compute.attention)
+    checkpoint = read_checkpoint(config)
+    check_size(checkpoint, size)
+    load_tokenizers(checkpoint, build_skeletons(checkpoint, config.clip_skip))

@@ -1,0 +1,65 @@
+"""One model of a checkpoint as its files describe it: its config, and its weights' headers."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError
+from common.pretrained.json_files import read_object
+from common.pretrained.weight_files import WeightFiles, read_weight_files
+from common.pretrained.weight_names import ModelClass
+
+
+@dataclass(frozen=True)
+class Component:
+    """What is known of a model without reading its weights."""
+
+    folder: Path
+    model_class: ModelClass
+    config: Mapping[str, Any]
+    """As the file says it; keys that are left out have the class's defaults."""
+    weights: WeightFiles
+
+    @property
+    def config_file(self) -> Path:
+        """Where the config was read from."""
+        return self.folder / "config.json"
+
+    @property
+    def is_text_encoder(self) -> bool:
+        """Whether it is a model of transformers rather than of diffusers."""
+        return self.model_class.startswith("CLIP")
+
+
+def read_component(folder: Path, model_class: ModelClass, variant: str | None) -> Component:
+    """Read a model's config and its weights' headers.
+
+    Raises:
+        InputError: files are missing, damaged, or of another class.
+    """
+    path = folder / "config.json"
+    config = read_object(path)
+    stated = config.get("_class_name") or config.get("architectures") or model_class
+    if stated not in (model_class, [model_class]):
+        raise InputError(f"{path} is of {str(stated)[:80]}, where a {model_class} belongs")
+    stem = "model" if model_class.startswith("CLIP") else "diffusion_pytorch_model"
+    return Component(folder, model_class, config, read_weight_files(folder, stem, variant))
+
+
+def arguments_of(model_class: ModelClass) -> Mapping[str, inspect.Parameter]:
+    """The keys that a config of one of diffusers' models can have, with their defaults."""
+    import diffusers
+
+    parameters = dict(inspect.signature(getattr(diffusers, model_class).__init__).parameters)
+    parameters.pop("self")
+    return parameters
+
+
+def unknown_keys(component: Component) -> list[str]:
+    """Keys of the config that its class does not know, and that thus have no effect."""
+    if component.is_text_encoder:
+        return []  # transformers keeps keys of every kind of model in one config
+    known = arguments_of(component.model_class)
+    return sorted(key for key in component.config if key[:1] != "_" and key not in known)

@@ -1,0 +1,58 @@
+"""Settings of the pretrained prior: where the checkpoint is, and how its models compute."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.config import Config
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+Attention = Literal["sdpa", "plain", "sliced", "xformers"]
+
+
+class ComputeConfig(Config):
+    """How the models of a checkpoint compute: time and memory against rounding."""
+
+    dtype: Dtype = "float32"
+    """Of weights and features; latents stay float32. float16 leaves an autoencoder that says it
+    overflows (force_upcast) in float32."""
+    attention: Attention = "sdpa"
+    """In the U-Net and the autoencoder. sdpa is torch's fused kernel, plain the textbook formula,
+    sliced the same one head at a time (least memory), xformers needs CUDA and its package."""
+    vae_tiling: bool = False
+    """Decode and encode in overlapping tiles of the autoencoder's own size: memory no longer grows
+    with the picture, which changes a little."""
+    decode_batch: int = Field(1, ge=1, le=1024)
+    """Pictures that the autoencoder takes together, where several are decoded or encoded."""
+
+
+class SizeConditionConfig(Config):
+    """What SDXL is told of the size of the picture it draws, as it was of its training pictures."""
+
+    original_size_px: tuple[int, int] | None = None
+    """Height and width before any scaling; small ones ask for blur. null: the picture's."""
+    crop_top_left_px: tuple[int, int] = (0, 0)
+    """Rows and columns cut off at the top and left; 0, 0 asks for a centred object."""
+    target_size_px: tuple[int, int] | None = None
+    """Height and width after scaling; null: the picture's."""
+
+
+class PretrainedPriorConfig(Config):
+    """Stable Diffusion 1.x, 2.x or XL from a folder in diffusers' format."""
+
+    name: Literal["pretrained"] = "pretrained"
+    path: str = Field(min_length=1, max_length=1000)
+    """The checkpoint's folder, the one with model_index.json, or its id on the Hugging Face hub."""
+    allow_download: bool = False
+    """Let a hub id be downloaded; otherwise it must be in the hub's cache already."""
+    revision: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    """Branch, tag or commit of a hub id; null is its main branch."""
+    variant: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]+$")
+    """Which weights of the folder, such as fp16 for diffusion_pytorch_model.fp16.safetensors."""
+    clip_skip: int = Field(0, ge=0, le=100)
+    """Last layers of the text encoders that are left out, for prompt and negative prompt alike.
+    Where 1 means none (AUTOMATIC1111), subtract 1."""
+    size_condition: SizeConditionConfig = SizeConditionConfig()
+    """What SDXL is told of the picture's size."""
+    compute: ComputeConfig = ComputeConfig()
+    """How the models compute."""

@@ -1,0 +1,110 @@
+"""How much memory drawing from a checkpoint takes, from its headers alone."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from common.pretrained.activation_memory import peak_activation_bytes
+from common.pretrained.build import autoencoder_dtype, set_up, size_ids, spec_of, torch_dtype
+from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
+from common.pretrained.config import PretrainedPriorConfig
+from common.pretrained.fit import Models, build_skeletons
+from common.pretrained.weights import DTYPES
+
+
+@dataclass(frozen=True)
+class PretrainedNeed:
+    """What a run needs beside the libraries."""
+
+    latent_shape: tuple[int, ...]
+    image_channels: int
+    weights_bytes: int
+    """Of all models, in the type they compute in."""
+    reading_bytes: int
+    """More than that at the end of reading: a tensor while it is converted."""
+    activation_bytes: int
+    """The most that drawing a batch, or decoding one picture, has beside the weights."""
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most at once."""
+        return self.weights_bytes + max(self.reading_bytes, self.activation_bytes)
+
+
+def pretrained_need(
+    config: PretrainedPriorConfig, size: tuple[int, ...], together: int
+) -> PretrainedNeed:
+    """The memory of drawing pictures of ``(height, width)``, ``together`` at a time.
+
+    Raises:
+        InputError: the checkpoint is wrong, or cannot draw what is asked for.
+    """
+    checkpoint = read_checkpoint(config)
+    check_size(checkpoint, size)
+    models = build_skeletons(checkpoint, config.clip_skip)
+    compute = config.compute
+    if compute.attention == "xformers":  # as lean as torch's kernel, and not there on meta
+        compute = compute.model_copy(update={"attention": "sdpa"})
+    set_up(models, compute, "meta")
+    dtypes = [torch_dtype(config.compute)] * len(models.all)
+    dtypes[1] = autoencoder_dtype(config.compute, models.autoencoder)
+    for model, dtype in zip(models.all, dtypes, strict=True):
+        torch.nn.Module.to(model, dtype)  # diffusers' own warns of nothing
+    spec = spec_of(checkpoint, models, size)
+    latents = torch.empty(together, *spec.latent_shape, device="meta")
+    return PretrainedNeed(
+        latent_shape=spec.latent_shape,
+        image_channels=spec.image_channels,
+        weights_bytes=sum(_num_bytes(model) for model in models.all),
+        reading_bytes=_reading_bytes(checkpoint, dtypes),
+        activation_bytes=max(
+            _of_unet(models, config, latents, size), _of_decoding(models, latents[:1])
+        ),
+    )
+
+
+def _of_unet(
+    models: Models, config: PretrainedPriorConfig, latents: Tensor, size: tuple[int, ...]
+) -> int:
+    dtype, count = torch_dtype(config.compute), len(latents)
+    tokens = models.text_encoders[0].config.max_position_embeddings
+    features = sum(model.config.hidden_size for model in models.text_encoders)
+    states = torch.empty(count, tokens, features, dtype=dtype, device="meta")
+    told = None
+    if len(models.text_encoders) == 2:
+        pooled = models.text_encoders[1].config.projection_dim
+        ids = size_ids(config.size_condition, size)
+        told = {
+            "text_embeds": torch.empty(count, pooled, dtype=dtype, device="meta"),
+            "time_ids": torch.empty(count, len(ids), device="meta"),
+        }
+    times = torch.empty(count, device="meta")
+    return peak_activation_bytes(
+        models.unet,
+        lambda: models.unet(
+            latents.to(dtype), times, encoder_hidden_states=states, added_cond_kwargs=told
+        ),
+    )
+
+
+def _of_decoding(models: Models, latents: Tensor) -> int:
+    decoder = models.autoencoder
+    return peak_activation_bytes(decoder, lambda: decoder.decode(latents.to(decoder.dtype)))
+
+
+def _num_bytes(model: torch.nn.Module) -> int:
+    return sum(t.numel() * t.element_size() for t in model.state_dict().values())
+
+
+def _reading_bytes(checkpoint: Checkpoint, dtypes: list[torch.dtype]) -> int:
+    """The largest tensor that is converted."""
+    return max(
+        (
+            tensor.num_bytes
+            for component, dtype in zip(checkpoint.components, dtypes, strict=True)
+            for tensor in component.weights.tensors.values()
+            if DTYPES[tensor.dtype] != dtype
+        ),
+        default=0,
+    )

@@ -1,0 +1,103 @@
+"""``model_index.json``: which family a checkpoint is of, and that its parts are the known classes.
+
+Stable Diffusion 1.x and 2.x are one family: they differ in sizes and in what they predict, which
+their configs say. The index names classes, and could name code; here only known ones are accepted,
+and nothing in it is ever used as a path.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from common.errors import InputError
+from common.pretrained.json_files import read_object
+
+Family = Literal["sd", "sdxl"]
+
+_FAMILIES: dict[str, Family] = {
+    "StableDiffusionPipeline": "sd",
+    "StableDiffusionXLPipeline": "sdxl",
+}
+_MODELS = {
+    "unet": ("diffusers", "UNet2DConditionModel"),
+    "vae": ("diffusers", "AutoencoderKL"),
+    "text_encoder": ("transformers", "CLIPTextModel"),
+}
+_OF_SDXL = {"text_encoder_2": ("transformers", "CLIPTextModelWithProjection")}
+_TOKENIZERS = ("CLIPTokenizer", "CLIPTokenizerFast")
+
+
+@dataclass(frozen=True)
+class ModelIndex:
+    """What the index says."""
+
+    family: Family
+    zero_empty_prompt: bool
+    """Whether the empty prompt is zeros rather than its encoding (SDXL's base model)."""
+
+
+def read_model_index(folder: Path) -> ModelIndex:
+    """Read and check a folder's index.
+
+    Raises:
+        InputError: the folder is no checkpoint, or one of another kind.
+    """
+    path = folder / "model_index.json"
+    if not path.is_file():
+        raise InputError(
+            f"{folder} is no checkpoint in diffusers' format: it has no model_index.json"
+            f"{_hint(folder)}"
+        )
+    index = read_object(path)
+    name = index.get("_class_name")
+    if not isinstance(name, str) or name not in _FAMILIES:
+        raise InputError(
+            f"{path} is of a {_shown(name)}; the pretrained prior reads {' and '.join(_FAMILIES)}"
+        )
+    family = _FAMILIES[name]
+    for part, wanted in (_MODELS | (_OF_SDXL if family == "sdxl" else {})).items():
+        _check_part(path, index, part, wanted[0], (wanted[1],))
+    for part in ("tokenizer", "tokenizer_2") if family == "sdxl" else ("tokenizer",):
+        _check_part(path, index, part, "transformers", _TOKENIZERS)
+    zeros = index.get("force_zeros_for_empty_prompt", True)
+    if not isinstance(zeros, bool):
+        raise InputError(f"{path}: force_zeros_for_empty_prompt is {_shown(zeros)}, not a bool")
+    return ModelIndex(family, family == "sdxl" and zeros)
+
+
+def _check_part(
+    path: Path, index: dict[str, Any], part: str, library: str, classes: tuple[str, ...]
+) -> None:
+    found = index.get(part)
+    if found in (None, [None, None]):
+        raise InputError(
+            f"{path} has no {part} (a {classes[0]}): a checkpoint without it, such as a refiner, "
+            "cannot draw from a prompt"
+        )
+    if (
+        not isinstance(found, list)
+        or found[:1] != [library]
+        or found[1:] not in [[name] for name in classes]
+    ):
+        raise InputError(
+            f"{path}: {part} is {_shown(found)}, and the pretrained prior knows "
+            f"{' or '.join(f'{library}.{name}' for name in classes)} there"
+        )
+
+
+def _hint(folder: Path) -> str:
+    inner = sorted(path.parent.name for path in folder.glob("*/model_index.json"))[:3]
+    if inner:
+        return f"; its folder {inner[0]} has one"
+    single = sorted(path.name for path in folder.glob("*.safetensors"))[:1]
+    if single:
+        return (
+            f", only single files such as {single[0]}; diffusers' from_single_file and "
+            "save_pretrained make a folder of one"
+        )
+    return ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

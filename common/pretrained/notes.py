@@ -1,0 +1,74 @@
+"""What a user should hear before drawing from a checkpoint: keys without effect, long prompts."""
+
+from common.errors import InputError
+from common.pretrained.checkpoint import Checkpoint, is_far_from_training, read_checkpoint
+from common.pretrained.component import unknown_keys
+from common.pretrained.config import PretrainedPriorConfig
+from common.pretrained.location import is_hub_id
+from common.pretrained.prompt_chunks import NUM_MARKS, load_tokenizer, num_words
+
+
+def pretrained_notes(
+    config: PretrainedPriorConfig, prompt: str, negative_prompt: str, size: tuple[int, ...]
+) -> list[str]:
+    """Notes on a config that is valid, but perhaps not what was meant.
+
+    Raises:
+        InputError: a prompt's emphasis brackets do not match, or the checkpoint is wrong.
+    """
+    checkpoint = read_checkpoint(config)
+    notes = [
+        f"{component.config_file}: {', '.join(keys)} has no effect: {component.model_class} has "
+        "no such key"
+        for component in checkpoint.components
+        if (keys := unknown_keys(component))
+    ]
+    for key, text in (("prompt", prompt), ("negative_prompt", negative_prompt)):
+        notes += _of_prompt(checkpoint, key, text)
+    return [*notes, *_without_effect(config, checkpoint, size), *_of_size(checkpoint, size)]
+
+
+def _of_prompt(checkpoint: Checkpoint, key: str, text: str) -> list[str]:
+    try:
+        count = num_words(load_tokenizer(checkpoint.tokenizers[0]), text)
+    except InputError as wrong:
+        raise InputError(f"{key}: {wrong}") from None
+    length = checkpoint.text_encoders[0].config.get("max_position_embeddings", 77)
+    room = length - NUM_MARKS
+    if count <= room:
+        return []
+    return [
+        f"the {key} has {count} tokens and is read in {-(-count // room)} chunks of {room}: words "
+        "in different chunks hear less of each other"
+    ]
+
+
+def _without_effect(
+    config: PretrainedPriorConfig, checkpoint: Checkpoint, size: tuple[int, ...]
+) -> list[str]:
+    notes, compute = [], config.compute
+    if not is_hub_id(config):
+        for key in ("allow_download", "revision"):
+            if key in config.model_fields_set:
+                notes.append(f"prior.{key} has no effect: prior.path is a folder")
+    if checkpoint.family != "sdxl" and config.size_condition.model_fields_set:
+        notes.append("prior.size_condition has no effect: only SDXL is told of sizes")
+    if "decode_batch" in compute.model_fields_set:
+        notes.append("prior.compute.decode_batch has no effect: pictures are decoded one by one")
+    tile = checkpoint.autoencoder.config.get("sample_size")
+    if compute.vae_tiling and isinstance(tile, int) and max(size) <= tile:
+        notes.append(
+            f"prior.compute.vae_tiling has no effect: pictures of up to {tile} px are one tile"
+        )
+    return notes
+
+
+def _of_size(checkpoint: Checkpoint, size: tuple[int, ...]) -> list[str]:
+    if not is_far_from_training(checkpoint, size):
+        return []
+    trained = checkpoint.trained_size_px
+    assert trained is not None
+    return [
+        f"{checkpoint.folder.name} was trained on pictures of {trained[0]} x {trained[1]}; "
+        f"{size[0]} x {size[1]} is far from it: set method.height and method.width"
+    ]

@@ -1,0 +1,100 @@
+"""The pretrained prior: a checkpoint's models behind the one seam."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from common.diffusion.prior import PriorSpec
+from common.pretrained.latent_scale import LatentScale
+from common.pretrained.text_conditioning import TextConditioner
+from common.shapes import Images, Timesteps
+
+
+@dataclass(frozen=True)
+class PretrainedCond:
+    """What the U-Net is told of each sample."""
+
+    states: Float[Tensor, "b l d"]
+    """Token states."""
+    mask: Bool[Tensor, "b l"] | None
+    """Where there are states; None where all samples have as many."""
+    pooled: Float[Tensor, "b k"] | None
+    """SDXL: the prompt as one vector."""
+    time_ids: Float[Tensor, "b 6"] | None
+    """SDXL: height and width before scaling, crop from top and left, height and width after."""
+
+
+class PretrainedPrior:
+    """A prior of latents whose denoiser is a U-Net of diffusers.
+
+    State: the models on one device, and the size that is drawn. Latents come and go as float32,
+    whatever type the models compute in.
+    """
+
+    def __init__(
+        self,
+        unet: Any,
+        autoencoder: Any,
+        text: TextConditioner,
+        spec: PriorSpec,
+        scale: LatentScale,
+        size_condition: Sequence[int] | None = None,
+        decode_batch: int = 1,
+    ):
+        self.unet, self.autoencoder, self.text = unet, autoencoder, text
+        self._spec, self._scale, self._decode_batch = spec, scale, decode_batch
+        self._size_condition = size_condition
+
+    @property
+    def spec(self) -> PriorSpec:
+        """Shapes, schedule and prediction type."""
+        return self._spec
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models are."""
+        return next(self.unet.parameters()).device
+
+    @torch.no_grad()
+    def embed(self, prompts: Sequence[str]) -> PretrainedCond:
+        """Conditioning for prompts of any length, with emphasis brackets or without."""
+        text, time_ids = self.text.text_of(prompts), None
+        if self._size_condition is not None:
+            row = torch.tensor([self._size_condition], dtype=torch.float32, device=self.device)
+            time_ids = row.expand(len(prompts), -1)
+        return PretrainedCond(text.states, text.mask, text.pooled, time_ids)
+
+    def predict(self, latents: Images, timesteps: Timesteps, cond: PretrainedCond) -> Images:
+        """The U-Net's prediction at each sample's timestep."""
+        told = None
+        if cond.pooled is not None:
+            told = {"text_embeds": cond.pooled, "time_ids": cond.time_ids}
+        made = self.unet(
+            latents.to(cond.states.dtype),
+            timesteps,
+            encoder_hidden_states=cond.states,
+            encoder_attention_mask=cond.mask,
+            added_cond_kwargs=told,
+            return_dict=False,
+        )
+        return made[0].to(latents.dtype)
+
+    def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
+        """RGB pictures in [-1, 1] to latents: the mean of the autoencoder's distribution."""
+        parts = [
+            self.autoencoder.encode(part.to(self.autoencoder.dtype)).latent_dist.mode()
+            for part in pictures.split(self._decode_batch)
+        ]
+        return self._scale.to_latents(torch.cat(parts).to(pictures.dtype))
+
+    def decode(self, latents: Float[Tensor, "b z y x"]) -> Images:
+        """Latents to RGB pictures, not clamped."""
+        parts = [
+            self.autoencoder.decode(part.to(self.autoencoder.dtype), return_dict=False)[0]
+            for part in self._scale.from_latents(latents).split(self._decode_batch)
+        ]
+        return torch.cat(parts).to(latents.dtype)

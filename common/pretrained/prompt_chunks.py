@@ -1,0 +1,96 @@
+"""Prompts as tokens, in chunks that a CLIP text encoder can read.
+
+CLIP reads 77 tokens, of which the first and one after the words are marks. As in AUTOMATIC1111, a
+longer prompt is cut after every 75 tokens, each piece gets its own marks, and the encodings are
+laid one after the other; nothing is dropped. A prompt of up to 75 tokens is what diffusers makes of
+it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from common.errors import InputError
+from common.pretrained.emphasis import weighted_segments
+from common.pretrained.json_files import MAX_INDEX_BYTES, read_object
+
+NUM_MARKS = 2
+_WHOLE, _PARTS = ("tokenizer.json",), ("vocab.json", "merges.txt")
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """A prompt as an encoder reads it."""
+
+    ids: Int[Tensor, "n l"]
+    """Tokens of each chunk: start, words, end, padding."""
+    weights: Float[Tensor, "n l"]
+    """Of each token; 1 without emphasis, and for marks and padding."""
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The CLIP tokenizer in a folder.
+
+    Raises:
+        InputError: files are missing, too large or damaged.
+    """
+    from transformers import CLIPTokenizer
+
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if not (set(_WHOLE) <= set(names) or set(_PARTS) <= set(names)):
+        raise InputError(
+            f"{folder} holds no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt"
+        )
+    for name in names:
+        if name.endswith(".json"):
+            read_object(folder / name, MAX_INDEX_BYTES)
+        elif (folder / name).stat().st_size > MAX_INDEX_BYTES:
+            raise InputError(f"{folder / name} is larger than {MAX_INDEX_BYTES:,} bytes")
+    try:
+        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+    # Whatever a damaged vocabulary makes the tokenizers library raise.
+    except Exception as broken:
+        reason = (str(broken).splitlines() or [type(broken).__name__])[0][:300]
+        raise InputError(f"{folder} holds no CLIP tokenizer: {reason}") from broken
+
+
+def num_words(tokenizer: Any, prompt: str) -> int:
+    """Tokens of a prompt, marks not counted."""
+    return len(_tokens(tokenizer, prompt))
+
+
+def chunks_of(tokenizer: Any, prompt: str, length: int, at_least: int = 1) -> Chunks:
+    """A prompt's tokens and their weights.
+
+    Args:
+        tokenizer: of ``load_tokenizer``.
+        prompt: with emphasis brackets, or without.
+        length: tokens of a chunk, marks included.
+        at_least: chunks; missing ones are those of the empty prompt.
+
+    Raises:
+        InputError: the brackets do not match.
+    """
+    tokens, room = _tokens(tokenizer, prompt), length - NUM_MARKS
+    count = max(at_least, -(-len(tokens) // room))
+    pad = [(tokenizer.pad_token_id, 1.0)]
+    start, end = [(tokenizer.bos_token_id, 1.0)], [(tokenizer.eos_token_id, 1.0)]
+    rows = []
+    for number in range(count):
+        words = tokens[number * room : (number + 1) * room]
+        rows.append(start + words + end + pad * (room - len(words)))
+    ids = [[token for token, _ in row] for row in rows]
+    weights = [[weight for _, weight in row] for row in rows]
+    return Chunks(torch.tensor(ids), torch.tensor(weights, dtype=torch.float32))
+
+
+def _tokens(tokenizer: Any, prompt: str) -> list[tuple[int, float]]:
+    found = []
+    for segment in weighted_segments(prompt):
+        made = tokenizer(segment.text, add_special_tokens=False, verbose=False)
+        found += [(token, segment.weight) for token in made.input_ids]
+    return found

@@ -1,0 +1,78 @@
+"""Filling a model with its stored weights."""
+
+from collections import defaultdict
+from typing import BinaryIO
+
+import torch
+from torch import Tensor, nn
+
+from common.errors import InputError
+from common.pretrained.component import Component
+from common.pretrained.skeleton import stored_tensors
+from common.pretrained.weight_files import StoredTensor
+
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+}
+"""Types of stored weights."""
+_POSITIONS = "position_ids"
+
+
+def fill(skeleton: nn.Module, component: Component, dtype: torch.dtype, device: str) -> nn.Module:
+    """Put the stored weights into a model of ``build_skeleton``; it is changed and returned.
+
+    Tensors are read one by one into memory of their own. Mapped ones would lie at odd addresses,
+    where matrix products round otherwise, and would follow the file when it changes. Those to be
+    converted share one piece of memory, as many of all sizes would leave it in fragments.
+
+    Raises:
+        InputError: a file cannot be read any more.
+    """
+    by_file, scratch_bytes = defaultdict(list), 0
+    for key, tensor in stored_tensors(component, skeleton).items():
+        by_file[tensor.file].append((key, tensor))
+        if not _stays(tensor, dtype, device):
+            scratch_bytes = max(scratch_bytes, tensor.num_bytes)
+    scratch = torch.empty(scratch_bytes, dtype=torch.uint8)
+    state: dict[str, Tensor] = {}
+    for path, tensors in by_file.items():
+        try:
+            with path.open("rb") as file:
+                for key, tensor in tensors:
+                    stays = _stays(tensor, dtype, device)
+                    read = _read(file, tensor, None if stays else scratch)
+                    state[key] = read if stays else read.to(device=device, dtype=dtype)
+        except OSError as broken:
+            raise InputError(f"{path} cannot be read: {broken}") from None
+    skeleton.load_state_dict(state, strict=True, assign=True)
+    _fill_positions(skeleton, device)
+    return skeleton.requires_grad_(False)
+
+
+def _stays(stored: StoredTensor, dtype: torch.dtype, device: str) -> bool:
+    """Whether a tensor is used as it is stored."""
+    return DTYPES[stored.dtype] == dtype and device == "cpu"
+
+
+def _read(file: BinaryIO, stored: StoredTensor, scratch: Tensor | None) -> Tensor:
+    """A stored tensor, in memory of its own or in the one given."""
+    if scratch is None:
+        scratch = torch.empty(stored.num_bytes, dtype=torch.uint8)
+    data = scratch[: stored.num_bytes]
+    file.seek(stored.start)
+    if file.readinto(data.numpy()) != stored.num_bytes:  # type: ignore[attr-defined]
+        raise InputError(f"{stored.file} ends within '{stored.name}': it has changed")
+    return data.view(DTYPES[stored.dtype]).reshape(stored.shape)
+
+
+def _fill_positions(model: nn.Module, device: str) -> None:
+    """The one kind of buffer that is not stored: the numbers of the token places."""
+    for name, buffer in list(model.named_buffers()):
+        if buffer.is_meta:
+            place, _, own = name.rpartition(".")
+            assert own == _POSITIONS, f"nothing fills {name}"
+            numbers = torch.arange(buffer.shape[-1], device=device).expand(buffer.shape)
+            setattr(model.get_submodule(place), own, numbers)
