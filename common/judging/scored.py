@@ -19,7 +19,8 @@ from common.judging.read_texts import ReadTexts
 from common.shapes import Images
 
 MIN_VIEW_CEILING = 0.95
-"""Views of a category are scored if its real views retrieve themselves at least this often."""
+"""Views of a category are scored if its real views, each under a light turned at random so that
+only the shape tells them, retrieve themselves at least this often."""
 VIEW_FIGURE = "ceiling/view/"
 NUM_SCRAMBLES = 5
 

@@ -1,18 +1,16 @@
 """Clips of kit objects: a motion, one fixed camera, and the ground truth of every frame."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from common.cameras import concatenate
 from common.kit.catalogue import category_named
 from common.kit.instances import instance
 from common.kit.kit_object import KitObject
 from common.kit.motions import Motion, Track, track
-from common.kit.render import KitPictures, render
+from common.kit.render import KitPictures, joined, render
 from common.kit.textured import textured_mesh
 from common.kit.views import View, camera_of
 from common.raster.mesh import TriangleMesh
@@ -42,7 +40,7 @@ def render_clip(
     meshes = _meshes(kit_object, moving)
     everywhere = torch.cat([mesh.vertices for mesh in meshes])
     camera = camera_of(view, everywhere, size)
-    return KitClip(_joined([render(mesh, camera, supersample) for mesh in meshes]), moving, view)
+    return KitClip(joined([render(mesh, camera, supersample) for mesh in meshes]), moving, view)
 
 
 def moved(mesh: TriangleMesh, transform: Float[np.ndarray, "4 4"]) -> TriangleMesh:
@@ -73,13 +71,3 @@ def _meshes(kit_object: KitObject, moving: Track) -> list[TriangleMesh]:
         )
         meshes.append(moved(textured_mesh(posed.parts), transform))
     return meshes
-
-
-def _joined(pictures: Sequence[KitPictures]) -> KitPictures:
-    return KitPictures(
-        torch.cat([one.rgba for one in pictures]),
-        torch.cat([one.depth for one in pictures]),
-        torch.cat([one.normal for one in pictures]),
-        torch.cat([one.part_id for one in pictures]),
-        concatenate([one.cameras for one in pictures]),
-    )

@@ -1,5 +1,8 @@
 """The light of kit pictures: soft and bright, warm from above, cool and violet in the shade."""
 
+import math
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -19,6 +22,23 @@ SHADE = (0.36, 0.27, 0.42)
 SATURATION = 1.22
 """Distance from grey of linear colours; undoes the veil that white reflections lay over paint."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+
+def turned_lighting(turn_deg: float) -> Lighting:
+    """The kit's light, turned about the vertical counter-clockwise seen from above."""
+    if not turn_deg:
+        return KIT_LIGHTING
+    key, fill = (
+        replace(light, toward=_turned(light.toward, turn_deg))
+        for light in (KIT_LIGHTING.key, KIT_LIGHTING.fill)
+    )
+    return replace(KIT_LIGHTING, key=key, fill=fill)
+
+
+def _turned(toward: tuple[float, float, float], turn_deg: float) -> tuple[float, float, float]:
+    x, y, z = toward
+    cos, sin = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
+    return cos * x + sin * z, y, cos * z - sin * x
 
 
 def graded(

@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
 from common.cameras import Cameras, concatenate
 from common.kit.kit_object import KitObject
-from common.kit.lighting import KIT_LIGHTING, graded
+from common.kit.lighting import KIT_LIGHTING, graded, turned_lighting
 from common.kit.occlusion import ambient_visibility
 from common.kit.pixel_filter import pixel_filtered
 from common.kit.textured import textured_mesh
 from common.kit.views import View, camera_of
 from common.raster.mesh import TriangleMesh
 from common.raster.render import render_mesh
-from common.raster.shading import FLAT_LIGHTING
+from common.raster.shading import FLAT_LIGHTING, Lighting
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,36 @@ def render_views(
 ) -> KitPictures:
     """The object from several cameras, each at the distance that fills the frame as asked."""
     mesh = textured_mesh(kit_object.parts)
-    cameras = concatenate([camera_of(view, mesh.vertices, size) for view in views])
-    return render(mesh, cameras, supersample)
+    cameras = [camera_of(view, mesh.vertices, size) for view in views]
+    lights = [turned_lighting(view.light_deg) for view in views]
+    if len(set(lights)) == 1:
+        return render(mesh, concatenate(cameras), supersample, lights[0])
+    lit = zip(cameras, lights, strict=True)
+    return joined([render(mesh, camera, supersample, light) for camera, light in lit])
 
 
-def render(mesh: TriangleMesh, cameras: Cameras, supersample: int = 2) -> KitPictures:
+def render(
+    mesh: TriangleMesh,
+    cameras: Cameras,
+    supersample: int = 2,
+    lighting: Lighting = KIT_LIGHTING,
+) -> KitPictures:
     """A mesh under the kit's light, with soft shadows in its creases."""
-    shaded = render_mesh(mesh, cameras, supersample=supersample, lighting=KIT_LIGHTING)
+    shaded = render_mesh(mesh, cameras, supersample=supersample, lighting=lighting)
     visibility = ambient_visibility(shaded.depth, shaded.normal, cameras)
     rgba = pixel_filtered(graded(shaded.rgba, visibility))
     return KitPictures(rgba, shaded.depth, shaded.normal, shaded.part_id, cameras)
+
+
+def joined(pictures: Sequence[KitPictures]) -> KitPictures:
+    """Views one after the other."""
+    return KitPictures(
+        torch.cat([one.rgba for one in pictures]),
+        torch.cat([one.depth for one in pictures]),
+        torch.cat([one.normal for one in pictures]),
+        torch.cat([one.part_id for one in pictures]),
+        concatenate([one.cameras for one in pictures]),
+    )
 
 
 def render_albedo(

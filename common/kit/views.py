@@ -23,6 +23,8 @@ class View:
     fovy_deg: float
     fill: float = FILL
     """The larger side of the object's picture as a share of the frame's side."""
+    light_deg: float = 0.0
+    """How far the kit's light is turned about the vertical, while the object stays."""
 
 
 FRONT = View(0.0, 12.0, 25.0)

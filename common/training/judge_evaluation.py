@@ -10,12 +10,13 @@ objects         held-out kit instances, all views
 objects_front   their front views
 objects_zh      their front views, asked for in Chinese
 objects_pairs   held-out (category, colour) pairs, all views
+objects_turned  held-out kit instances, all views, each under a light turned at random
 ==============  ==================================================================================
 
-``ceiling/view/<category>`` is the share of a category's held-out views that are told within 22.5
-degrees. ``transfer/front_top5`` is how often a front render is given one of the emoji names of its
-category among the first five of all emoji names; it is of interest for judges trained on emoji
-alone.
+``ceiling/view/<category>`` is the share of a category's views in ``objects_turned`` that are told
+within 22.5 degrees: by their shape, for which the kit's own light, standing still, would not ask.
+``transfer/front_top5`` is how often a front render is given one of the emoji names of its category
+among the first five of all emoji names; it is of interest for judges trained on emoji alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,6 +64,8 @@ class RealPictures:
     """Held-out kit objects."""
     pairs: tuple[KitCategorySet, ...]
     """Held-out kit objects in held-out colours."""
+    turned: tuple[KitCategorySet, ...]
+    """Held-out kit objects under turned light."""
 
 
 def measured(judge: Judge, real: RealPictures, device: str) -> dict[str, float]:
@@ -80,6 +83,8 @@ def measured(judge: Judge, real: RealPictures, device: str) -> dict[str, float]:
         asked = asked_of_kit(real.pairs, "en")
         seen = look_at_kit(judge, real.pairs)
         figures |= _figures("objects_pairs", seen, asked, texts)
+    if real.turned:
+        figures |= _turned_figures(judge, real.turned, texts)
     return figures
 
 
@@ -136,14 +141,22 @@ def _asked(facts: Facts, azimuth_deg: float, language: Language) -> Asked:
 def _kit_figures(
     judge: Judge, sets: Sequence[KitCategorySet], texts: ReadTexts
 ) -> dict[str, float]:
-    """Ceilings and floors of the kit's instances, and how often each category's views are told."""
+    """Ceilings and floors of the kit's instances."""
     seen, asked = look_at_kit(judge, sets), asked_of_kit(sets, "en")
     figures = _figures("objects", seen, asked, texts)
     fronts = [i for i, one in enumerate(asked) if one.azimuth_deg == FRONT.azimuth_deg]
     front = Seen(seen.features[fronts], seen.azimuths_deg[fronts])
     figures |= _figures("objects_front", front, [asked[i] for i in fronts], texts)
     chinese = asked_of_kit(sets, "zh")
-    figures |= _figures("objects_zh", front, [chinese[i] for i in fronts], texts)
+    return figures | _figures("objects_zh", front, [chinese[i] for i in fronts], texts)
+
+
+def _turned_figures(
+    judge: Judge, sets: Sequence[KitCategorySet], texts: ReadTexts
+) -> dict[str, float]:
+    """The same under turned light, and how often each category's views are told there."""
+    seen, asked = look_at_kit(judge, sets), asked_of_kit(sets, "en")
+    figures = _figures("objects_turned", seen, asked, texts)
     of_category: dict[str, list[int]] = {}
     for row, one in enumerate(asked):
         of_category.setdefault(str(one.concept), []).append(row)

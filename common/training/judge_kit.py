@@ -1,23 +1,41 @@
 """The kit half of the judge's batches: objects from all sides, true captions and false ones."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
+from common.errors import InputError
 from common.kit.captions import Facts, Language, Mention, nouns
 from common.kit.catalogue import CATEGORIES
 from common.training.judge_claims import Claim, contrary_claims, drawn_claim, fact_codes
 from common.training.kit_pictures import KitCategorySet
 
+Codes = Int64[np.ndarray, "_ 6"]
+
 
 @dataclass(frozen=True)
 class KitSource:
-    """The prepared pictures by category, with the codes of every object."""
+    """Prepared pictures of every category, twice: under the kit's light, and under turned light."""
 
-    sets: tuple[KitCategorySet, ...]
-    codes: tuple[Int64[np.ndarray, "_ 6"], ...]
+    still: tuple[KitCategorySet, ...] = ()
+    turned: tuple[KitCategorySet, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse two lists that are not of the same categories."""
+        still, turned = ([one.category.name for one in sets] for sets in (self.still, self.turned))
+        if still != turned:
+            raise InputError(
+                f"{len(still)} categories under the kit's light and {len(turned)} under turned "
+                "light are not the same in the same order; prepare the kit again"
+            )
+
+    @cached_property
+    def codes(self) -> tuple[tuple[Codes, ...], tuple[Codes, ...]]:
+        """Codes of the objects of every category, under the kit's light and under turned light."""
+        still, turned = (tuple(map(_codes, sets)) for sets in (self.still, self.turned))
+        return still, turned
 
 
 @dataclass(frozen=True)
@@ -27,13 +45,8 @@ class DrawnKit:
     pixels: UInt8[np.ndarray, "b h w 4"]
     objects: Int64[np.ndarray, "b 6"]
     azimuths_deg: Float32[np.ndarray, " b"]
+    """NaN under the kit's own light, by which an azimuth can be told without seeing the shape."""
     claims: tuple[Claim, ...]
-
-
-def kit_source(sets: Sequence[KitCategorySet]) -> KitSource:
-    """Sets with the codes of their objects."""
-    codes = tuple(np.stack([fact_codes(shot.facts) for shot in one.shots]) for one in sets)
-    return KitSource(tuple(sets), codes)
 
 
 def draw_kit(
@@ -41,22 +54,26 @@ def draw_kit(
     num_categories: int,
     num_objects: int,
     num_others: int,
+    turned_share: float,
     chinese_share: float,
     rng: np.random.Generator,
 ) -> DrawnKit:
     """One view each of ``num_objects`` objects of some categories, in different colours if it can.
 
-    Objects of one category make colours the only difference; ``num_others`` bare nouns of all
-    categories are added, true or not.
+    A category is seen under turned light with probability ``turned_share``. Objects of one
+    category make colours the only difference; ``num_others`` bare nouns of all categories are
+    added, true or not.
     """
     pixels, objects, azimuths, claims = [], [], [], []
-    for index in rng.permutation(len(source.sets))[:num_categories]:
-        one = source.sets[int(index)]
-        for shot_index in differently_coloured(source.codes[int(index)], num_objects, rng):
+    for index in rng.permutation(len(source.still))[:num_categories]:
+        is_turned = bool(rng.random() < turned_share)
+        one = (source.still, source.turned)[is_turned][int(index)]
+        codes = source.codes[is_turned][int(index)]
+        for shot_index in differently_coloured(codes, num_objects, rng):
             shot, view = one.shots[shot_index], int(rng.integers(one.num_views))
             pixels.append(np.asarray(one.pixels[shot_index * one.num_views + view]))
-            objects.append(source.codes[int(index)][shot_index])
-            azimuths.append(shot.views[view].azimuth_deg)
+            objects.append(codes[shot_index])
+            azimuths.append(shot.views[view].azimuth_deg if is_turned else np.nan)
             claims.append(drawn_claim(shot.facts, _language(chinese_share, rng), rng))
     contrary = [false for claim in claims for false in contrary_claims(claim, rng)]
     others = _bare_nouns(num_others, chinese_share, rng)
@@ -79,6 +96,10 @@ def differently_coloured(
         (rest if colour in taken else first).append(index)
         taken.add(colour)
     return (first + rest)[:count]
+
+
+def _codes(one: KitCategorySet) -> Codes:
+    return np.stack([fact_codes(shot.facts) for shot in one.shots])
 
 
 def _bare_nouns(count: int, chinese_share: float, rng: np.random.Generator) -> list[Claim]:

@@ -57,6 +57,16 @@ def azimuth_loss(
     return -(labels * F.log_softmax(logits.float(), 1)).sum(1).mean()
 
 
+def taught_azimuth_loss(
+    logits: Float[Tensor, "b bins"], azimuths_deg: Float[Tensor, " b"]
+) -> Float[Tensor, ""]:
+    """`azimuth_loss` of the renders whose azimuth is not NaN; 0 if there are none."""
+    taught = ~azimuths_deg.isnan()
+    if not bool(taught.any()):
+        return logits.sum() * 0.0
+    return azimuth_loss(logits[taught], azimuths_deg[taught])
+
+
 def azimuth_labels(azimuths_deg: Float[Tensor, " b"], num_bins: int) -> Float[Tensor, "b bins"]:
     """``p_i ~ exp(k cos(azimuth - i 360 / bins))`` with ``k = SHARPNESS``, rows summing to 1."""
     centres = torch.arange(num_bins, device=azimuths_deg.device) * (2 * math.pi / num_bins)

@@ -27,12 +27,12 @@ from common.training.emoji_stills import EmojiStills, load_stills
 from common.training.initial_weights import initial_weights, on_device
 from common.training.judge_emoji import DrawnEmoji, draw_emoji, emoji_source
 from common.training.judge_evaluation import EMOJI_MOVES, RealPictures, measured
-from common.training.judge_kit import DrawnKit, draw_kit, kit_source
-from common.training.judge_losses import azimuth_loss, truth_contrast
+from common.training.judge_kit import DrawnKit, KitSource, draw_kit
+from common.training.judge_losses import taught_azimuth_loss, truth_contrast
 from common.training.judge_preview import preview_sheet
 from common.training.judge_truth import alike_table, emoji_block, truth_table
-from common.training.kit_parts import INSTANCES, PAIRS, TRAIN
-from common.training.kit_pictures import KitCategorySet, load_kit
+from common.training.kit_parts import INSTANCES, PAIRS, TRAIN, TURNED, TURNED_INSTANCES
+from common.training.kit_pictures import load_kit
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.text_start import start_from_taught
 from common.training.text_targets import taught_texts
@@ -75,6 +75,9 @@ class TrainJudge(Config):
     text encoder's, which the judge shares nothing else with), or random."""
     view_weight: float = Field(1.0, ge=0)
     """Weight of the loss of the azimuth; the contrast has 1."""
+    turned_share: float = Field(0.5, ge=0, le=1)
+    """Share of the kit's renders under a light that is turned at random. Only they teach the
+    azimuth: the kit's light stands still, and shading would tell it where the shape does not."""
     loop: LoopConfig = LoopConfig(
         num_steps=6000, batch_size=112, learning_rate=LearningRate(peak=1e-3, warmup_steps=300)
     )
@@ -119,6 +122,7 @@ class Batch(NamedTuple):
     texts: tuple[str, ...]
     truth: Int8[np.ndarray, "b t"]
     azimuths_deg: Float[Tensor, " k"]
+    """Of the renders; NaN where it is not taught."""
 
 
 class JudgeTraining:
@@ -131,7 +135,7 @@ class JudgeTraining:
         self,
         config: TrainJudge,
         real: RealPictures,
-        kit: tuple[KitCategorySet, ...],
+        kit: KitSource,
         seed: int,
         device: str,
     ):
@@ -141,7 +145,7 @@ class JudgeTraining:
         self._device = device
         self._tokenizer = load_tokenizer()
         self._emoji = emoji_source(real.emoji, real.colours)
-        self._kit = kit_source(kit)
+        self._kit = kit
         self._alike = alike_table(self._emoji.meaning_of(), load_concepts())
         with initial_weights(seed, "judge"):
             self._model = on_device(Judge(config.architecture), device)
@@ -165,7 +169,9 @@ class JudgeTraining:
             contrast = truth_contrast(scores, truth)
             if not num_kit:
                 return {"loss": contrast, "contrast": contrast}
-            view = azimuth_loss(made.azimuths[-num_kit:], batch.azimuths_deg.to(self._device))
+            view = taught_azimuth_loss(
+                made.azimuths[-num_kit:], batch.azimuths_deg.to(self._device)
+            )
         loss = contrast + self._config.view_weight * view
         return {"loss": loss, "contrast": contrast, "view": view}
 
@@ -185,7 +191,7 @@ class JudgeTraining:
             return Batch(stills, emoji.texts, block, torch.zeros(0))
         kit = draw_kit(
             self._kit, config.num_kit_categories, config.objects_per_category,
-            config.num_other_names // 2, config.chinese_share, rng,
+            config.num_other_names // 2, config.turned_share, config.chinese_share, rng,
         )  # fmt: skip
         renders = kit_pictures(kit, generator)
         claims = np.stack([claim.codes for claim in kit.claims])
@@ -237,9 +243,12 @@ def open_judge_training(config: TrainJudge, cache: Path, seed: int, device: str)
     """
     colours: dict[str, ColourName | None] = {k: found.sure for k, found in load_colours().items()}
     stills: EmojiStills = load_stills(cache, config.size_px)
-    held_out = (load_kit(cache, part, config.size_px) for part in (INSTANCES, PAIRS))
+    held_out = (
+        load_kit(cache, part, config.size_px) for part in (INSTANCES, PAIRS, TURNED_INSTANCES)
+    )
     real = RealPictures(stills, colours, *held_out)
-    kit = load_kit(cache, TRAIN, config.size_px) if config.num_kit else ()
+    parts = (TRAIN, TURNED) if config.num_kit else ()
+    kit = KitSource(*(load_kit(cache, part, config.size_px) for part in parts))
     training = JudgeTraining(config, real, kit, seed, device)
     if config.text_start == "teacher":
         start_reading(training.model, cache)

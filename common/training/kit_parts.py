@@ -1,11 +1,14 @@
 """Which kit objects, from which views, each prepared set has.
 
-``train`` obeys every rule of the kit's split. The others are what is measured on and are never
-trained on: ``instances`` are held-out instances in trained colours, ``pairs`` held-out instances in
-held-out (category, colour) pairs; both are seen from everywhere, held-out bands included.
+``train`` obeys every rule of the kit's split. ``instances`` and ``pairs`` are measured on and never
+trained on: held-out instances in trained colours, and in held-out (category, colour) pairs; both
+are seen from everywhere, held-out bands included. ``turned`` and ``turned_instances`` are some of
+``train`` and ``instances`` under a light that is turned at random: the kit's own stands still, and
+would give away from where an apple is seen.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -28,17 +31,29 @@ NEAR_FRONT_DEG = 20.0
 class KitPart(NamedTuple):
     """A prepared set of kit pictures."""
 
-    name: Literal["train", "instances", "pairs"]
+    name: Literal["train", "instances", "pairs", "turned", "turned_instances"]
     num_objects: int
     """Objects of each category, or of each pair."""
     num_views: int
     """Views of each object."""
 
+    @property
+    def is_trained_on(self) -> bool:
+        """Whether it keeps to what the split leaves for training."""
+        return self.name in ("train", "turned")
+
+    @property
+    def is_light_turned(self) -> bool:
+        """Whether every picture has its own light."""
+        return self.name in ("turned", "turned_instances")
+
 
 TRAIN = KitPart("train", 64, 8)
 INSTANCES = KitPart("instances", 6, 8)
 PAIRS = KitPart("pairs", 2, 4)
-PARTS = (TRAIN, INSTANCES, PAIRS)
+TURNED = KitPart("turned", 32, 8)
+TURNED_INSTANCES = KitPart("turned_instances", 6, 8)
+PARTS = (TRAIN, INSTANCES, PAIRS, TURNED, TURNED_INSTANCES)
 
 
 def objects_of(part: KitPart, category: Category) -> Iterator[KitObject]:
@@ -50,7 +65,7 @@ def objects_of(part: KitPart, category: Category) -> Iterator[KitObject]:
                 yield instance(category, seed, main=colour)
         return
     found = 0
-    for seed in _seeds(category, part.name == "instances", 100 * part.num_objects):
+    for seed in _seeds(category, not part.is_trained_on, 100 * part.num_objects):
         one = instance(category, seed)
         if not is_colour_held_out(category.name, one.facts.main):
             yield one
@@ -72,15 +87,19 @@ def _seeds(category: Category, held_out: bool, count: int) -> Iterator[int]:
 def views_of(part: KitPart, one: KitObject) -> tuple[View, ...]:
     """The views of one object of a part.
 
-    The first of every set is at the front: near it in ``train``, exactly in what is measured on.
-    In ``train`` the second is near the front too, because that is where prompts without a view
-    are answered from.
+    The first of every set is at the front: near it where it is trained on, exactly where it is
+    measured on. In training the second is near the front too, because that is where prompts
+    without a view are answered from.
     """
     rng = np.random.default_rng(stream_seed(one.seed, 0, f"kit views {part.name} {one.category}"))
-    if part.name != "train":
-        return (FRONT, *(sample_view(rng) for _ in range(part.num_views - 1)))
-    fronts = tuple(near_front_view(rng) for _ in range(2))
-    return (*fronts, *(trained_view(rng) for _ in range(part.num_views - 2)))
+    if part.is_trained_on:
+        fronts = tuple(near_front_view(rng) for _ in range(2))
+        views = (*fronts, *(trained_view(rng) for _ in range(part.num_views - 2)))
+    else:
+        views = (FRONT, *(sample_view(rng) for _ in range(part.num_views - 1)))
+    if part.is_light_turned:
+        views = tuple(replace(one, light_deg=float(rng.uniform(0.0, 360.0))) for one in views)
+    return views
 
 
 def near_front_view(rng: np.random.Generator) -> View:

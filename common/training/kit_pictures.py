@@ -8,7 +8,7 @@ kit, its pictures are prepared anew.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache as cached
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def halved(pixels: UInt8[np.ndarray, "v h w 4"]) -> UInt8[np.ndarray, "v h2 w2 4
 
 
 def _entry(one: KitObject, views: tuple[View, ...]) -> dict[str, Any]:
-    seen = [[v.azimuth_deg, v.elevation_deg, v.fovy_deg, v.fill] for v in views]
+    seen = [astuple(view) for view in views]
     return {**object_entry(one.seed, one.facts), "views": seen}
 
 

@@ -23,10 +23,11 @@ class PrepareKit(Config):
     """Renders of the object kit, for training and for measuring (5.5 GB on disk, no download)."""
 
     name: Literal["kit"] = "kit"
-    parts: tuple[Literal["train", "instances", "pairs"], ...] = Field(
-        ("instances", "pairs", "train"), min_length=1
+    parts: tuple[Literal["train", "instances", "pairs", "turned", "turned_instances"], ...] = Field(
+        ("instances", "pairs", "train", "turned", "turned_instances"), min_length=1
     )
-    """``train`` obeys the held-out split; ``instances`` and ``pairs`` are what it holds out."""
+    """``train`` obeys the held-out split; ``instances`` and ``pairs`` are what it holds out;
+    ``turned`` and ``turned_instances`` are some of them under a light that is turned at random."""
 
 
 class PrepareClips(Config):

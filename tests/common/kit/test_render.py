@@ -1,5 +1,7 @@
 """Pictures of objects, and what is known about every pixel of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -157,6 +159,38 @@ def test_light_comes_from_above_left_of_the_viewer():
     )
     assert top > 1.05 * bottom
     assert left > right
+
+
+def test_turned_light_is_the_kits_seen_from_elsewhere():
+    """A ball looks from 90 degrees, under light turned by 90, as it does from the front."""
+    ball = instance(category_named("football"), 0, main="white", accent="white")
+    still, turned, unturned = (
+        render_views(ball, [view], SIZE).rgba[0].clone()
+        for view in (
+            View(0.0, 0.0, 25.0), View(90.0, 0.0, 25.0, light_deg=90.0), View(90.0, 0.0, 25.0),
+        )
+    )  # fmt: skip
+    half = SIZE // 2
+    # Its patches lie elsewhere, so only the average over the halves is compared.
+    shade, same, other = (
+        torch.stack([one[:, :half].mean((0, 1)) - one[:, half:].mean((0, 1))])
+        for one in (still, turned, unturned)
+    )
+    assert float((shade - same).abs().max()) < 0.01
+    assert float((shade - other).abs().max()) > 0.03
+
+
+def test_views_under_their_own_lights_are_those_drawn_alone():
+    views = [replace(view, light_deg=30.0 * i) for i, view in enumerate(VIEWS)]
+    one = built("mug")
+    together = render_views(one, views, SIZE)
+    for i, view in enumerate(views):
+        alone = render_views(one, [view], SIZE)
+        assert torch.equal(together.rgba[i], alone.rgba[0])
+        assert torch.equal(together.depth[i], alone.depth[0])
+    still = render_views(one, VIEWS, SIZE)
+    assert torch.equal(together.depth, still.depth)
+    assert not torch.equal(together.rgba[1], still.rgba[1])
 
 
 def test_creases_are_dark_and_open_surfaces_are_not():

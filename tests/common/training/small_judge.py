@@ -10,6 +10,7 @@ from common.kit.palette import PALETTE, ColourName
 from common.kit.views import FRONT, View
 from common.training.emoji_stills import EmojiStills
 from common.training.judge_evaluation import RealPictures
+from common.training.judge_kit import KitSource
 from common.training.judge_trainer import JudgeTraining, TrainJudge
 from common.training.kit_pictures import KitCategorySet, KitShot
 from common.training.loop_config import LearningRate, LoopConfig
@@ -74,6 +75,11 @@ def small_judge(num_steps: int = 4, **settings: object) -> tuple[TrainJudge, Jud
     method = TrainJudge(**{**small, **settings})
     colours = dict(zip(KEYS, COLOURS, strict=True))
     held_out = kit_squares((0, 5))
-    real = RealPictures(emoji_squares(), colours, held_out, held_out[:1])
-    kit = kit_squares(tuple(range(1, 12))) if method.num_kit else ()
+    real = RealPictures(emoji_squares(), colours, held_out, held_out[:1], held_out)
+    kit = kit_source(tuple(range(1, 12))) if method.num_kit else KitSource()
     return method, JudgeTraining(method, real, kit, 0, "cpu")
+
+
+def kit_source(seeds: tuple[int, ...], turned_seeds: tuple[int, ...] = (1, 2, 3)) -> KitSource:
+    """Squares of some objects, and of others that count as seen under turned light."""
+    return KitSource(kit_squares(seeds), kit_squares(turned_seeds))

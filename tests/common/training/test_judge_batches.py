@@ -1,14 +1,16 @@
 import numpy as np
+import pytest
 
+from common.errors import InputError
 from common.training.judge_claims import truths
 from common.training.judge_emoji import draw_emoji, emoji_source, says_colour
-from common.training.judge_kit import differently_coloured, draw_kit, kit_source
-from tests.common.training.small_judge import COLOURS, KEYS, emoji_squares, kit_squares
+from common.training.judge_kit import KitSource, differently_coloured, draw_kit
+from tests.common.training.small_judge import COLOURS, KEYS, emoji_squares, kit_source, kit_squares
 
 
 def test_first_captions_of_kit_batches_are_true_and_the_contrary_ones_false():
-    source = kit_source(kit_squares(tuple(range(6))))
-    drawn = draw_kit(source, 2, 3, 5, 0.3, np.random.default_rng(0))
+    source = kit_source(tuple(range(6)))
+    drawn = draw_kit(source, 2, 3, 5, 0.0, 0.3, np.random.default_rng(0))
     codes = np.stack([claim.codes for claim in drawn.claims])
     true = truths(drawn.objects, codes)
     assert drawn.pixels.shape == (6, 64, 64, 4)
@@ -21,23 +23,41 @@ def test_first_captions_of_kit_batches_are_true_and_the_contrary_ones_false():
 
 
 def test_swapped_captions_are_in_kit_batches():
-    source = kit_source(kit_squares((0,)))
-    drawn = draw_kit(source, 1, 1, 0, 0.0, np.random.default_rng(0))
+    source = kit_source((0,))
+    drawn = draw_kit(source, 1, 1, 0, 0.0, 0.0, np.random.default_rng(0))
     own, swapped = drawn.claims[0].facts, drawn.claims[1].facts
     assert (swapped.main, swapped.accent) == (own.accent, own.main)
 
 
 def test_azimuths_and_pixels_are_of_the_drawn_view():
-    sets = kit_squares((0, 1, 2))
-    drawn = draw_kit(kit_source(sets), 3, 1, 0, 0.0, np.random.default_rng(0))
+    source = kit_source((0, 1, 2))
+    drawn = draw_kit(source, 3, 1, 0, 1.0, 0.0, np.random.default_rng(0))
     place_of = {0.0: 0, 90.0: 1, 270.0: 2}
     for pixels, codes, azimuth in zip(drawn.pixels, drawn.objects, drawn.azimuths_deg, strict=True):
         found = [
-            (one, row) for one, source in zip(sets, kit_source(sets).codes, strict=True)
-            for row, code in enumerate(source) if (code == codes).all()
+            (one, row) for one, known in zip(source.turned, source.codes[True], strict=True)
+            for row, code in enumerate(known) if (code == codes).all()
         ]  # fmt: skip
         (one, row), *_ = found
         assert (one.pixels[3 * row + place_of[float(azimuth)]] == pixels).all()
+
+
+def test_azimuths_are_taught_under_turned_light_only():
+    source = kit_source((0, 1, 2), (4, 5, 6))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        drawn = draw_kit(source, 3, 2, 0, 0.5, 0.0, rng)
+        still, turned = ({tuple(code) for one in codes for code in one} for codes in source.codes)
+        for codes, azimuth in zip(drawn.objects, drawn.azimuths_deg, strict=True):
+            assert tuple(codes) in (still if np.isnan(azimuth) else turned)
+    for share in (0.0, 1.0):
+        drawn = draw_kit(source, 3, 2, 0, share, 0.0, rng)
+        assert np.isnan(drawn.azimuths_deg).all() == (share == 0)
+
+
+def test_both_lights_need_the_same_categories():
+    with pytest.raises(InputError, match="3 categories under the kit's light and 2 under turned"):
+        KitSource(kit_squares((0,)), kit_squares((0,))[:2])
 
 
 def test_objects_of_a_category_differ_in_colour_as_long_as_they_can():

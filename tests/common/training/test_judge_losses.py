@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from common.training.contrast import contrastive_loss
-from common.training.judge_losses import SHARPNESS, azimuth_labels, azimuth_loss, truth_contrast
+from common.training.judge_losses import (
+    SHARPNESS,
+    azimuth_labels,
+    azimuth_loss,
+    taught_azimuth_loss,
+    truth_contrast,
+)
 from common.training.judge_truth import FALSE, TRUE, UNKNOWN
 
 
@@ -84,3 +90,15 @@ def test_azimuth_loss_is_least_at_the_labels():
     entropy = float(-(labels * labels.clamp(min=1e-30).log()).sum(1).mean())
     assert float(azimuth_loss(labels.clamp(min=1e-30).log(), azimuths)) == pytest.approx(entropy)
     assert float(azimuth_loss(torch.zeros(2, 24), azimuths)) == pytest.approx(math.log(24))
+
+
+def test_azimuths_that_are_not_given_teach_nothing():
+    logits = torch.randn(3, 24, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    given = torch.tensor([10.0, float("nan"), 200.0])
+    loss = taught_azimuth_loss(logits, given)
+    assert float(loss) == float(azimuth_loss(logits[[0, 2]], given[[0, 2]]))
+    loss.backward()
+    assert logits.grad is not None
+    assert (logits.grad[1] == 0).all()
+    assert logits.grad[[0, 2]].any()
+    assert float(taught_azimuth_loss(logits, torch.full((3,), float("nan")))) == 0

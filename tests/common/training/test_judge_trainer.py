@@ -67,7 +67,10 @@ def test_training_teaches_colours_and_their_order_on_unseen_squares():
 def test_figures_have_a_ceiling_and_a_floor_of_each_score():
     _, judge = small_judge()
     figures = judge.evaluate(judge.model.eval())
-    for part in ("emoji", "emoji_zh", "objects", "objects_front", "objects_zh", "objects_pairs"):
+    for part in (
+        "emoji", "emoji_zh", "objects", "objects_front", "objects_zh", "objects_pairs",
+        "objects_turned",
+    ):  # fmt: skip
         assert 0 <= figures[f"ceiling/{part}/top1"] <= 1
         assert 0 <= figures[f"floor/{part}/top5"] <= 1
     for score in ("colour", "accent", "order", "view", "top1_and_colour"):

@@ -8,7 +8,16 @@ from common.kit.render import render_views
 from common.kit.split import is_azimuth_held_out, is_colour_held_out, is_held_out
 from common.kit.views import FRONT
 from common.training import kit_pictures
-from common.training.kit_parts import INSTANCES, PAIRS, TRAIN, KitPart, objects_of, views_of
+from common.training.kit_parts import (
+    INSTANCES,
+    PAIRS,
+    TRAIN,
+    TURNED,
+    TURNED_INSTANCES,
+    KitPart,
+    objects_of,
+    views_of,
+)
 from common.training.kit_pictures import halved, kit_index, load_kit, prepare_kit
 from common.training.picture_sources import kit_pool
 
@@ -61,6 +70,25 @@ def test_measured_parts_hold_what_their_names_say():
         v for seed in range(6) for v in views_of(INSTANCES, instance(category_named("mug"), seed))
     ]
     assert any(is_azimuth_held_out(view.azimuth_deg) for view in views)
+
+
+def test_turned_parts_are_known_objects_each_view_under_a_light_of_its_own():
+    for category in map(category_named, NAMES):
+        for part, like in ((TURNED, TRAIN), (TURNED_INSTANCES, INSTANCES)):
+            objects, known = list(objects_of(part, category)), objects_of(like, category)
+            assert len(objects) == part.num_objects
+            assert {one.seed for one in objects} <= {one.seed for one in known}
+            views = [view for one in objects for view in views_of(part, one)]
+            lights = [view.light_deg for view in views]
+            assert len(set(lights)) == len(views)
+            # Of as many uniform angles the mean is this far from the middle once in 30,000 tries.
+            assert abs(sum(lights) / len(lights) - 180) < 4.2 * 104 / len(lights) ** 0.5
+            assert not any(view.light_deg for one in objects for view in views_of(like, one))
+        assert not any(
+            is_held_out(one, view)
+            for one in objects_of(TURNED, category)
+            for view in views_of(TURNED, one)
+        )
 
 
 def test_loaded_pictures_are_the_renders_of_their_objects(sets):
