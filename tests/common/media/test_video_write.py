@@ -259,7 +259,7 @@ def test_killed_process_leaves_no_file_of_that_name(tmp_path, stop):
     assert process.stdout is not None
     process.stdout.read(6)
     process.send_signal(stop)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)  # a guard against waiting for ever, not a bar
     assert process.returncode != 0
     assert not path.exists()
     # SIGKILL leaves no time to remove the hidden partial file; it never has the real name.
