@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
+from common.kit.catalogue import CATEGORIES
+from common.kit.palette import PALETTE
 from common.media import captions
 from common.media.captions import fit_caption
 from common.media.contact_sheet import clip_sheet, picture_sheet
+from common.training.emoji_concepts import load_concepts
 from tests.common.media.sample_media import moving_clip, noise_clip
 
 PAGE = [250, 250, 250]
@@ -142,10 +145,30 @@ def test_characters_in_no_font_are_counted(monkeypatch):
     monkeypatch.setattr(captions, "_system_fonts", lambda: ())
     captions._font_for.cache_clear()
     try:
-        caption = fit_caption("cat 一只猫 runs 🎈", 2000, 13)
+        caption = fit_caption("cat ねこね runs 🎈", 2000, 13)
     finally:
         captions._font_for.cache_clear()
     assert caption.lines == ("cat [3 characters without a font] runs [1 character without a font]",)
+
+
+def test_chinese_is_drawn_on_a_machine_without_fonts(monkeypatch):
+    monkeypatch.setattr(captions, "_system_fonts", lambda: ())
+    captions._font_for.cache_clear()
+    try:
+        caption = fit_caption("一只红色的猫, a red cat；饺子、机器人", 2000, 13)
+    finally:
+        captions._font_for.cache_clear()
+    assert caption.lines == ("一只红色的猫, a red cat；饺子、机器人",)
+
+
+def test_chinese_font_has_every_character_that_prompts_are_trained_on():
+    known = captions._characters_of(str(captions._CHINESE_FONT))
+    texts = [text for concept in load_concepts().values() for text in concept.zh.names]
+    for category in CATEGORIES:
+        texts += [category.noun.chinese]
+    texts += [swatch.chinese for swatch in PALETTE.values()]
+    missing = {char for text in texts for char in text if "一" <= char <= "鿿"} - known
+    assert not missing
 
 
 def test_font_of_the_machine_is_taken_when_the_default_lacks_characters(monkeypatch):
