@@ -20,6 +20,8 @@ from common.config import Config
 
 NUM_VIEW_FEATURES = 7
 """Whether a view is given, then sine and cosine of azimuth, twice the azimuth, and elevation."""
+VIEW_SCALE = 4.0
+"""Size of the view's features, seven beside hundreds of unit size that say the text."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def build_image_unet(sizes: ImageUNetArchitecture) -> Any:
 
 
 def view_features(views: Sequence[View | None]) -> Float[Tensor, "b 7"]:
-    """One row a view; all zeros where there is none."""
+    """One row a view, in multiples of `VIEW_SCALE`; all zeros where there is none."""
     rows = []
     for view in views:
         if view is None:
@@ -101,4 +103,4 @@ def view_features(views: Sequence[View | None]) -> Float[Tensor, "b 7"]:
             [1.0, math.sin(azimuth), math.cos(azimuth), math.sin(2 * azimuth),
              math.cos(2 * azimuth), math.sin(elevation), math.cos(elevation)]
         )  # fmt: skip
-    return torch.tensor(rows, dtype=torch.float32)
+    return VIEW_SCALE * torch.tensor(rows, dtype=torch.float32)

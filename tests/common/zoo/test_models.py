@@ -8,6 +8,7 @@ from common.embedded.concepts import load_concepts
 from common.embedded.domain import known_embeddings
 from common.embedded.image_unet import (
     FRONT,
+    VIEW_SCALE,
     ImageUNetArchitecture,
     View,
     build_image_unet,
@@ -119,7 +120,8 @@ def test_missing_model_is_named(tmp_path):
 
 
 def test_views_are_told_by_sines_and_cosines():
-    front, left, none = view_features([View(0.0, 0.0), View(90.0, 30.0), None])
+    features = view_features([View(0.0, 0.0), View(90.0, 30.0), None])
+    front, left, none = features / VIEW_SCALE
     torch.testing.assert_close(front, torch.tensor([1.0, 0, 1, 0, 1, 0, 1]))
     expected = torch.tensor([1.0, 1, 0, 0, -1, 0.5, 0.75**0.5])
     torch.testing.assert_close(left, expected, rtol=0, atol=1e-6)
