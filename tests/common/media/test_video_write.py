@@ -245,8 +245,11 @@ def test_interrupted_writer_keeps_the_file_that_was_there(tmp_path):
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_killed_process_leaves_no_file_of_that_name(tmp_path, stop):
     script = (
-        "import sys; from pathlib import Path; from common.media.video_write import video_writer\n"
+        "import signal, sys; from pathlib import Path\n"
+        "from common.media.video_write import video_writer\n"
         "from tests.common.media.sample_media import noise_clip\n"
+        # A shell that starts the tests in the background lets them ignore Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with video_writer(Path(sys.argv[1]), 8) as writer:\n"
         "    while True:\n"
         "        writer.write(noise_clip(8, 64, 64)); print('.', flush=True)\n"

@@ -76,7 +76,7 @@ def small_judge(num_steps: int = 4, **settings: object) -> tuple[TrainJudge, Jud
     colours = dict(zip(KEYS, COLOURS, strict=True))
     held_out = kit_squares((0, 5))
     real = RealPictures(emoji_squares(), colours, held_out, held_out[:1], held_out)
-    kit = kit_source(tuple(range(1, 12))) if method.num_kit else KitSource()
+    kit = kit_source(tuple(range(1, 12)), tuple(range(1, 12))) if method.num_kit else KitSource()
     return method, JudgeTraining(method, real, kit, 0, "cpu")
 
 

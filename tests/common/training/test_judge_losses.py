@@ -96,9 +96,9 @@ def test_azimuths_that_are_not_given_teach_nothing():
     logits = torch.randn(3, 24, generator=torch.Generator().manual_seed(0)).requires_grad_()
     given = torch.tensor([10.0, float("nan"), 200.0])
     loss = taught_azimuth_loss(logits, given)
-    assert float(loss) == float(azimuth_loss(logits[[0, 2]], given[[0, 2]]))
+    assert torch.equal(loss, azimuth_loss(logits[[0, 2]], given[[0, 2]]))
     loss.backward()
     assert logits.grad is not None
     assert (logits.grad[1] == 0).all()
     assert logits.grad[[0, 2]].any()
-    assert float(taught_azimuth_loss(logits, torch.full((3,), float("nan")))) == 0
+    assert not taught_azimuth_loss(logits, torch.full((3,), float("nan"))).any()
