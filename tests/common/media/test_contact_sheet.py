@@ -141,23 +141,27 @@ def test_no_character_is_drawn_as_a_box():
         assert set("".join(caption.lines)) <= known
 
 
-def test_characters_in_no_font_are_counted(monkeypatch):
-    monkeypatch.setattr(captions, "_system_fonts", lambda: ())
-    captions._font_for.cache_clear()
-    try:
-        caption = fit_caption("cat ねこね runs 🎈", 2000, 13)
-    finally:
+@pytest.fixture
+def fonts_of_the_machine(monkeypatch):
+    """Sets which fonts the machine has; the choice of fonts is forgotten before and after."""
+
+    def set_to(*paths):
+        monkeypatch.setattr(captions, "_system_fonts", lambda: paths)
         captions._font_for.cache_clear()
+
+    yield set_to
+    captions._font_for.cache_clear()
+
+
+def test_characters_in_no_font_are_counted(fonts_of_the_machine):
+    fonts_of_the_machine()
+    caption = fit_caption("cat ねこね runs 🎈", 2000, 13)
     assert caption.lines == ("cat [3 characters without a font] runs [1 character without a font]",)
 
 
-def test_chinese_is_drawn_on_a_machine_without_fonts(monkeypatch):
-    monkeypatch.setattr(captions, "_system_fonts", lambda: ())
-    captions._font_for.cache_clear()
-    try:
-        caption = fit_caption("一只红色的猫, a red cat；饺子、机器人", 2000, 13)
-    finally:
-        captions._font_for.cache_clear()
+def test_chinese_is_drawn_on_a_machine_without_fonts(fonts_of_the_machine):
+    fonts_of_the_machine()
+    caption = fit_caption("一只红色的猫, a red cat；饺子、机器人", 2000, 13)
     assert caption.lines == ("一只红色的猫, a red cat；饺子、机器人",)
 
 
@@ -171,17 +175,13 @@ def test_chinese_font_has_every_character_that_prompts_are_trained_on():
     assert not missing
 
 
-def test_font_of_the_machine_is_taken_when_the_default_lacks_characters(monkeypatch):
+def test_font_of_the_machine_is_taken_when_the_default_lacks_characters(fonts_of_the_machine):
     # A font that comes with matplotlib stands for a machine's font of another script.
     default = captions._default_font()
     other = default.replace("DejaVuSans.ttf", "STIXGeneral.ttf")
     only_there = sorted(captions._characters_of(other) - captions._characters_of(default))[0]
-    monkeypatch.setattr(captions, "_system_fonts", lambda: ("/nowhere/missing.ttf", other))
-    captions._font_for.cache_clear()
-    try:
-        caption = fit_caption(f"x{only_there}", 2000, 13)
-    finally:
-        captions._font_for.cache_clear()
+    fonts_of_the_machine("/nowhere/missing.ttf", other)
+    caption = fit_caption(f"x{only_there}", 2000, 13)
     assert caption.font.path == other
     assert caption.lines == (f"x{only_there}",)
 
