@@ -7,13 +7,14 @@ the scheduler works in.
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from common.diffusion.guided_prediction import Negative, check_negatives, guided_prediction
+from common.diffusion.kept_latents import Kept, kept_at
 from common.diffusion.prediction import convert_prediction
 from common.diffusion.prior import Prior
 from common.diffusion.sampler_config import DDIM, Heun
@@ -55,6 +56,7 @@ def sample(
     *,
     negatives: Sequence[Negative[Cond]] = (),
     begin: int = 0,
+    kept: Kept | None = None,
 ) -> Iterator[SampleStep]:
     """Draw samples, yielding after every evaluation.
 
@@ -72,12 +74,16 @@ def sample(
         negatives: Negative prompts of Perp-Neg.
         begin: The evaluation to begin with, ``latents`` being noised to its timestep (as in image
             to image).
+        kept: What samples keep of given latents (inpainting): after every evaluation it is put in
+            place at the noise level reached.
 
     Raises:
         InputError: for settings of another prior, and numbers of samples that differ.
     """
     _check(prior, scheduler, latents, generators, begin)
     check_negatives(guidance, negatives)
+    if kept is not None:
+        kept.check(latents)
     if start is None:
         diffusers = copy.deepcopy(scheduler.diffusers)
         if begin:
@@ -89,6 +95,9 @@ def sample(
         position, denoised = _advance(
             prior, scheduler, cond, uncond, guidance, position, list(generators), negatives
         )
+        if kept is not None:
+            own = kept_at(kept, position.latents, scheduler, position.index)
+            position, denoised = replace(position, latents=own), kept.within(denoised, kept.clean)
         yield SampleStep(
             index=index,
             num_steps=len(scheduler.timesteps),

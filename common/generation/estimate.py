@@ -6,6 +6,7 @@ from typing import NamedTuple, assert_never
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.generation.config import GenerationConfig
+from common.generation.given import num_taken
 from common.generation.priors import PriorConfig, frame_layers, models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from common.runs.app import Estimate
@@ -34,12 +35,15 @@ class _Need(NamedTuple):
     """Of the pictures."""
 
 
-def generation_estimate(config: GenerationConfig, size: tuple[int, ...]) -> Estimate:
+def generation_estimate(
+    config: GenerationConfig, size: tuple[int, ...], strength: float = 1.0
+) -> Estimate:
     """Sizes, memory and model evaluations of a run.
 
     Args:
         config: the run's config.
         size: ``(h, w)`` or ``(f, h, w)`` in pixels.
+        strength: share of the steps that is taken, where samples begin with something given.
     """
     together = min(config.batch_size, config.num_samples)
     need = _need(config.prior, size, together)
@@ -54,7 +58,7 @@ def generation_estimate(config: GenerationConfig, size: tuple[int, ...]) -> Esti
     return Estimate(
         sizes,
         _LIBRARIES_BYTES + need.num_bytes,
-        num_batches * config.sampler.num_evaluations * per_step,
+        num_batches * num_taken(config.sampler, strength) * per_step,
     )  # fmt: skip
 
 

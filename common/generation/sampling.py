@@ -20,6 +20,7 @@ from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.prior import EmbeddedPrior
 from common.generation.config import GenerationConfig
+from common.generation.given import Given, beginning, num_taken
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.seeding import generators_for, randn
@@ -42,7 +43,11 @@ def batches(num_samples: int, batch_size: int) -> list[range]:
 
 
 def draw(
-    config: GenerationConfig, run: Run, prior: Prior[Any], view: View | None = None
+    config: GenerationConfig,
+    run: Run,
+    prior: Prior[Any],
+    view: View | None = None,
+    given: Given | None = None,
 ) -> Iterator[Drawn]:
     """Draw every sample of a run, continuing from its checkpoint.
 
@@ -55,12 +60,14 @@ def draw(
     start = run.checkpoints.restored_state or _fresh(0)
     plan = batches(config.num_samples, config.batch_size)
     done = run.checkpoints.restored.step if run.checkpoints.restored else 0
-    with progress_bar(len(plan) * config.sampler.num_evaluations, done, "sampling") as bar:
+    count = num_taken(config.sampler, given.strength if given else 1.0)
+    with progress_bar(len(plan) * count, done, "sampling") as bar:
         for index in range(start["batch"], len(plan)):
             state = start if index == start["batch"] else _fresh(index)
             latents = state["latents"]
             if latents is None:
-                for step in _denoise(config, run, prior, view, plan[index], state["sampler"]):
+                begun = state["sampler"]
+                for step in _denoise(config, run, prior, view, given, plan[index], begun):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), _statistics(step))
@@ -83,6 +90,7 @@ def _denoise(
     run: Run,
     prior: Prior[Any],
     view: View | None,
+    given: Given | None,
     samples: range,
     state: Any,
 ) -> Iterator[SampleStep]:
@@ -93,9 +101,11 @@ def _denoise(
     )
     cond = _seen_from(prior, config.prompt, view, count)
     uncond, negatives = _negatives(config, prior, count)
+    begin = beginning(given, scheduler, noise)
     steps = sample(
-        prior, scheduler, cond, uncond, config.guidance, noise,
+        prior, scheduler, cond, uncond, config.guidance, begin.latents,
         generators_for(config.seed, samples, "sampler"), state, negatives=negatives,
+        begin=begin.evaluation, kept=begin.kept,
     )  # fmt: skip
     while True:
         # Timed here, not around the loop: the consumer's work is not sampling.

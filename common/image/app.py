@@ -1,12 +1,17 @@
 """The image app: config -> prior -> draw pictures -> export -> report."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from common.diffusion.prior import Prior
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
+from common.generation.given import Given, cells_drawn, first_evaluation
 from common.generation.notes import generation_notes
 from common.generation.priors import build_prior, check_prior
 from common.generation.sample_metrics import sample_metrics
@@ -14,6 +19,7 @@ from common.generation.sampling import draw
 from common.generation.sidecar import Sidecar
 from common.generation.view_config import camera_of
 from common.image.config import ImageConfig, ImageExport
+from common.image.given_picture import GivenPicture, faded, feather_of, given_picture, strength_of
 from common.media.images import write_picture
 from common.media.pixels import composite, to_picture
 from common.media.provenance import Provenance
@@ -25,15 +31,18 @@ from common.shapes import Picture
 
 def check(config: ImageConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
-    camera = camera_of(config.method.view)
-    check_prior(config.prior, config.method.size, camera)
-    notes = generation_notes(config, config.method.size)
+    method = config.method
+    camera = camera_of(method.view)
+    check_prior(config.prior, method.size, camera)
+    first_evaluation(config.sampler, strength_of(method))
+    given_picture(method, channels=4)
+    notes = generation_notes(config, method.size)
     return notes if camera is None else [*notes, *view_notes(camera)]
 
 
 def estimate(config: ImageConfig) -> Estimate:
     """Sizes and memory of the run."""
-    return generation_estimate(config, config.method.size)
+    return generation_estimate(config, config.method.size, strength_of(config.method))
 
 
 def run(config: ImageConfig, run: Run) -> Outcome:
@@ -41,10 +50,15 @@ def run(config: ImageConfig, run: Run) -> Outcome:
     samples = run.folder.samples
     with run.clock.stage("prior"):
         prior = build_prior(config.prior, config.method.size, run.device)
-    for drawn in draw(config, run, prior, camera_of(config.method.view)):
+    source = given_picture(config.method, prior.spec.image_channels)
+    given = source and _encoded(source, prior, strength_of(config.method), run.device)
+    for drawn in draw(config, run, prior, camera_of(config.method.view), given):
         with run.clock.stage("decoding and export"), torch.inference_mode():
             metrics = sample_metrics(prior, drawn.latents, config.prompt)
-            picture = to_picture(prior.decode(drawn.latents[None])[0])
+            image = prior.decode(drawn.latents[None])[0]
+            if source is not None and source.drawn is not None:
+                image = _with_kept(image, source, feather_of(config.method))
+            picture = to_picture(image)
             record = provenance_of(config, run, config.prompt, drawn.sample)
             stem = f"{drawn.sample:03d}"
             files = _write(samples, stem, picture, config.export, record)
@@ -55,6 +69,27 @@ def run(config: ImageConfig, run: Run) -> Outcome:
                 poster.name, metrics,
             ).write(samples)  # fmt: skip
     return outcome_of(config, run)
+
+
+@torch.inference_mode()
+def _encoded(source: GivenPicture, prior: Prior[Any], strength: float, device: str) -> Given:
+    """What is given, in the prior's latents. A cell with any pixel to be drawn is drawn whole."""
+    latents = prior.encode(source.image[None].to(device))[0]
+    drawn = None if source.drawn is None else cells_drawn(source.drawn, latents.shape[1:])
+    return Given(latents, strength, drawn)
+
+
+def _with_kept(
+    image: Float[Tensor, "c h w"], source: GivenPicture, feather_px: int
+) -> Float[Tensor, "c h w"]:
+    """The new picture where it was asked for, fading into the given one inside the mask.
+
+    Premultiplied colours are mixed after clamping, so that pixels outside the mask stay the given
+    ones to the byte.
+    """
+    assert source.drawn is not None
+    share = faded(source.drawn, feather_px)
+    return torch.lerp(source.image, image.cpu().float().clamp(-1, 1), share)
 
 
 def _write(

@@ -6,9 +6,11 @@ from pydantic import Field
 
 from common.config import BY_NAME, Config
 from common.generation.config import GenerationConfig
+from common.image.image_to_image import ImageToImage
+from common.image.inpaint import Inpaint, Outpaint
 from common.image.text_to_image import TextToImage
 
-Method = Annotated[TextToImage, BY_NAME]
+Method = Annotated[TextToImage | ImageToImage | Inpaint | Outpaint, BY_NAME]
 """What the image app can do, chosen by its ``name``."""
 
 Format = Literal["png", "webp", "jpg"]

@@ -8,6 +8,7 @@ from common.diffusion.guidance_config import CFG
 from common.diffusion.sample import initial_latents, sample
 from common.diffusion.sampler_config import DDIM, DPMSolverPP2M, Euler
 from common.diffusion.samplers import build_scheduler
+from common.generation.given import Given, beginning, cells_drawn
 from common.pretrained.build import build_pretrained_prior
 from common.pretrained.config import (
     ComputeConfig,
@@ -108,6 +109,53 @@ def test_other_schedules_are_those_of_diffusers(
     assert_same(
         drawn(prior, config, noise), of_pipeline(pipelines["sd21"], noise, monkeypatch, used)
     )
+
+
+IMAGE_PIPELINES = {
+    "sd15": (diffusers.StableDiffusionImg2ImgPipeline, diffusers.StableDiffusionInpaintPipeline),
+    "sd21": (diffusers.StableDiffusionImg2ImgPipeline, diffusers.StableDiffusionInpaintPipeline),
+    "sdxl": (diffusers.StableDiffusionXLImg2ImgPipeline, diffusers.StableDiffusionXLInpaintPipeline),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("task", ["image to image", "inpaint"])
+def test_pictures_from_pictures_are_those_of_diffusers(
+    pipelines, checkpoints, monkeypatch, family, sampler, task
+):
+    config, scheduler, changes = SAMPLERS[sampler]
+    prior = prior_of(checkpoints[family])
+    noise = noise_of(prior)
+    latents = 0.5 * torch.randn(prior.spec.latent_shape, generator=torch.Generator().manual_seed(1))
+    pipeline = IMAGE_PIPELINES[family][task == "inpaint"].from_pipe(pipelines[family])
+    pipeline.set_progress_bar_config(disable=True)
+    used = scheduler.from_config(pipelines[family].scheduler.config, **changes)
+    monkeypatch.setattr(pipeline, "scheduler", used)
+    settings = {
+        "prompt": PROMPTS, "negative_prompt": NEGATIVES, "num_inference_steps": 5,
+        "guidance_scale": 5.0, "image": latents.expand(2, -1, -1, -1).clone(), "strength": 0.6,
+        "output_type": "latent", "generator": generators_for(7, range(2), "latents"),
+    }  # fmt: skip
+    drawn_cells = None
+    if task == "inpaint":
+        mask = torch.zeros(1, 1, *SIZE)
+        mask[..., 24:, 16:56] = 1
+        drawn_cells = cells_drawn(mask[0, 0], prior.spec.latent_shape[1:])
+        settings |= {
+            "mask_image": mask.expand(2, -1, -1, -1), "height": SIZE[0], "width": SIZE[1],
+            "masked_image_latents": torch.zeros(2, *prior.spec.latent_shape),
+        }  # fmt: skip
+    theirs = pipeline(**settings).images
+    built = build_scheduler(config, prior.spec.schedule, prior.spec.prediction)
+    begin = beginning(Given(latents, 0.6, drawn_cells), built, noise)
+    *_, last = sample(
+        prior, built, prior.embed(PROMPTS), prior.embed(NEGATIVES), CFG(guidance_scale=5),
+        begin.latents, generators_for(0, range(2), "sampler"), begin=begin.evaluation,
+        kept=begin.kept,
+    )  # fmt: skip
+    assert_same(last.latents, theirs)
+    assert float((last.latents - latents).abs().max()) > 0.1
 
 
 def test_sdxl_is_told_sizes_as_diffusers_tells_them(pipelines, checkpoints, monkeypatch):
