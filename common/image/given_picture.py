@@ -96,7 +96,7 @@ def faded(drawn: Float[Tensor, "h w"], feather_px: int) -> Float[Tensor, "h w"]:
 
 def _image(
     picture: Picture, place: Placement, method: ImageToImage | Inpaint | Outpaint, channels: int
-) -> Float[Tensor, "c h w"]:
+) -> Float[Tensor, "d y x"]:
     image = from_picture(picture)
     if image.shape[0] == 3 and channels == 4:
         image = torch.cat([image, torch.ones_like(image[:1])])

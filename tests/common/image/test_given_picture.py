@@ -67,10 +67,8 @@ def test_masks_are_brightness_or_opacity(written):
 
 
 def test_what_lies_beyond_a_contained_picture_stays_empty(written):
-    method = Inpaint(
-        input=written("a.png", random_pixels(16, 16)), mask=written("m.png", np.full((16, 16, 3), 255)),
-        height=16, width=32,
-    )  # fmt: skip
+    picture, mask = written("a.png", random_pixels(16, 16)), np.full((16, 16, 3), 255)
+    method = Inpaint(input=picture, mask=written("m.png", mask), height=16, width=32)
     found = given_picture(method, 4)
     assert (found.drawn[:, :8] == 0).all()
     assert (found.drawn[:, 8:24] == 1).all()

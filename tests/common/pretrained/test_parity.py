@@ -111,11 +111,11 @@ def test_other_schedules_are_those_of_diffusers(
     )
 
 
-IMAGE_PIPELINES = {
-    "sd15": (diffusers.StableDiffusionImg2ImgPipeline, diffusers.StableDiffusionInpaintPipeline),
-    "sd21": (diffusers.StableDiffusionImg2ImgPipeline, diffusers.StableDiffusionInpaintPipeline),
-    "sdxl": (diffusers.StableDiffusionXLImg2ImgPipeline, diffusers.StableDiffusionXLInpaintPipeline),
-}  # fmt: skip
+SD_PICTURES = (diffusers.StableDiffusionImg2ImgPipeline, diffusers.StableDiffusionInpaintPipeline)
+SDXL_PICTURES = (
+    diffusers.StableDiffusionXLImg2ImgPipeline,
+    diffusers.StableDiffusionXLInpaintPipeline,
+)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -128,7 +128,8 @@ def test_pictures_from_pictures_are_those_of_diffusers(
     prior = prior_of(checkpoints[family])
     noise = noise_of(prior)
     latents = 0.5 * torch.randn(prior.spec.latent_shape, generator=torch.Generator().manual_seed(1))
-    pipeline = IMAGE_PIPELINES[family][task == "inpaint"].from_pipe(pipelines[family])
+    classes = SDXL_PICTURES if family == "sdxl" else SD_PICTURES
+    pipeline = classes[task == "inpaint"].from_pipe(pipelines[family])
     pipeline.set_progress_bar_config(disable=True)
     used = scheduler.from_config(pipelines[family].scheduler.config, **changes)
     monkeypatch.setattr(pipeline, "scheduler", used)
@@ -154,7 +155,11 @@ def test_pictures_from_pictures_are_those_of_diffusers(
         begin.latents, generators_for(0, range(2), "sampler"), begin=begin.evaluation,
         kept=begin.kept,
     )  # fmt: skip
-    assert_same(last.latents, theirs)
+    where = torch.ones_like(theirs, dtype=torch.bool)
+    if drawn_cells is not None:
+        where = (drawn_cells > 0).expand_as(theirs)
+        assert torch.equal(last.latents[~where], latents.expand_as(theirs)[~where])
+    assert_same(last.latents[where], theirs[where])
     assert float((last.latents - latents).abs().max()) > 0.1
 
 
