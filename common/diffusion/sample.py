@@ -80,10 +80,8 @@ def sample(
     Raises:
         InputError: for settings of another prior, and numbers of samples that differ.
     """
-    _check(prior, scheduler, latents, generators, begin)
+    _check(prior, scheduler, latents, generators, begin, kept)
     check_negatives(guidance, negatives)
-    if kept is not None:
-        kept.check(latents)
     if start is None:
         diffusers = copy.deepcopy(scheduler.diffusers)
         if begin:
@@ -159,6 +157,7 @@ def _check(
     latents: Tensor,
     generators: Sequence[torch.Generator],
     begin: int,
+    kept: Kept | None,
 ) -> None:
     if scheduler.schedule != prior.spec.schedule:
         raise InputError(
@@ -171,3 +170,5 @@ def _check(
         )
     if not 0 <= begin < len(scheduler.timesteps):
         raise InputError(f"begin must be 0 to {len(scheduler.timesteps) - 1}, got {begin}")
+    if kept is not None:
+        kept.check(latents)
