@@ -15,12 +15,12 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
     if not isinstance(config.method, TextTo3D):
         config.method.check()
         return [f"prompt has no effect on {config.method.name}"] if config.prompt else []
-    from common.zoo.models import check_embedded_prior
+    from common.zoo.models import check_embedded_prior, check_prior_loras
 
     if not config.prompt.strip():
         raise InputError("prompt is empty; say what to make: prompt='a red car'")
     folder = models_folder(config.prior)
-    check_embedded_prior(folder, "view_layers")
+    check_prior_loras(check_embedded_prior(folder, "view_layers"), config.prior.loras)
     return embedded_notes(config.prompt, "", folder)
 
 

@@ -46,7 +46,7 @@ def run_asset(config: ThreedConfig, method: TextTo3D, run: Run) -> Outcome:
     with run.clock.stage("prior"):
         prior = load_frame_prior(
             "view_layers", method.num_views, (method.size_px, method.size_px),
-            models_folder(config.prior), run.device,
+            models_folder(config.prior), run.device, config.prior.loras,
         )  # fmt: skip
     made = make_asset(method, config.prompt, prior, config.seed, run)
     mesh = textured_trimesh(made.mesh)

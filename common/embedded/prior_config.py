@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
+from common.adapters.lora_config import LoraConfig
 from common.config import Config
 
 
@@ -12,3 +15,5 @@ class EmbeddedPriorConfig(Config):
     name: Literal["embedded"] = "embedded"
     models_dir: Path | None = None
     """Folder of the autoencoder, text encoder and image U-Net; null is the zoo of Extrude."""
+    loras: tuple[LoraConfig, ...] = Field((), max_length=32)
+    """Changes of the image U-Net; several add up."""

@@ -61,7 +61,9 @@ def evaluate_images(config: EvaluateConfig, method: EvaluateImages, run: Run) ->
     """Draw and score set after set; a resumed run continues with the next set."""
     with run.clock.stage("loading"):
         size = (method.size_px, method.size_px)
-        prior = load_embedded_prior(size, config.prior.models_dir or ZOO, run.device)
+        prior = load_embedded_prior(
+            size, config.prior.models_dir or ZOO, run.device, config.prior.loras
+        )
         judge = load_judge(config.judge_dir or ZOO, run.device).model
         figures = judge_figures(config.judge_dir)
     restored = run.checkpoints.restored_state

@@ -112,8 +112,9 @@ def _drawn_looks(
     """Draw the clips of a set and look at each; the first ones are written."""
     size = (method.size_px, method.size_px)
     prior = load_frame_prior(
-        "motion_layers", method.num_frames, size, config.prior.models_dir or ZOO, run.device
-    )
+        "motion_layers", method.num_frames, size, config.prior.models_dir or ZOO, run.device,
+        config.prior.loras,
+    )  # fmt: skip
     drawn = generate_clips(
         prior, config.sampler, config.guidance, [one.prompt for one in requests], config.seed,
         config.batch_size,

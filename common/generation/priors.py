@@ -49,11 +49,12 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
                 )
         case EmbeddedPriorConfig():
             from common.embedded.prior import check_size
-            from common.zoo.models import check_embedded_prior
+            from common.zoo.models import check_embedded_prior, check_prior_loras
 
             check_size(_of_picture(size))
             manifests = check_embedded_prior(models_folder(config), frame_layers(size))
             _check_length(size, manifests)
+            check_prior_loras(manifests, config.loras)
         case PretrainedPriorConfig():
             from common.pretrained.check import check_pretrained
 
@@ -75,8 +76,8 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
             folder, picture = models_folder(config), _of_picture(size)
             layers = frame_layers(size)
             if layers is None:
-                return load_embedded_prior(picture, folder, device)
-            return load_frame_prior(layers, size[0], picture, folder, device)
+                return load_embedded_prior(picture, folder, device, config.loras)
+            return load_frame_prior(layers, size[0], picture, folder, device, config.loras)
         case PretrainedPriorConfig():
             from common.pretrained.build import build_pretrained_prior
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from common.adapters.lora import add_loras
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.pretrained.attention import set_attention
@@ -31,6 +32,7 @@ def build_pretrained_prior(
     set_up(models, config.compute, device)
     tokenizers = load_tokenizers(checkpoint, models)
     _fill(checkpoint, models, config.compute, device)
+    add_loras(models.by_name, config.loras)
     encoders = tuple(map(TextEncoder, tokenizers, models.text_encoders))
     text = TextConditioner(
         encoders, checkpoint.family, config.clip_skip, checkpoint.zero_empty_prompt

@@ -1,5 +1,6 @@
 """What is refused before anything runs: the checkpoint, its models, the size, the kernels."""
 
+from common.adapters.lora import check_lora_files
 from common.errors import InputError
 from common.pretrained.attention import check_attention
 from common.pretrained.checkpoint import check_size, read_checkpoint
@@ -27,4 +28,6 @@ def check_pretrained(
     check_attention(config.compute.attention)
     checkpoint = read_checkpoint(config)
     check_size(checkpoint, size)
-    load_tokenizers(checkpoint, build_skeletons(checkpoint, config.clip_skip))
+    models = build_skeletons(checkpoint, config.clip_skip)
+    load_tokenizers(checkpoint, models)
+    check_lora_files(models.by_name, config.loras)

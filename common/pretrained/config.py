@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from common.adapters.lora_config import LoraConfig
 from common.config import Config
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -52,6 +53,8 @@ class PretrainedPriorConfig(Config):
     clip_skip: int = Field(0, ge=0, le=100)
     """Last layers of the text encoders that are left out, for prompt and negative prompt alike.
     Where 1 means none (AUTOMATIC1111), subtract 1."""
+    loras: tuple[LoraConfig, ...] = Field((), max_length=32)
+    """Changes of the U-Net and the text encoders; several add up."""
     size_condition: SizeConditionConfig = SizeConditionConfig()
     """What SDXL is told of the picture's size."""
     compute: ComputeConfig = ComputeConfig()

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from common.adapters.lora_file import Component
 from common.errors import InputError
 from common.pretrained.checkpoint import Checkpoint
 from common.pretrained.prompt_chunks import load_tokenizer
@@ -34,6 +35,12 @@ class Models:
     def all(self) -> tuple[nn.Module, ...]:
         """In the order of ``Checkpoint.components``."""
         return (self.unet, self.autoencoder, *self.text_encoders)
+
+    @property
+    def by_name(self) -> dict[Component, nn.Module]:
+        """Those that LoRAs may change."""
+        names: tuple[Component, ...] = ("text_encoder", "text_encoder_2")
+        return {"unet": self.unet, **dict(zip(names, self.text_encoders, strict=False))}
 
 
 def build_skeletons(checkpoint: Checkpoint, clip_skip: int = 0) -> Models:

@@ -1,11 +1,15 @@
 """The embedded models by name: read from the zoo and checked against what they stand on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
+from common.adapters.lora import add_loras, check_lora_files
+from common.adapters.lora_config import LoraConfig
 from common.diffusion.lifted_unet import (
     FrameLayers,
     FrameLayersArchitecture,
@@ -115,6 +119,16 @@ def check_embedded_prior(
     return manifests
 
 
+def check_prior_loras(manifests: Mapping[str, Manifest], loras: Sequence[LoraConfig]) -> None:
+    """Refuse LoRAs that the embedded U-Net has no place for; no weights of it are read."""
+    if not loras:
+        return
+    with torch.device("meta"):
+        sizes = _architecture(ImageUNetArchitecture, manifests["image_unet"].architecture)
+        unet = build_image_unet(sizes)
+    check_lora_files({"unet": unet}, loras)
+
+
 def load_domain(text_encoder: Loaded, folder: Path = ZOO) -> Domain:
     """What was fitted to a text encoder to tell prompts that the prior knows from others.
 
@@ -134,11 +148,16 @@ def load_domain(text_encoder: Loaded, folder: Path = ZOO) -> Domain:
 
 
 def load_embedded_prior(
-    size: tuple[int, int], folder: Path = ZOO, device: str = "cpu"
+    size: tuple[int, int],
+    folder: Path = ZOO,
+    device: str = "cpu",
+    loras: Sequence[LoraConfig] = (),
 ) -> EmbeddedPrior:
-    """The whole prior for pictures of ``(height, width)``."""
+    """The whole prior for pictures of ``(height, width)``, with LoRAs put into its U-Net."""
     check_embedded_prior(folder)
-    return _prior_of(load_prior_models(folder, device), size)
+    models = load_prior_models(folder, device)
+    add_loras({"unet": models["image_unet"].model}, loras)
+    return _prior_of(models, size)
 
 
 def load_frame_prior(
@@ -147,8 +166,11 @@ def load_frame_prior(
     size: tuple[int, int],
     folder: Path = ZOO,
     device: str = "cpu",
+    loras: Sequence[LoraConfig] = (),
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
+
+    LoRAs change the image U-Net under the frame layers, which stay as they are.
 
     Raises:
         InputError: models are missing, damaged or of others, or more frames than were trained on.
@@ -156,6 +178,7 @@ def load_frame_prior(
     check_embedded_prior(folder, kind)
     models = load_prior_models(folder, device)
     layers = load_frame_layers(kind, models, folder, device).model
+    add_loras({"unet": models["image_unet"].model}, loras)
     lifted = LiftedUNet(models["image_unet"].model, layers)
     return FramePrior(_prior_of(models, size), lifted, num_frames)
 

@@ -5,7 +5,7 @@ from typing import assert_never
 from common.generation.priors import models_folder
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
-from common.zoo.models import check_embedded_prior
+from common.zoo.models import check_embedded_prior, check_prior_loras
 from threed.evaluation.asset_prior import asset_estimate, evaluate_assets
 from threed.evaluation.config import EvaluateAssets, EvaluateThreedConfig, EvaluateViews
 from threed.evaluation.view_prior import evaluate_views, view_estimate
@@ -13,7 +13,8 @@ from threed.evaluation.view_prior import evaluate_views, view_estimate
 
 def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
     """Refuse a prior without view layers."""
-    check_embedded_prior(models_folder(config.prior), "view_layers")
+    manifests = check_embedded_prior(models_folder(config.prior), "view_layers")
+    check_prior_loras(manifests, config.prior.loras)
     return []
 
 
