@@ -12,8 +12,8 @@ from torch import Tensor
 from common.errors import InputError
 from common.image.image_to_image import ImageToImage
 from common.image.inpaint import Inpaint, Outpaint
-from common.image.resize import Placement, placed, placement
 from common.image.text_to_image import TextToImage
+from common.media.fitting import Placement, placed, placement
 from common.media.images import read_picture
 from common.media.pixels import from_picture, parse_color
 from common.shapes import Picture

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from common.config import Config
 from common.generation.view_config import ViewConfig
-from common.image.resize import Fit
+from common.media.fitting import Fit
 
 
 class ImageToImage(Config):

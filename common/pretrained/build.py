@@ -10,6 +10,8 @@ from common.diffusion.prior import PriorSpec
 from common.pretrained.attention import set_attention
 from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
 from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, SizeConditionConfig
+from common.pretrained.control_config import ControlConfig
+from common.pretrained.controlnet import Control, control_image, read_control
 from common.pretrained.fit import Models, build_skeletons, load_tokenizers
 from common.pretrained.latent_scale import latent_scale
 from common.pretrained.prior import PretrainedPrior
@@ -45,7 +47,24 @@ def build_pretrained_prior(
         latent_scale(models.autoencoder.config),
         size_ids(config.size_condition, size) if checkpoint.family == "sdxl" else None,
         config.compute.decode_batch,
+        [_control(one, checkpoint, config.compute, size, device) for one in config.controls],
     )
+
+
+def _control(
+    config: ControlConfig,
+    checkpoint: Checkpoint,
+    compute: ComputeConfig,
+    size: tuple[int, ...],
+    device: str,
+) -> Control:
+    """A ControlNet with its weights, and the picture that it follows."""
+    component, model = read_control(config, checkpoint)
+    set_attention(model, compute.attention, device)
+    dtype = torch_dtype(compute)
+    fill(model, component, dtype, device)
+    image = control_image(config, (size[0], size[1])).to(device, dtype)
+    return Control(model, image, config.weight, config.interval)
 
 
 def spec_of(checkpoint: Checkpoint, models: Models, size: tuple[int, ...]) -> PriorSpec:

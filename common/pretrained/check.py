@@ -5,6 +5,7 @@ from common.errors import InputError
 from common.pretrained.attention import check_attention
 from common.pretrained.checkpoint import check_size, read_checkpoint
 from common.pretrained.config import PretrainedPriorConfig
+from common.pretrained.controlnet import control_image, read_control
 from common.pretrained.fit import build_skeletons, load_tokenizers
 
 
@@ -31,3 +32,6 @@ def check_pretrained(
     models = build_skeletons(checkpoint, config.clip_skip)
     load_tokenizers(checkpoint, models)
     check_lora_files(models.by_name, config.loras)
+    for control in config.controls:
+        read_control(control, checkpoint)
+        control_image(control, size)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from common.adapters.lora_config import LoraConfig
 from common.config import Config
+from common.pretrained.control_config import ControlConfig
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 Attention = Literal["sdpa", "plain", "sliced", "xformers"]
@@ -55,6 +56,8 @@ class PretrainedPriorConfig(Config):
     Where 1 means none (AUTOMATIC1111), subtract 1."""
     loras: tuple[LoraConfig, ...] = Field((), max_length=32)
     """Changes of the U-Net and the text encoders; several add up."""
+    controls: tuple[ControlConfig, ...] = Field((), max_length=8)
+    """ControlNets and the pictures that they follow; several add up."""
     size_condition: SizeConditionConfig = SizeConditionConfig()
     """What SDXL is told of the picture's size."""
     compute: ComputeConfig = ComputeConfig()

@@ -1,14 +1,19 @@
 """How much memory drawing from a checkpoint takes, from its headers alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from common.pretrained.activation_memory import peak_activation_bytes
+from common.pretrained.attention import set_attention
 from common.pretrained.build import autoencoder_dtype, set_up, size_ids, spec_of, torch_dtype
-from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
+from common.pretrained.checkpoint import check_size, read_checkpoint
+from common.pretrained.component import Component
 from common.pretrained.config import PretrainedPriorConfig
+from common.pretrained.controlnet import read_control
 from common.pretrained.fit import Models, build_skeletons
 from common.pretrained.weights import DTYPES
 
@@ -43,10 +48,14 @@ def pretrained_need(
     checkpoint = read_checkpoint(config)
     check_size(checkpoint, size)
     models = build_skeletons(checkpoint, config.clip_skip)
+    controls = [read_control(one, checkpoint) for one in config.controls]
     compute = config.compute
     if compute.attention == "xformers":  # as lean as torch's kernel, and not there on meta
         compute = compute.model_copy(update={"attention": "sdpa"})
     set_up(models, compute, "meta")
+    for _, control in controls:
+        set_attention(control, compute.attention, "meta")
+        torch.nn.Module.to(control, torch_dtype(compute))
     dtypes = [torch_dtype(config.compute)] * len(models.all)
     dtypes[1] = autoencoder_dtype(config.compute, models.autoencoder)
     for model, dtype in zip(models.all, dtypes, strict=True):
@@ -56,16 +65,24 @@ def pretrained_need(
     return PretrainedNeed(
         latent_shape=spec.latent_shape,
         image_channels=spec.image_channels,
-        weights_bytes=sum(_num_bytes(model) for model in models.all),
-        reading_bytes=_reading_bytes(checkpoint, dtypes),
+        weights_bytes=sum(_num_bytes(m) for m in (*models.all, *(c for _, c in controls))),
+        reading_bytes=max(
+            _reading_bytes(checkpoint.components, dtypes),
+            _reading_bytes([c for c, _ in controls], [torch_dtype(compute)] * len(controls)),
+        ),
         activation_bytes=max(
-            _of_unet(models, config, latents, size), _of_decoding(models, latents[:1])
+            _of_unet(models, [model for _, model in controls], config, latents, size),
+            _of_decoding(models, latents[:1]),
         ),
     )
 
 
 def _of_unet(
-    models: Models, config: PretrainedPriorConfig, latents: Tensor, size: tuple[int, ...]
+    models: Models,
+    controls: Sequence[Any],
+    config: PretrainedPriorConfig,
+    latents: Tensor,
+    size: tuple[int, ...],
 ) -> int:
     dtype, count = torch_dtype(config.compute), len(latents)
     tokens = models.text_encoders[0].config.max_position_embeddings
@@ -79,13 +96,27 @@ def _of_unet(
             "text_embeds": torch.empty(count, pooled, dtype=dtype, device="meta"),
             "time_ids": torch.empty(count, len(ids), device="meta"),
         }
-    times = torch.empty(count, device="meta")
-    return peak_activation_bytes(
-        models.unet,
-        lambda: models.unet(
-            latents.to(dtype), times, encoder_hidden_states=states, added_cond_kwargs=told
-        ),
-    )
+    times, image = torch.empty(count, device="meta"), torch.empty(count, 3, *size, device="meta")
+    given = {"encoder_hidden_states": states, "added_cond_kwargs": told}
+
+    def run() -> None:
+        parts = [
+            one(
+                latents.to(dtype),
+                times,
+                controlnet_cond=image.to(dtype),
+                return_dict=False,
+                **given,
+            )
+            for one in controls
+        ]
+        down, middle = parts[0] if parts else (None, None)
+        models.unet(
+            latents.to(dtype), times, down_block_additional_residuals=down,
+            mid_block_additional_residual=middle, **given,
+        )  # fmt: skip
+
+    return peak_activation_bytes(torch.nn.ModuleList([models.unet, *controls]), run)
 
 
 def _of_decoding(models: Models, latents: Tensor) -> int:
@@ -97,12 +128,12 @@ def _num_bytes(model: torch.nn.Module) -> int:
     return sum(t.numel() * t.element_size() for t in model.state_dict().values())
 
 
-def _reading_bytes(checkpoint: Checkpoint, dtypes: list[torch.dtype]) -> int:
+def _reading_bytes(components: Sequence[Component], dtypes: Sequence[torch.dtype]) -> int:
     """The largest tensor that is converted."""
     return max(
         (
             tensor.num_bytes
-            for component, dtype in zip(checkpoint.components, dtypes, strict=True)
+            for component, dtype in zip(components, dtypes, strict=True)
             for tensor in component.weights.tensors.values()
             if DTYPES[tensor.dtype] != dtype
         ),

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from common.diffusion.prior import PriorSpec
+from common.pretrained.controlnet import Control, control_features
 from common.pretrained.latent_scale import LatentScale
 from common.pretrained.text_conditioning import TextConditioner
 from common.shapes import Images, Timesteps
@@ -44,10 +45,12 @@ class PretrainedPrior:
         scale: LatentScale,
         size_condition: Sequence[int] | None = None,
         decode_batch: int = 1,
+        controls: Sequence[Control] = (),
     ):
         self.unet, self.autoencoder, self.text = unet, autoencoder, text
         self._spec, self._scale, self._decode_batch = spec, scale, decode_batch
         self._size_condition = size_condition
+        self._controls = controls
 
     @property
     def spec(self) -> PriorSpec:
@@ -73,12 +76,17 @@ class PretrainedPrior:
         told = None
         if cond.pooled is not None:
             told = {"text_embeds": cond.pooled, "time_ids": cond.time_ids}
+        own = latents.to(cond.states.dtype)
+        times = self.spec.schedule.fraction(timesteps)
+        added = control_features(self._controls, own, timesteps, times, cond.states, told)
         made = self.unet(
-            latents.to(cond.states.dtype),
+            own,
             timesteps,
             encoder_hidden_states=cond.states,
             encoder_attention_mask=cond.mask,
             added_cond_kwargs=told,
+            down_block_additional_residuals=added.down,
+            mid_block_additional_residual=added.middle,
             return_dict=False,
         )
         return made[0].to(latents.dtype)

@@ -8,7 +8,11 @@ from common.errors import InputError
 from common.pretrained.weight_files import StoredTensor
 
 ModelClass = Literal[
-    "UNet2DConditionModel", "AutoencoderKL", "CLIPTextModel", "CLIPTextModelWithProjection"
+    "UNet2DConditionModel",
+    "AutoencoderKL",
+    "CLIPTextModel",
+    "CLIPTextModelWithProjection",
+    "ControlNetModel",
 ]
 
 _OLD_ATTENTION = re.compile(r"(mid_block\.attentions\.\d+)\.(query|key|value|proj_attn)\.(\w+)")
@@ -28,7 +32,7 @@ def current_name(model_class: ModelClass, name: str) -> str:
             return name.removeprefix("text_model.")
         case "AutoencoderKL":
             return _OLD_ATTENTION.sub(lambda m: f"{m[1]}.{_NEW_ATTENTION[m[2]]}.{m[3]}", name)
-        case "UNet2DConditionModel":
+        case "UNet2DConditionModel" | "ControlNetModel":
             return name
 
 

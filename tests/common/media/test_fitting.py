@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.image.resize import Placement, placed, placement
+from common.media.fitting import Placement, placed, placement
 
 SIDES = st.integers(1, 300)
 
