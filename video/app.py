@@ -6,7 +6,6 @@ from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
 from common.generation.notes import generation_notes
-from common.generation.priors import build_prior, check_prior
 from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import Drawn, draw
 from common.generation.sidecar import Sidecar
@@ -17,6 +16,7 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
 from common.shapes import Frames
+from video.clip_priors import build_clip_prior, check_clip_prior, clip_need
 from video.config import VideoConfig
 from video.export import check_export, write_formats
 
@@ -25,20 +25,21 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
     check_export(config.export)
     camera = camera_of(config.method.view)
-    check_prior(config.prior, config.method.size, camera)
-    notes = generation_notes(config, config.method.size)
+    notes = check_clip_prior(config, camera)
+    notes += generation_notes(config, config.method.size)
     return notes if camera is None else [*notes, *view_notes(camera)]
 
 
 def estimate(config: VideoConfig) -> Estimate:
     """Sizes and memory of the run."""
-    return generation_estimate(config, config.method.size)
+    need = clip_need(config, min(config.batch_size, config.num_samples))
+    return generation_estimate(config, config.method.size, need=need)
 
 
 def run(config: VideoConfig, run: Run) -> Outcome:
     """Draw the clips and write them as they come."""
     with run.clock.stage("prior"):
-        prior = build_prior(config.prior, config.method.size, run.device)
+        prior = build_clip_prior(config, run.device)
     for drawn in draw(config, run, prior, camera_of(config.method.view)):
         with run.clock.stage("decoding and export"), torch.inference_mode():
             metrics = sample_metrics(prior, drawn.latents, config.prompt)

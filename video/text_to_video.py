@@ -6,6 +6,7 @@ from pydantic import Field
 
 from common.config import Config
 from common.generation.view_config import ViewConfig
+from video.motion_config import MotionModuleConfig
 
 
 class TextToVideo(Config):
@@ -18,6 +19,9 @@ class TextToVideo(Config):
     """Pixels."""
     width: int = Field(64, ge=8, le=4096, multiple_of=8)
     """Pixels."""
+    motion: MotionModuleConfig | None = None
+    """The motion module that makes clips of a pretrained prior's pictures; null for other priors,
+    which draw clips by themselves."""
     view: ViewConfig | None = None
     """From where it is seen, for priors that know views (embedded); null leaves it to the prior."""
 

@@ -104,6 +104,23 @@ class UNetInputs(NamedTuple):
     """Where there are states."""
     class_labels: Float[Tensor, "bf k"] | None = None
     """Features that join the time embedding."""
+    added: dict[str, Tensor] | None = None
+    """What SDXL is told beside the text: its pooled state and sizes."""
+    down: tuple[Tensor, ...] | None = None
+    """What is added to the skip connections, by ControlNets."""
+    middle: Tensor | None = None
+    """What is added to the middle block's features."""
+
+    def arguments(self) -> dict[str, Any]:
+        """As diffusers' U-Nets take them."""
+        return {
+            "encoder_hidden_states": self.states,
+            "encoder_attention_mask": self.mask,
+            "class_labels": self.class_labels,
+            "added_cond_kwargs": self.added,
+            "down_block_additional_residuals": self.down,
+            "mid_block_additional_residual": self.middle,
+        }
 
 
 class LiftedUNet(nn.Module):
@@ -145,9 +162,7 @@ class LiftedUNet(nn.Module):
             made = self.unet(
                 flat.contiguous(memory_format=torch.channels_last),
                 flat_timesteps,
-                encoder_hidden_states=inputs.states,
-                encoder_attention_mask=inputs.mask,
-                class_labels=inputs.class_labels,
+                **inputs.arguments(),
                 return_dict=False,
             )[0]
         return rearrange(made, "(b f) c h w -> b c f h w", f=num_frames)

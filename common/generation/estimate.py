@@ -1,7 +1,7 @@
 """How much memory drawing samples takes, said before it starts."""
 
 from math import prod
-from typing import NamedTuple, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.embedded.prior_config import EmbeddedPriorConfig
@@ -10,6 +10,9 @@ from common.generation.given import num_taken
 from common.generation.priors import PriorConfig, frame_layers, models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from common.runs.app import Estimate
+
+if TYPE_CHECKING:
+    from common.pretrained.memory import PretrainedNeed
 
 _LIBRARIES_BYTES = 450 * 2**20
 _LATENTS_PER_SAMPLE = 20
@@ -27,7 +30,9 @@ _FEATURES_PER_PIXEL = 120
 """Float32 features of the autoencoder alive for each pixel of the one picture it decodes."""
 
 
-class _Need(NamedTuple):
+class Need(NamedTuple):
+    """What drawing takes beside the libraries."""
+
     latent_shape: tuple[int, ...]
     num_bytes: int
     """Of the prior and the samples drawn together."""
@@ -36,7 +41,10 @@ class _Need(NamedTuple):
 
 
 def generation_estimate(
-    config: GenerationConfig, size: tuple[int, ...], strength: float = 1.0
+    config: GenerationConfig,
+    size: tuple[int, ...],
+    strength: float = 1.0,
+    need: Need | None = None,
 ) -> Estimate:
     """Sizes, memory and model evaluations of a run.
 
@@ -44,9 +52,10 @@ def generation_estimate(
         config: the run's config.
         size: ``(h, w)`` or ``(f, h, w)`` in pixels.
         strength: share of the steps that is taken, where samples begin with something given.
+        need: of the prior, if the caller builds it otherwise than ``build_prior``.
     """
     together = min(config.batch_size, config.num_samples)
-    need = _need(config.prior, size, together)
+    need = need or _need(config.prior, size, together)
     num_batches = -(-config.num_samples // config.batch_size)
     per_step = 1 if config.guidance.guidance_scale == 1 else 2
     sizes = {
@@ -62,13 +71,13 @@ def generation_estimate(
     )  # fmt: skip
 
 
-def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> _Need:
+def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> Need:
     match config:
         case GaussianPriorConfig():
             motions = 8 if len(size) == 3 else 1
             fields = 1 + 3 * 7 * motions * config.num_variants
             latents = 4 * _CHANNELS * prod(size)
-            return _Need(
+            return Need(
                 (_CHANNELS, *size),
                 _FIELD_COPIES * 4 * fields * prod(size) + together * _LATENTS_PER_SAMPLE * latents,
             )
@@ -80,7 +89,7 @@ def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> _Need:
             assert_never(config)
 
 
-def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together: int) -> _Need:
+def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together: int) -> Need:
     from common.embedded.autoencoder import DOWNSAMPLING
     from common.zoo.models import check_embedded_prior
 
@@ -88,7 +97,7 @@ def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together:
     channels = manifests["autoencoder"].architecture["latent_channels"]
     cells = tuple(side // DOWNSAMPLING for side in size)
     stored = sum(manifest.num_bytes for manifest in manifests.values())
-    return _Need(
+    return Need(
         (channels, *cells),
         _DIFFUSERS_BYTES
         + _WIDENED * stored
@@ -97,12 +106,16 @@ def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together:
     )
 
 
-def _pretrained_need(config: PretrainedPriorConfig, size: tuple[int, ...], together: int) -> _Need:
+def _pretrained_need(config: PretrainedPriorConfig, size: tuple[int, ...], together: int) -> Need:
     from common.pretrained.memory import pretrained_need
 
-    need = pretrained_need(config, size, together)
+    return need_of_checkpoint(pretrained_need(config, size, together), together)
+
+
+def need_of_checkpoint(need: "PretrainedNeed", together: int) -> Need:
+    """What drawing ``together`` samples takes with a checkpoint's models."""
     latents = _LATENTS_PER_SAMPLE * together * 4 * prod(need.latent_shape)
-    return _Need(
+    return Need(
         need.latent_shape,
         _DIFFUSERS_BYTES + need.peak_bytes + latents,
         need.image_channels,

@@ -25,7 +25,7 @@ def pretrained_notes(
     ]
     for key, text in (("prompt", prompt), ("negative_prompt", negative_prompt)):
         notes += _of_prompt(checkpoint, key, text)
-    return [*notes, *_without_effect(config, checkpoint, size), *_of_size(checkpoint, size)]
+    return [*notes, *_without_effect(config, checkpoint, size), *_of_size(checkpoint, size[-2:])]
 
 
 def _of_prompt(checkpoint: Checkpoint, key: str, text: str) -> list[str]:
@@ -53,10 +53,10 @@ def _without_effect(
                 notes.append(f"prior.{key} has no effect: prior.path is a folder")
     if checkpoint.family != "sdxl" and config.size_condition.model_fields_set:
         notes.append("prior.size_condition has no effect: only SDXL is told of sizes")
-    if "decode_batch" in compute.model_fields_set:
+    if "decode_batch" in compute.model_fields_set and len(size) == 2:
         notes.append("prior.compute.decode_batch has no effect: pictures are decoded one by one")
     tile = checkpoint.autoencoder.config.get("sample_size")
-    if compute.vae_tiling and isinstance(tile, int) and max(size) <= tile:
+    if compute.vae_tiling and isinstance(tile, int) and max(size[-2:]) <= tile:
         notes.append(
             f"prior.compute.vae_tiling has no effect: pictures of up to {tile} px are one tile"
         )

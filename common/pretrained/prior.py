@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from common.diffusion.lifted_unet import UNetInputs
 from common.diffusion.prior import PriorSpec
 from common.pretrained.controlnet import Control, control_features
 from common.pretrained.latent_scale import LatentScale
@@ -73,23 +74,31 @@ class PretrainedPrior:
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: PretrainedCond) -> Images:
         """The U-Net's prediction at each sample's timestep."""
-        told = None
-        if cond.pooled is not None:
-            told = {"text_embeds": cond.pooled, "time_ids": cond.time_ids}
         own = latents.to(cond.states.dtype)
-        times = self.spec.schedule.fraction(timesteps)
-        added = control_features(self._controls, own, timesteps, times, cond.states, told)
-        made = self.unet(
-            own,
-            timesteps,
-            encoder_hidden_states=cond.states,
-            encoder_attention_mask=cond.mask,
-            added_cond_kwargs=told,
-            down_block_additional_residuals=added.down,
-            mid_block_additional_residual=added.middle,
-            return_dict=False,
-        )
+        inputs = self.inputs(own, timesteps, self.spec.schedule.fraction(timesteps), cond)
+        made = self.unet(own, timesteps, **inputs.arguments(), return_dict=False)
         return made[0].to(latents.dtype)
+
+    def inputs(
+        self,
+        latents: Images,
+        timesteps: Timesteps,
+        times: Float[Tensor, " b"],
+        cond: PretrainedCond,
+    ) -> UNetInputs:
+        """What the U-Net is told of each sample, features of ControlNets included.
+
+        Args:
+            latents: noised, in the type that the models compute in.
+            timesteps: of the samples.
+            times: the same as diffusion times in [0, 1].
+            cond: the prompts.
+        """
+        told = None
+        if cond.pooled is not None and cond.time_ids is not None:
+            told = {"text_embeds": cond.pooled, "time_ids": cond.time_ids}
+        added = control_features(self._controls, latents, timesteps, times, cond.states, told)
+        return UNetInputs(cond.states, cond.mask, None, told, added.down, added.middle)
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
         """RGB pictures in [-1, 1] to latents: the mean of the autoencoder's distribution."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from common.diffusion.frame_attention import FrameTransformerSizes
+from common.diffusion.frame_attention import FrameTransformerSizes, NormOver
 from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture
 from common.errors import InputError
 from video.animatediff.motion_file import MotionCheckpoint
@@ -12,8 +12,15 @@ from video.animatediff.motion_file import MotionCheckpoint
 _NUM_NAMED = 3
 
 
-def frame_layers_of(checkpoint: MotionCheckpoint, unet: Any) -> FrameLayers:
+def frame_layers_of(
+    checkpoint: MotionCheckpoint, unet: Any, norm_over: NormOver = "per_frame"
+) -> FrameLayers:
     """The layers that lift ``unet`` as the checkpoint says, without gradients.
+
+    Args:
+        checkpoint: its weights become the layers'.
+        unet: only its shape is looked at.
+        norm_over: statistics of the modules' entry norms; diffusers has ``joint``.
 
     Raises:
         InputError: the checkpoint is for another U-Net: names or shapes that are missing, left over
@@ -21,7 +28,7 @@ def frame_layers_of(checkpoint: MotionCheckpoint, unet: Any) -> FrameLayers:
     """
     sides = {key.split(".motion_modules.")[0] for key in checkpoint.weights}
     sizes = FrameLayersArchitecture(
-        transformer=FrameTransformerSizes(),
+        transformer=FrameTransformerSizes(norm_over=norm_over),
         in_middle="mid_block" in sides,
         max_frames=checkpoint.family.max_frames,
     )

@@ -1,0 +1,90 @@
+"""The prior of clips that a Stable Diffusion checkpoint and a motion module make together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from einops import rearrange, repeat
+from jaxtyping import Float
+from torch import Tensor
+
+from common.diffusion.lifted_unet import LiftedUNet
+from common.diffusion.noise_schedule import build_noise_schedule
+from common.diffusion.prior import PriorSpec
+from common.diffusion.schedule_config import VPSchedule
+from common.pretrained.prior import PretrainedCond, PretrainedPrior
+from common.shapes import Clips, Timesteps
+from video.animatediff.frame_norms import frames_normed_together
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """How clips are drawn."""
+
+    num_frames: int
+    schedule: VPSchedule
+    """Of the motion module's training, which is not that of the checkpoint."""
+    scale: float = 1.0
+    """Strength of the motion module."""
+    joint_norms: bool = False
+    """Whether the norms of residual blocks take their statistics over all frames."""
+
+
+class AnimateDiffPrior:
+    """A prior of clips.
+
+    State: the prior of pictures, its U-Net with the motion module, and the settings.
+    """
+
+    def __init__(self, pictures: PretrainedPrior, lifted: LiftedUNet, settings: ClipSettings):
+        self.pictures, self.lifted, self._settings = pictures, lifted, settings
+        channels, height, width = pictures.spec.latent_shape
+        self._spec = replace(
+            pictures.spec,
+            latent_shape=(channels, settings.num_frames, height, width),
+            schedule=build_noise_schedule(settings.schedule),
+        )
+
+    @property
+    def spec(self) -> PriorSpec:
+        """Shapes, schedule and prediction type."""
+        return self._spec
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models are."""
+        return self.pictures.device
+
+    @torch.no_grad()
+    def embed(self, prompts: Sequence[str]) -> PretrainedCond:
+        """Conditioning of every frame, the frames of a clip one after the other."""
+        one = self.pictures.embed(prompts)
+        rows = (one.states, one.mask, one.pooled, one.time_ids)
+        return PretrainedCond(*(None if row is None else self._for_frames(row) for row in rows))
+
+    def predict(self, latents: Clips, timesteps: Timesteps, cond: PretrainedCond) -> Clips:
+        """The lifted U-Net's prediction at each clip's timestep."""
+        settings, own = self._settings, latents.to(cond.states.dtype)
+        flat_times = self._for_frames(timesteps)
+        inputs = self.pictures.inputs(
+            rearrange(own, "b c f h w -> (b f) c h w"), flat_times,
+            self.spec.schedule.fraction(flat_times), cond,
+        )  # fmt: skip
+        times = rearrange(flat_times, "(b f) -> b f", b=len(latents))
+        together = settings.num_frames if settings.joint_norms else 1
+        with frames_normed_together(self.lifted.unet, together):
+            made = self.lifted(own, times, inputs, scale=settings.scale)
+        return made.to(latents.dtype)
+
+    def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
+        """RGB frames in [-1, 1] to latents."""
+        flat = self.pictures.encode(rearrange(pictures, "b c f h w -> (b f) c h w"))
+        return rearrange(flat, "(b f) c h w -> b c f h w", b=len(pictures))
+
+    def decode(self, latents: Float[Tensor, "b z f y x"]) -> Clips:
+        """Latents to RGB frames, not clamped."""
+        flat = self.pictures.decode(rearrange(latents, "b c f h w -> (b f) c h w"))
+        return rearrange(flat, "(b f) c h w -> b c f h w", b=len(latents))
+
+    def _for_frames(self, rows: Tensor) -> Tensor:
+        return repeat(rows, "b ... -> (b f) ...", f=self._settings.num_frames)

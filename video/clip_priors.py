@@ -1,0 +1,65 @@
+"""The prior that clips are drawn from, checked and built from a run's config."""
+
+from typing import TYPE_CHECKING, Any
+
+from common.diffusion.prior import Prior
+from common.errors import InputError
+from common.generation.estimate import Need, need_of_checkpoint
+from common.generation.priors import build_prior, check_prior
+from common.pretrained.config import PretrainedPriorConfig
+from video.config import VideoConfig
+
+if TYPE_CHECKING:
+    from common.embedded.image_unet import View
+
+
+def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
+    """Refuse, before anything runs, what the prior cannot draw; notes on what it replaces.
+
+    Raises:
+        InputError: as the prior's own check; a checkpoint without motion module, or a motion module
+            for another prior.
+    """
+    prior, method = config.prior, config.method
+    if not isinstance(prior, PretrainedPriorConfig):
+        if method.motion is not None:
+            raise InputError(
+                f"method.motion has no use for the {prior.name} prior, which draws clips by "
+                "itself: leave it out, or use prior.name=pretrained"
+            )
+        check_prior(prior, method.size, view)
+        return []
+    from video.animatediff.build import check_animatediff
+
+    if method.motion is None:
+        raise InputError(
+            "a Stable Diffusion checkpoint draws pictures; clips need a motion module of "
+            "AnimateDiff too: set method.motion.path"
+        )
+    if view is not None:
+        raise InputError(
+            "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
+        )
+    return check_animatediff(prior, method.motion, method.size)
+
+
+def clip_need(config: VideoConfig, together: int) -> Need | None:
+    """The memory of a checkpoint with its motion module; None: as other priors' (estimate)."""
+    prior, method = config.prior, config.method
+    if not isinstance(prior, PretrainedPriorConfig) or method.motion is None:
+        return None
+    from video.animatediff.memory import animatediff_need
+
+    need = animatediff_need(prior, method.motion, method.size, together)
+    return need_of_checkpoint(need, together)
+
+
+def build_clip_prior(config: VideoConfig, device: str) -> Prior[Any]:
+    """The prior of the run's clips."""
+    prior, method = config.prior, config.method
+    if not isinstance(prior, PretrainedPriorConfig):
+        return build_prior(prior, method.size, device)
+    from video.animatediff.build import build_animatediff_prior
+
+    assert method.motion is not None  # ``check_clip_prior`` has refused the others
+    return build_animatediff_prior(prior, method.motion, method.size, device)
