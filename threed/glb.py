@@ -12,13 +12,12 @@ import numpy as np
 import torch
 
 from common.raster.color import srgb_to_linear
+from threed.asset_formats import TextureFormat
 from threed.open_edges import has_open_edges
 
 if TYPE_CHECKING:
     import trimesh
     from PIL.Image import Image
-
-TextureFormat = Literal["png", "jpeg"]
 
 JPEG_QUALITY = 95
 ALPHA_CUTOFF = 0.5
