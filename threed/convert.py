@@ -10,8 +10,6 @@ from common.config import Config
 from common.errors import InputError
 from common.runs.app import Estimate
 from threed.asset import Asset
-from threed.material import plain_material
-from threed.mesh_files import check_mesh_file, read_mesh
 
 _Z_UP_TO_Y_UP = np.array(
     [[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], dtype=np.float64
@@ -37,6 +35,8 @@ class Convert(Config):
 
     def check(self) -> None:
         """Refuse a file that cannot be read, before a run folder exists."""
+        from threed.mesh_files import check_mesh_file
+
         check_mesh_file(self.input)
 
     def estimate(self) -> Estimate:
@@ -47,6 +47,9 @@ class Convert(Config):
 
     def make(self) -> Asset:
         """The mesh, upright and scaled as asked, with an explicit material."""
+        from threed.material import plain_material
+        from threed.mesh_files import read_mesh
+
         read = read_mesh(self.input)
         mesh = read.mesh
         if self.up == "+z":

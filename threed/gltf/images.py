@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from common.errors import InputError
-from threed.gltf.document import Entry, GltfFile, data_uri_bytes
+from threed.gltf.document import Entry, GltfFile, child, data_uri_bytes
 
 MAX_PIXELS = 8192 * 8192
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -61,7 +61,7 @@ def texture_image(file: GltfFile, texture: Entry, where: str) -> int | None:
         InputError: it refers to what is not there.
     """
     entry = file.entry("textures", texture.get("index"), where)
-    extension = entry.get("extensions", {}).get("EXT_texture_webp", {})
+    extension = child(child(entry, "extensions"), "EXT_texture_webp")
     index = entry.get("source", extension.get("source"))
     if index is None:
         return None

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from threed.gltf.document import GltfFile, child
+from threed.gltf.document import GltfFile, child, numbers
 from threed.gltf.findings import Finding, listed
 from threed.gltf.images import image_header, image_rgba, texture_image
 from threed.gltf.primitives import Primitive
@@ -116,7 +116,7 @@ def side_findings(file: GltfFile, parts: list[Primitive]) -> Iterator[Finding]:
 
 
 def _is_greyed(factors: dict[str, Any]) -> bool:
-    factor = factors.get("baseColorFactor", [1, 1, 1, 1])
-    if "baseColorTexture" not in factors or not isinstance(factor, list):
+    factor = numbers(factors, "baseColorFactor", [1.0] * 4, "material")
+    if "baseColorTexture" not in factors:
         return False
     return bool(np.allclose(factor[:3], TRIMESH_GREY, atol=0.005))

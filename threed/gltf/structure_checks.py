@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from common.errors import InputError
 from threed.gltf.accessors import accessor_values, component_of, stride_of
-from threed.gltf.document import Entry, GltfFile, child, entries, whole
+from threed.gltf.document import Entry, GltfFile, child, entries, numbers, whole
 from threed.gltf.findings import Finding, listed
 from threed.gltf.primitives import Primitive, placed_nodes
 
@@ -124,7 +125,7 @@ def color_findings(file: GltfFile) -> Iterator[Finding]:
 
 def material_count_findings(file: GltfFile) -> Iterator[Finding]:
     """More materials than a mobile viewer likes."""
-    used = {primitive.get("material") for _, primitive in _primitive_entries(file)}
+    used = {str(primitive.get("material")) for _, primitive in _primitive_entries(file)}
     if len(used) > MAX_MATERIALS:
         yield Finding(
             "many-materials", "info",
@@ -147,8 +148,10 @@ def _positions(file: GltfFile) -> set[int]:
 
 def _bounds_hold(file: GltfFile, accessor: Entry, index: int) -> bool:
     values = accessor_values(file, index, "a primitive")
-    stated = [accessor["min"], accessor["max"]]
-    if any(not isinstance(one, list) or len(one) != values.shape[1] for one in stated):
+    none = [0.0] * values.shape[1]
+    try:
+        stated = [numbers(accessor, key, none, f"accessors[{index}]") for key in ("min", "max")]
+    except InputError:
         return False
     low, high = values.min(0).astype(float), values.max(0).astype(float)
     # Decimal texts of float32 numbers may be cut to six digits; that hurts no viewer.
@@ -158,7 +161,7 @@ def _bounds_hold(file: GltfFile, accessor: Entry, index: int) -> bool:
 
 def _is_aligned(file: GltfFile, accessor: Entry, index: int) -> bool:
     place = f"accessors[{index}]"
-    if "bufferView" not in accessor or accessor.get("type", "").startswith("MAT"):
+    if "bufferView" not in accessor or str(accessor.get("type")).startswith("MAT"):
         return True
     view = file.entry("bufferViews", accessor["bufferView"], place)
     size = component_of(accessor, place).itemsize
