@@ -37,7 +37,9 @@ def write_obj(folder: Path, stem: str, mesh: "trimesh.Trimesh") -> tuple[str, ..
             file.write(f"mtllib {name}.mtl\nusemtl surface\n")
             for piece in _pieces(mesh, with_uvs=picture is not None):
                 file.write(piece)
-    return (*map_losses(mesh), *alpha_losses(mesh))
+    tinted = picture is not None and base_color_factor(visual.material) != (1.0, 1.0, 1.0)
+    tint = ("the factor that tints the texture is left out",) if tinted else ()
+    return (*tint, *map_losses(mesh), *alpha_losses(mesh))
 
 
 def file_stem(stem: str) -> str:

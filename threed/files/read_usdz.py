@@ -108,13 +108,13 @@ def _mesh(stage: Any, prim: Any, path: Path, losses: list[str]) -> "trimesh.Trim
     visual: Any = None
     if surface["image"] is not None and uvs is not None:
         visual = TextureVisuals(uv=uvs, material=PBRMaterial(
-            baseColorTexture=surface["image"], metallicFactor=surface["metallic"],
+            baseColorTexture=surface["image"], baseColorFactor=_bytes(surface["scale"]),
+            metallicFactor=surface["metallic"],
             roughnessFactor=surface["roughness"], doubleSided=None,
         ))  # fmt: skip
     elif surface["color"] is not None:
-        factor = (np.array([*surface["color"], 1.0]).clip(0, 1) * 255).round().astype(np.uint8)
         visual = TextureVisuals(material=PBRMaterial(
-            baseColorFactor=factor, metallicFactor=surface["metallic"],
+            baseColorFactor=_bytes(surface["color"]), metallicFactor=surface["metallic"],
             roughnessFactor=surface["roughness"], doubleSided=None,
         ))  # fmt: skip
     else:
@@ -208,7 +208,8 @@ def _surface(prim: Any, path: Path, losses: list[str]) -> dict[str, Any]:
     """Picture, constant colour (linear), metallic and roughness of the bound material."""
     from pxr import UsdShade
 
-    found: dict[str, Any] = {"image": None, "color": None, "metallic": 0.0, "roughness": 1.0}
+    found: dict[str, Any] = {"image": None, "scale": (1.0, 1.0, 1.0), "color": None,
+                             "metallic": 0.0, "roughness": 1.0}  # fmt: skip
     material = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()[0]
     shader = material.ComputeSurfaceSource()[0] if material else None
     if not shader or shader.GetIdAttr().Get() != "UsdPreviewSurface":
@@ -228,7 +229,15 @@ def _surface(prim: Any, path: Path, losses: list[str]) -> dict[str, Any]:
     source = UsdShade.Shader(diffuse.GetConnectedSource()[0].GetPrim())
     if source.GetIdAttr().Get() == "UsdUVTexture":
         found["image"] = _picture(source.GetInput("file").Get(), path)
+        scale = source.GetInput("scale")
+        if scale and scale.Get() is not None:
+            found["scale"] = tuple(scale.Get())[:3]
     return found
+
+
+def _bytes(linear: tuple[float, ...]) -> np.ndarray:
+    """A linear colour as trimesh keeps factors."""
+    return (np.array([*linear, 1.0]).clip(0, 1) * 255).round().astype(np.uint8)
 
 
 def _picture(asset: Any, path: Path) -> Image.Image:

@@ -195,18 +195,18 @@ def test_picture_upside_down_is_suspected():
 
 
 def box_page(cell: float) -> trimesh.Trimesh:
-    """A box with each side in a cell of a 4 x 2 page of colours, and how much of it it fills."""
+    """A box with each side in a cell of a 3 x 2 page of colours; how much of it it fills."""
     box = trimesh.creation.box()
     corners = box.vertices[box.faces].reshape(-1, 3)
     side = np.repeat(np.abs(box.face_normals).argmax(1) * 2 + (box.face_normals.sum(1) > 0), 3)
     axes = np.array([[1, 2], [0, 2], [0, 1]])[side // 2]
     inside = np.take_along_axis(corners, axes, 1) + 0.5
-    middle = np.stack([side % 4 + 0.5, side // 4 + 0.5], 1)
-    uv = (middle + cell * (inside - 0.5)) / [4, 2]
+    middle = np.stack([side % 3 + 0.5, side // 3 + 0.5], 1)
+    uv = (middle + cell * (inside - 0.5)) / [3, 2]
     colours = np.array(
-        [[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]],
-         [[0, 255, 255], [255, 0, 255], [9, 9, 9], [99, 99, 99]]], np.uint8,
-    )  # fmt: skip
+        [[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[255, 255, 0], [0, 255, 255], [255, 0, 255]]],
+        np.uint8,
+    )
     # 100 texels a cell: blocks of 8 do not end where cells do
     page = np.kron(colours[::-1], np.ones((100, 100, 1), np.uint8))
     material = trimesh.visual.material.PBRMaterial(
