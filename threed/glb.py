@@ -80,6 +80,7 @@ def _with_explicit_alpha(mesh: "trimesh.Trimesh") -> "trimesh.Trimesh":
     Pictures lose the memory of the file that they came from, which would be written as a JPEG of
     low quality again.
     """
+    import trimesh
     from trimesh.visual import TextureVisuals
     from trimesh.visual.material import PBRMaterial
 
@@ -99,10 +100,10 @@ def _with_explicit_alpha(mesh: "trimesh.Trimesh") -> "trimesh.Trimesh":
         other = getattr(material, name)
         if other is not None:
             setattr(material, name, other.convert("RGB").copy())
-    changed = mesh.copy()
-    changed.visual = TextureVisuals(uv=visual.uv, material=material)
-    changed.vertex_normals = mesh.vertex_normals
-    return changed
+    return trimesh.Trimesh(
+        mesh.vertices, mesh.faces, vertex_normals=mesh.vertex_normals,
+        visual=TextureVisuals(uv=visual.uv, material=material), process=False,
+    )  # fmt: skip
 
 
 def _with_linear_colors(mesh: "trimesh.Trimesh") -> "trimesh.Trimesh":
@@ -114,7 +115,9 @@ def _with_linear_colors(mesh: "trimesh.Trimesh") -> "trimesh.Trimesh":
     visual: Any = mesh.visual
     if visual.kind not in ("vertex", "face"):
         return mesh
-    vertices, faces, normals = mesh.vertices, mesh.faces, mesh.vertex_normals
+    vertices, faces, normals = (
+        np.asarray(one) for one in (mesh.vertices, mesh.faces, mesh.vertex_normals)
+    )
     colors = visual.vertex_colors
     if visual.kind == "face":
         vertices, normals = vertices[faces.ravel()], normals[faces.ravel()]

@@ -1,6 +1,6 @@
 """PLY with colours at its vertices, and STL, which has none: both closed across seams."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ def ply_bytes(mesh: "trimesh.Trimesh") -> tuple[bytes, tuple[str, ...]]:
     """
     import trimesh
 
+    visual: Any = mesh.visual
     rows = distinct(mesh.vertices)
     faces = rows.of[mesh.faces]
     colors = (corner_colors(drawable_mesh(mesh)) * 255).round().byte().numpy()
@@ -30,7 +31,7 @@ def ply_bytes(mesh: "trimesh.Trimesh") -> tuple[bytes, tuple[str, ...]]:
     losses = [*map_losses(mesh), *alpha_losses(mesh)]
     if has_texture(mesh):
         losses.insert(0, "the texture became colours at the vertices")
-    elif mesh.visual.kind == "face":
+    elif visual.kind == "face":
         losses.insert(0, "colours of faces became colours at the vertices")
     data = whole.export(file_type="ply", vertex_normal=True, include_attributes=False)
     assert isinstance(data, bytes)
@@ -39,8 +40,9 @@ def ply_bytes(mesh: "trimesh.Trimesh") -> tuple[bytes, tuple[str, ...]]:
 
 def stl_bytes(mesh: "trimesh.Trimesh") -> tuple[bytes, tuple[str, ...]]:
     """Binary STL, and what the format does not hold."""
+    visual: Any = mesh.visual
     data = mesh.export(file_type="stl")
     assert isinstance(data, bytes)
-    lost = "colours" if mesh.visual.kind in ("vertex", "face") else "materials"
+    lost = "colours" if visual.kind in ("vertex", "face") else "materials"
     lost = "the texture" if has_texture(mesh) else lost
     return data, (f"{lost} and smooth normals are left out",)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from common.errors import InputError
 from common.raster.color import linear_to_srgb
+from threed.files.losses import has_texture
 from threed.files.usdz import check_usd
 from threed.gltf.as_trimesh import ReadMesh
 from threed.mesh_headers import MAX_BYTES, MAX_FACES
@@ -40,10 +41,10 @@ def read_usdz(path: Path) -> ReadMesh:
         raise InputError(f"{path}: has no faces; a point cloud or scan must be meshed first")
     if len(found) == 1:
         return ReadMesh(found[0], tuple(losses))
-    kinds = {one.visual.kind for one in found}
-    if "texture" in kinds:
+    if any(has_texture(one) for one in found):
         losses.append(f"{len(found)} meshes became one, their textures packed on one page")
-    return ReadMesh(trimesh.util.concatenate(found), tuple(losses))
+    whole: Any = trimesh.util.concatenate(found)
+    return ReadMesh(whole, tuple(losses))
 
 
 def _check_package(path: Path) -> None:

@@ -116,7 +116,7 @@ def _surface(stage: Any, mesh: "trimesh.Trimesh", folder: Path) -> Any:
 
     kinds = Sdf.ValueTypeNames
     visual: Any = mesh.visual
-    material = getattr(visual, "material", None)
+    material: Any = getattr(visual, "material", None)
     surface = UsdShade.Material.Define(stage, "/Asset/Surface")
     shader = UsdShade.Shader.Define(stage, "/Asset/Surface/Preview")
     shader.CreateIdAttr("UsdPreviewSurface")

@@ -57,7 +57,7 @@ def gltf_trimesh(file: GltfFile) -> ReadMesh:
     if len(built) == 1:
         return ReadMesh(built[0], tuple(losses))
     losses.append(f"{len(built)} materials became one, their textures packed on one page")
-    whole = trimesh.util.concatenate(built)
+    whole: Any = trimesh.util.concatenate(built)
     return ReadMesh(whole, tuple(losses))
 
 

@@ -69,7 +69,9 @@ def _mesh(file: GltfFile, index: int) -> str:
 
 def _material(index: int, material: dict[str, Any]) -> str:
     factors = child(material, "pbrMetallicRoughness")
-    maps = [name for name in ("baseColorTexture", "metallicRoughnessTexture") if name in factors]
+    maps: list[str] = [
+        name for name in ("baseColorTexture", "metallicRoughnessTexture") if name in factors
+    ]
     maps += [name for name in ("normalTexture", "occlusionTexture", "emissiveTexture")
              if name in material]  # fmt: skip
     return (

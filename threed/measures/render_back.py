@@ -1,8 +1,8 @@
 """Whether a file shows what it was written from: both are drawn by the same renderer, compared."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -41,9 +41,10 @@ def render_back(reference: TriangleMesh, read: TriangleMesh) -> RenderBack:
     Raises:
         InputError: the reference is a point.
     """
-    cameras = framing_cameras(reference, SIZE_PX)
+    cameras = views_all_round(SIZE_PX)
     wanted, shown = (
-        render_mesh(one, cameras, lighting=FLAT_LIGHTING).rgba for one in (reference, read)
+        render_mesh(framed(one, reference), cameras, lighting=FLAT_LIGHTING).rgba
+        for one in (reference, read)
     )
     iou = float(silhouette_iou(shown[..., 3], wanted[..., 3]).mean())
     return RenderBack(interior_psnr(shown, wanted), iou)
@@ -61,20 +62,23 @@ def interior_psnr(shown: Float[Tensor, "v h w 4"], wanted: Float[Tensor, "v h w 
     return min(float(-10 * squares.log10()), MAX_PSNR)
 
 
-def framing_cameras(mesh: TriangleMesh, size_px: int) -> Cameras:
-    """Cameras about the middle of a mesh of any size and place, which see all of it.
+def framed(mesh: TriangleMesh, reference: TriangleMesh) -> TriangleMesh:
+    """The mesh moved and scaled as takes the reference's box into the unit sphere.
+
+    Cameras have a near plane in metres: what is a millimetre large would be before it.
 
     Raises:
-        InputError: the mesh is a point.
+        InputError: the reference is a point.
     """
-    low, high = mesh.vertices.amin(0), mesh.vertices.amax(0)
-    radius = 0.5 * float((high - low).norm())
-    if radius == 0:
+    low, high = (one.double() for one in (reference.vertices.amin(0), reference.vertices.amax(0)))
+    radius = 0.5 * (high - low).norm()
+    if float(radius) == 0:
         raise InputError("all vertices are one point; there is nothing to look at")
-    half_angle = torch.deg2rad(torch.tensor(FOVY_DEG / 2, dtype=torch.float64))
-    distance = MARGIN * radius / float(half_angle.sin())
-    middle = ((low + high) / 2).tolist()
-    return orbit_cameras(
-        AZIMUTHS_DEG, ELEVATIONS_DEG, distance, FOVY_DEG, size_px, size_px,
-        target=(middle[0], middle[1], middle[2]),
-    )  # fmt: skip
+    placed = (mesh.vertices.double() - (low + high) / 2) / radius
+    return replace(mesh, vertices=placed.float())
+
+
+def views_all_round(size_px: int) -> Cameras:
+    """Cameras that see all of the unit sphere."""
+    distance = MARGIN / math.sin(math.radians(FOVY_DEG / 2))
+    return orbit_cameras(AZIMUTHS_DEG, ELEVATIONS_DEG, distance, FOVY_DEG, size_px, size_px)

@@ -8,7 +8,7 @@ from common.cameras import project
 from common.errors import InputError
 from common.raster.mesh import TriangleMesh
 from threed.drawable import drawable_mesh
-from threed.measures.render_back import framing_cameras, interior_psnr, render_back
+from threed.measures.render_back import framed, interior_psnr, render_back, views_all_round
 
 
 def ball(radius: float = 0.5, shift: float = 0.0) -> TriangleMesh:
@@ -46,8 +46,7 @@ def test_pictures_without_common_pixels_have_no_psnr():
 
 def test_cameras_see_all_of_a_long_thin_mesh():
     rod = drawable_mesh(trimesh.creation.box(extents=(4.0, 0.1, 0.2)))
-    cameras = framing_cameras(rod, 64)
-    pixels, depth = project(cameras, rod.vertices)
+    pixels, depth = project(views_all_round(64), framed(rod, rod).vertices)
     assert bool((depth > 0).all())
     assert bool(((pixels > 0) & (pixels < 64)).all())
 
