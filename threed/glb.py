@@ -88,6 +88,7 @@ def _with_explicit_alpha(mesh: "trimesh.Trimesh") -> "trimesh.Trimesh":
     if not isinstance(visual, TextureVisuals) or not isinstance(visual.material, PBRMaterial):
         return mesh
     material = visual.material.copy()
+    material.doubleSided = visual.material.doubleSided  # whose absence the copy forgets
     image = material.baseColorTexture
     if image is not None:
         material.alphaMode = material.alphaMode or alpha_mode(image)

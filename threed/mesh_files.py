@@ -8,7 +8,7 @@ import numpy as np
 from common.errors import InputError
 from threed.gltf.as_trimesh import ReadMesh, gltf_trimesh
 from threed.gltf.document import read_gltf
-from threed.mesh_headers import MAX_FACES, check_declared
+from threed.mesh_headers import MAX_FACES, check_declared, off_counts
 from threed.obj_references import check_references
 
 if TYPE_CHECKING:
@@ -77,13 +77,27 @@ def _by_trimesh(path: Path) -> ReadMesh:
         raise InputError(f"{path}: has no faces; a point cloud or scan must be meshed first")
     for one in meshes:
         _check(path, one)
+    if path.suffix.lower() == ".off":
+        _check_whole_off(path, meshes[0])
     if len(meshes) == 1:
         return ReadMesh(meshes[0], tuple(losses))
     materials = {id(getattr(one.visual, "material", None)) for one in meshes}
     if len(materials) > 1:
         losses.append(f"{len(materials)} materials became one, their textures packed on one page")
     whole: Any = trimesh.util.concatenate(meshes)
+    if hasattr(whole.visual, "material"):
+        whole.visual.material.doubleSided = None  # the exporter looks whether it is open
     return ReadMesh(whole, tuple(losses))
+
+
+def _check_whole_off(path: Path, mesh: "trimesh.Trimesh") -> None:
+    """The reader takes what is there; polygons become more triangles, never fewer."""
+    vertices, faces = off_counts(path)
+    if len(mesh.vertices) < vertices or len(mesh.faces) < faces:
+        raise InputError(
+            f"{path}: declares {vertices:,} vertices and {faces:,} faces, and has "
+            f"{len(mesh.vertices):,} and {len(mesh.faces):,}; it is truncated, export it again"
+        )
 
 
 def _check(path: Path, mesh: "trimesh.Trimesh") -> None:

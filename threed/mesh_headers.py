@@ -105,14 +105,23 @@ def _check_ply(path: Path, size: int) -> None:
         )
 
 
-def _check_off(path: Path, size: int) -> None:
+def off_counts(path: Path) -> tuple[int, int]:
+    """Vertices and faces that an OFF file declares.
+
+    Raises:
+        InputError: it is none.
+    """
     with path.open("rb") as file:
         head = file.read(4096).decode("ascii", "replace")
     words = re.sub(r"#.*", "", head).replace("OFF", "OFF ", 1).split()
     numbers = [word for word in words[1:4] if re.fullmatch(r"\d{1,15}", word)]
     if not words or not words[0].endswith("OFF") or len(numbers) < 2:
         raise InputError(f"{path}: is not an OFF file (no counts after OFF)")
-    vertices, faces = int(numbers[0]), int(numbers[1])
+    return int(numbers[0]), int(numbers[1])
+
+
+def _check_off(path: Path, size: int) -> None:
+    vertices, faces = off_counts(path)
     _limit(path, faces, vertices)
     if 2 * (3 * vertices + faces) > size:
         raise InputError(

@@ -44,6 +44,8 @@ def read_usdz(path: Path) -> ReadMesh:
     if any(has_texture(one) for one in found):
         losses.append(f"{len(found)} meshes became one, their textures packed on one page")
     whole: Any = trimesh.util.concatenate(found)
+    if hasattr(whole.visual, "material"):
+        whole.visual.material.doubleSided = None  # the exporter looks whether it is open
     return ReadMesh(whole, tuple(losses))
 
 

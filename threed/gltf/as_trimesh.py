@@ -58,6 +58,9 @@ def gltf_trimesh(file: GltfFile) -> ReadMesh:
         return ReadMesh(built[0], tuple(losses))
     losses.append(f"{len(built)} materials became one, their textures packed on one page")
     whole: Any = trimesh.util.concatenate(built)
+    if hasattr(whole.visual, "material"):
+        chosen = [file.entry("materials", one, "a primitive") for one in groups if one is not None]
+        whole.visual.material.doubleSided = any(one.get("doubleSided", False) for one in chosen)
     return ReadMesh(whole, tuple(losses))
 
 
@@ -143,7 +146,7 @@ def _material(file: GltfFile, entry: Entry, losses: list[str]) -> Any:
     return PBRMaterial(
         name=str(entry["name"]) if "name" in entry else None,
         baseColorFactor=(color * 255).round().clip(0, 255).astype(np.uint8),
-        metallicFactor=_one(factors, "metallicFactor", 1.0),
+        metallicFactor=_metallic(factors, losses),
         roughnessFactor=_one(factors, "roughnessFactor", 1.0),
         emissiveFactor=np.array(numbers(entry, "emissiveFactor", [0.0] * 3, "material")),
         doubleSided=bool(entry.get("doubleSided", False)),
@@ -151,6 +154,17 @@ def _material(file: GltfFile, entry: Entry, losses: list[str]) -> Any:
         alphaCutoff=_one(entry, "alphaCutoff", 0.5) if entry.get("alphaMode") == "MASK" else None,
         **images,
     )
+
+
+def _metallic(factors: Entry, losses: list[str]) -> float:
+    """The factor; where it is left out, no metal instead of glTF's full metal, which nobody means.
+
+    Beside a metallic texture the default is what its author saw, and stays.
+    """
+    if "metallicFactor" in factors or "metallicRoughnessTexture" in factors:
+        return _one(factors, "metallicFactor", 1.0)
+    losses.append("a metallicFactor that is left out, 1 by default, is taken for 0")
+    return 0.0
 
 
 def _alpha_mode(entry: Entry) -> str:
