@@ -4,6 +4,7 @@ Positions, texture coordinates and normals have rows of their own, so that the s
 across seams. Colours of vertices follow their positions, as most programs read them.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from threed.files.welded import distinct
 
 if TYPE_CHECKING:
     import trimesh
+
+_ROWS_AT_ONCE = 65_536
+"""Numbers become text a block at a time: Python's take many times the memory of an array's."""
 
 
 def write_obj(folder: Path, stem: str, mesh: "trimesh.Trimesh") -> tuple[str, ...]:
@@ -67,7 +71,7 @@ def _library(mesh: "trimesh.Trimesh", picture: str | None) -> str:
     return "\n".join([*lines, ""])
 
 
-def _pieces(mesh: "trimesh.Trimesh", *, with_uvs: bool) -> list[str]:
+def _pieces(mesh: "trimesh.Trimesh", *, with_uvs: bool) -> Iterator[str]:
     """The text of each table, and the faces that refer to them from 1."""
     visual: Any = mesh.visual
     faces = mesh.faces.ravel()
@@ -93,8 +97,7 @@ def _pieces(mesh: "trimesh.Trimesh", *, with_uvs: bool) -> list[str]:
     corner_text = "%d/%d/%d" if with_uvs else "%d//%d"
     face_text = f"f {corner_text} {corner_text} {corner_text}"
     numbers = np.stack(columns, 1).reshape(len(mesh.faces), -1)
-    return [_text(line, values) for line, values in [*tables, (face_text, numbers)]]
-
-
-def _text(line: str, values: np.ndarray) -> str:
-    return ((line + "\n") * len(values)) % tuple(values.ravel().tolist())
+    for line, values in [*tables, (face_text, numbers)]:
+        for start in range(0, len(values), _ROWS_AT_ONCE):
+            some = values[start : start + _ROWS_AT_ONCE]
+            yield ((line + "\n") * len(some)) % tuple(some.ravel().tolist())

@@ -49,15 +49,18 @@ def write_usdz(path: Path, mesh: "trimesh.Trimesh") -> tuple[str, ...]:
         InputError: OpenUSD is not installed, or the place cannot be written to.
     """
     check_usd()
-    from pxr import UsdUtils
+    from pxr import Sdf
 
     with tempfile.TemporaryDirectory() as temporary:
         stage_file = Path(temporary) / "asset.usdc"
         _write_stage(stage_file, mesh)
-        for one in stage_file.parent.iterdir():
-            os.utime(one, (EPOCH_S, EPOCH_S))
+        pictures = sorted(stage_file.parent.glob("*.png"))
         with written_whole(path, ".usdz") as partial:
-            if not UsdUtils.CreateNewUsdzPackage(str(stage_file), str(partial)):
+            package = Sdf.ZipFileWriter.CreateNew(str(partial))
+            for one in (stage_file, *pictures):  # the stage is the first file
+                os.utime(one, (EPOCH_S, EPOCH_S))
+                package.AddFile(str(one), one.name)
+            if not package.Save():
                 raise RuntimeError(f"OpenUSD did not write {path}")
     return tuple(map_losses(mesh))
 

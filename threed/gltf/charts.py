@@ -26,20 +26,25 @@ class Charts:
 
 
 def charts_of(
-    uvs: NDArray[np.float32], faces: NDArray[np.int64], height: int, width: int
+    positions: NDArray[np.float32],
+    uvs: NDArray[np.float32],
+    faces: NDArray[np.int64],
+    height: int,
+    width: int,
 ) -> Charts:
     """Draw triangles into the texture that they look up.
 
-    Charts are triangles that hang together by texture coordinates, which parts of one chart share
-    to the bit.
+    Charts are triangles that hang together by corners with the same place on the surface and on
+    the page, to the bit; charts that only touch on the page are two.
 
     Args:
+        positions: ``n 3``.
         uvs: ``n 2`` inside [0, 1], v down from the top.
         faces: ``m 3``.
         height: rows of texels.
         width: columns of texels.
     """
-    chart = _components(uvs, faces)
+    chart = _components(np.concatenate([positions, uvs], 1), faces)
     flat = torch.from_numpy(np.concatenate([uvs, np.ones_like(uvs[:, :1])], 1).astype(np.float32))
     scale = torch.tensor([[width, 0, 0], [0, height, 0], [0, 0, 1]], dtype=torch.float32)
     page = Cameras(torch.eye(4)[None], scale[None], height, width)
@@ -47,9 +52,10 @@ def charts_of(
     return Charts(np.where(seen < 0, -1, chart[np.maximum(seen, 0)]).astype(np.int32))
 
 
-def _components(uvs: NDArray[np.float32], faces: NDArray[np.int64]) -> NDArray[np.int64]:
+def _components(corners_at: NDArray[np.float32], faces: NDArray[np.int64]) -> NDArray[np.int64]:
     """The number of each face's chart."""
-    _, point = np.unique(np.ascontiguousarray(uvs).view("V8").ravel(), return_inverse=True)
+    words = np.ascontiguousarray(corners_at, np.float32).view("V20").ravel()
+    _, point = np.unique(words, return_inverse=True)
     corners = point[faces]
     edges = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]]])
     size = int(point.max()) + 1

@@ -87,15 +87,21 @@ def _pages(file: GltfFile, parts: list[Primitive]) -> Iterator[tuple[int, Page]]
         faces = np.concatenate(
             [part.faces + start for part, start in zip(users, starts[:-1], strict=True)]
         )
-        yield image, _page(image_rgba(file, image), uvs, faces)
+        positions = np.concatenate([part.positions for part in users])
+        yield image, _page(image_rgba(file, image), positions, uvs, faces)
 
 
-def _page(pixels: NDArray[np.uint8], uvs: NDArray[np.float32], faces: NDArray[np.int64]) -> Page:
+def _page(
+    pixels: NDArray[np.uint8],
+    positions: NDArray[np.float32],
+    uvs: NDArray[np.float32],
+    faces: NDArray[np.int64],
+) -> Page:
     step = 1
     while max(pixels.shape[:2]) > step * LARGEST_PAGE:
         step *= 2
     fewer = np.ascontiguousarray(pixels[step // 2 :: step, step // 2 :: step])
-    charts = charts_of(uvs.clip(0, 1), faces, *fewer.shape[:2])
+    charts = charts_of(positions, uvs.clip(0, 1), faces, *fewer.shape[:2])
     return Page(fewer, charts, max(BLOCK // step, 1))
 
 
