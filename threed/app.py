@@ -3,15 +3,22 @@
 from common.errors import InputError
 from common.generation.embedded_prompts import embedded_notes
 from common.generation.priors import models_folder
+from common.report.content import Note
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
-from threed.asset_export import export_asset, shown_asset
+from common.runs.console import LOGGER
+from threed.asset_export import artefacts, export_asset, file_metrics, shown_asset
 from threed.config import ThreedConfig
+from threed.drawable import drawable_mesh
 from threed.text_to_3d import TextTo3D
 
 
 def check(config: ThreedConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs; notes on keys that have no effect."""
+    if "usdz" in config.export.formats:
+        from threed.files.usdz import check_usd
+
+        check_usd()
     if not isinstance(config.method, TextTo3D):
         config.method.check()
         return [f"prompt has no effect on {config.method.name}"] if config.prompt else []
@@ -41,8 +48,13 @@ def run(config: ThreedConfig, run: Run) -> Outcome:
         return run_asset(config, config.method, run)
     with run.clock.stage("making"):
         asset = config.method.make()
-    path = export_asset(config, run, asset.name, asset.mesh)
-    return Outcome((path,), (shown_asset(path, asset.mesh),))
+    reference = drawable_mesh(asset.mesh)
+    for loss in asset.losses:
+        LOGGER.warning("read: %s", loss)
+    files = export_asset(config, run, asset.name, asset.mesh, reference)
+    lost = tuple(Note(f"Lost in reading: {loss}.", level="warning") for loss in asset.losses)
+    sections = (*shown_asset(files, asset.mesh), *lost)
+    return Outcome(artefacts(files), sections, file_metrics(config, files))
 
 
 APP = App(ThreedConfig, run, estimate, check)

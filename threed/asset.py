@@ -14,3 +14,5 @@ class Asset:
     name: str
     """Stem of its file name."""
     mesh: "trimesh.Trimesh"
+    losses: tuple[str, ...] = ()
+    """What its source held that it does not, a clause each."""

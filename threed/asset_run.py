@@ -11,7 +11,7 @@ from common.report.content import Axis, Fact, Gallery, MediaItem, Plot, Section,
 from common.runs.app import Estimate, Outcome, Run
 from common.runs.provenance import provenance_of
 from common.zoo.models import check_embedded_prior, load_frame_prior
-from threed.asset_export import export_asset, shown_asset
+from threed.asset_export import artefacts, export_asset, file_metrics, shown_asset
 from threed.config import ThreedConfig
 from threed.make_asset import MadeAsset, make_asset
 from threed.text_to_3d import TextTo3D
@@ -50,15 +50,15 @@ def run_asset(config: ThreedConfig, method: TextTo3D, run: Run) -> Outcome:
         )  # fmt: skip
     made = make_asset(method, config.prompt, prior, config.seed, run)
     mesh = textured_trimesh(made.mesh)
-    path = export_asset(config, run, "asset", mesh)
+    files = export_asset(config, run, "asset", mesh, made.mesh)
     with run.clock.stage("export"):
         views = _write_views(config, run, made)
         films = _write_turntable(config, run, made)
     facts = (Fact("Overlap of its outlines with the views", 100 * made.silhouette_iou, "%"),)
     items = (*(MediaItem(film, "Turntable", facts) for film in films),
              MediaItem(views, "The views that the prior drew"))  # fmt: skip
-    sections = (shown_asset(path, mesh), Gallery("From all sides", items), *_curves(run))
-    return Outcome((path, *films, views), sections)
+    sections = (*shown_asset(files, mesh), Gallery("From all sides", items), *_curves(run))
+    return Outcome((*artefacts(files), *films, views), sections, file_metrics(config, files))
 
 
 def _write_views(config: ThreedConfig, run: Run, made: MadeAsset) -> Path:

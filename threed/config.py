@@ -7,6 +7,7 @@ from pydantic import Field
 from common.config import BY_NAME, Config
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.runs.config import PromptText, RunConfig
+from threed.asset_formats import Format, TextureFormat
 from threed.convert import Convert
 from threed.text_to_3d import TextTo3D
 
@@ -27,6 +28,16 @@ class TurntableExport(Config):
     """Colour behind the asset."""
 
 
+class AssetExport(Config):
+    """Which files are written."""
+
+    formats: tuple[Format, ...] = Field((), max_length=5)
+    """Beside the GLB, which always is: obj (a folder with its picture), ply (colours at vertices),
+    stl (no colours), usdz (needs the extra `usd`), html (a page with a viewer, offline)."""
+    texture: TextureFormat = "png"
+    """How the GLB keeps pictures: png keeps every texel, jpeg is smaller."""
+
+
 class ThreedConfig(RunConfig):
     """Makes or transforms 3-D assets."""
 
@@ -37,5 +48,7 @@ class ThreedConfig(RunConfig):
     """The model that knows what things look like from all sides."""
     method: Method
     """What to do."""
+    export: AssetExport = AssetExport()
+    """Which files to write."""
     turntable: TurntableExport = TurntableExport()
     """A film of the asset, for methods that texture it."""

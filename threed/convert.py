@@ -1,7 +1,7 @@
 """Convert: a mesh file of any common format as an asset."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -10,13 +10,6 @@ from common.config import Config
 from common.errors import InputError
 from common.runs.app import Estimate
 from threed.asset import Asset
-
-if TYPE_CHECKING:
-    import trimesh
-
-SUFFIXES = (".obj", ".ply", ".stl", ".off", ".glb")
-MAX_BYTES = 512 * 2**20
-MAX_FACES = 2_000_000
 
 _Z_UP_TO_Y_UP = np.array(
     [[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], dtype=np.float64
@@ -30,11 +23,11 @@ _BYTES_PER_INPUT_BYTE = 16
 
 
 class Convert(Config):
-    """Read a mesh file and write it as GLB."""
+    """Read a mesh file and write it as GLB, and in any other format that `export` names."""
 
     name: Literal["convert"] = "convert"
     input: Path
-    """Mesh to read: .obj, .ply, .stl, .off or .glb."""
+    """Mesh to read: .obj, .ply, .stl, .off, .glb, .gltf or .usdz."""
     up: Literal["+y", "+z"] = "+y"
     """Which axis of the file points up; the GLB has +Y up as glTF demands."""
     fit: float | None = Field(None, gt=0, le=1000)
@@ -42,14 +35,9 @@ class Convert(Config):
 
     def check(self) -> None:
         """Refuse a file that cannot be read, before a run folder exists."""
-        path = self.input
-        if path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"{path}: reads {', '.join(SUFFIXES)}, not '{path.suffix}' files")
-        if not path.is_file():
-            raise InputError(f"{path}: there is no such file")
-        size = path.stat().st_size
-        if not 0 < size <= MAX_BYTES:
-            raise InputError(f"{path}: has {size:,} bytes; between 1 and {MAX_BYTES:,} are read")
+        from threed.mesh_files import check_mesh_file
+
+        check_mesh_file(self.input)
 
     def estimate(self) -> Estimate:
         """Memory by the size of the file."""
@@ -59,7 +47,11 @@ class Convert(Config):
 
     def make(self) -> Asset:
         """The mesh, upright and scaled as asked, with an explicit material."""
-        mesh = read_mesh(self.input)
+        from threed.material import plain_material
+        from threed.mesh_files import read_mesh
+
+        read = read_mesh(self.input)
+        mesh = read.mesh
         if self.up == "+z":
             mesh.apply_transform(_Z_UP_TO_Y_UP)
         if self.fit is not None:
@@ -68,62 +60,4 @@ class Convert(Config):
                 raise InputError(f"{self.input}: all vertices are one point; no size to fit")
             mesh.apply_translation(-mesh.bounds.mean(axis=0))
             mesh.apply_scale(self.fit / longest)
-        _plain_material(mesh)
-        return Asset(self.input.stem, mesh)
-
-
-def read_mesh(path: Path) -> "trimesh.Trimesh":
-    """The file's triangles as one mesh, with its colours, UVs and texture.
-
-    Raises:
-        InputError: nothing readable in it, no faces, too many, or vertices that are not numbers.
-    """
-    import trimesh
-
-    try:
-        mesh = trimesh.load_mesh(path, process=False)
-    except Exception as error:  # trimesh's readers raise whatever their parsing runs into
-        raise InputError(f"{path}: is not a readable mesh ({type(error).__name__}: {error})") from (
-            error
-        )
-    faces = len(getattr(mesh, "faces", ()))
-    if faces == 0:
-        raise InputError(f"{path}: has no faces; a point cloud or scan must be meshed first")
-    if faces > MAX_FACES:
-        raise InputError(f"{path}: has {faces:,} faces; at most {MAX_FACES:,} are read")
-    bad = int((~np.isfinite(mesh.vertices)).any(axis=1).sum())
-    if bad:
-        raise InputError(f"{path}: {bad} of {len(mesh.vertices)} vertices are not finite")
-    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-        raise InputError(f"{path}: a face names a vertex that is not there")
-    return mesh
-
-
-def _plain_material(mesh: "trimesh.Trimesh") -> None:
-    """Replace the Phong material that trimesh makes of OBJ files by what their authors saw.
-
-    A texture is the colour (OBJ's map_Kd replaces Kd, whereas glTF would multiply them), and a
-    mesh without a material is light grey, not trimesh's 2 x 2 placeholder picture.
-    """
-    from trimesh.visual import TextureVisuals
-    from trimesh.visual.material import PBRMaterial, SimpleMaterial, empty_material
-
-    if not isinstance(mesh.visual, TextureVisuals):
-        return
-    visual: Any = mesh.visual
-    if not isinstance(visual.material, SimpleMaterial):
-        return
-    image, placeholder = visual.material.image, empty_material().image
-    missing = image is not None and (image.size, image.tobytes()) == (
-        placeholder.size,
-        placeholder.convert(image.mode).tobytes(),
-    )
-    factor = [204, 204, 204, 255] if missing else [255, 255, 255, 255]
-    if image is None:
-        factor = np.asarray(visual.material.diffuse).tolist()
-    visual.material = PBRMaterial(
-        baseColorTexture=None if missing else image,
-        baseColorFactor=factor,
-        metallicFactor=0.0,
-        roughnessFactor=1.0,
-    )
+        return Asset(self.input.stem, plain_material(mesh), read.losses)

@@ -42,6 +42,7 @@ def textured_trimesh(mesh: TriangleMesh, roughness: float = ROUGHNESS) -> "trime
         baseColorFactor=[255, 255, 255, 255],
         metallicFactor=0.0,
         roughnessFactor=roughness,
+        doubleSided=None,  # the exporter looks whether the surface is open
     )
     return trimesh.Trimesh(
         mesh.vertices.numpy()[rows[:, 1]],

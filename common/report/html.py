@@ -51,7 +51,7 @@ def render_html(report: Report, folder: Path, *, media_budget_mb: Number = MEDIA
     paths = [path for section in report.sections for path in section_media(section)]
     media = plan_media(paths, folder, int(media_budget_mb * 1e6))
     files = list({file.key: file for file in media.values()}.values())
-    environment = _environment()
+    environment = page_environment()
     sections = [
         section_html(section, f"section-{number}", environment, media)
         for number, section in enumerate(report.sections, start=1)
@@ -61,14 +61,14 @@ def render_html(report: Report, folder: Path, *, media_budget_mb: Number = MEDIA
     return environment.get_template("page.html").render(
         report=report,
         policy=content_policy(scripts, files),
-        style=Markup(_read("page/style.css")),
+        style=Markup(read_page_file("page/style.css")),
         scripts=[Markup(script) for script in scripts],
         rows=_rows(report.sections, sections),
         contents=_contents(report.sections),
         files=files,
         embedded=[file for file in files if file.embedded],
         linked=[file for file in files if not file.embedded],
-        viewer_licences=_read("vendor/model-viewer.LICENSES.txt") if with_viewer else "",
+        viewer_licences=read_page_file("vendor/model-viewer.LICENSES.txt") if with_viewer else "",
     )
 
 
@@ -103,13 +103,20 @@ def _digest(script: str) -> str:
 
 
 def page_script() -> str:
-    """The scripts of the page as one module."""
-    return _inline("\n".join(_read(f"page/{name}") for name in SCRIPTS))
+    """The scripts of the report's page as one module."""
+    return page_script_of(*SCRIPTS)
+
+
+def page_script_of(*names: str) -> str:
+    """Scripts of the folder ``page`` as one module."""
+    return _inline("\n".join(read_page_file(f"page/{name}") for name in names))
 
 
 def viewer_library() -> str:
     """The 3-D viewer, without the pointer to a source map that is not there."""
-    return _inline(_read("vendor/model-viewer.min.js").partition("//# sourceMappingURL=")[0])
+    return _inline(
+        read_page_file("vendor/model-viewer.min.js").partition("//# sourceMappingURL=")[0]
+    )
 
 
 def _inline(script: str) -> str:
@@ -125,11 +132,13 @@ def _inline(script: str) -> str:
 
 
 @cache
-def _read(name: str) -> str:
+def read_page_file(name: str) -> str:
+    """The text of a file of this package."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """The templates, which show all text literally."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,

@@ -4,12 +4,18 @@ import struct
 
 import pytest
 import trimesh
+from PIL import Image
 
 from common.cli.main import main
 from run import APPS
+from tests.threed.files.test_formats import colored_box
 from tests.threed.glb_validator import problems, validation
+from tests.threed.gltf.samples import painted_ball
 from tests.threed.test_convert import document, textured_obj
 from threed.glb import glb_bytes
+from threed.gltf.document import read_gltf
+from threed.gltf.lint import lint
+from threed.textured_trimesh import textured_trimesh
 
 pytestmark = pytest.mark.node
 
@@ -51,3 +57,24 @@ def test_validator_finds_an_index_of_no_vertex(node, tmp_path):
     path.write_bytes(data)
 
     assert any("INDEX_OOB" in one for one in problems(node, path))
+
+
+@pytest.mark.parametrize("of", ["vertex", "face"])
+def test_coloured_mesh_is_valid(node, tmp_path, of):
+    path = tmp_path / "box.glb"
+    path.write_bytes(glb_bytes(colored_box(of)))
+    assert problems(node, path) == []
+
+
+@pytest.mark.parametrize("alpha", [255, 100, 0])
+def test_jpeg_and_transparent_textures_are_valid(node, tmp_path, alpha):
+    mesh = textured_trimesh(painted_ball())
+    picture = mesh.visual.material.baseColorTexture.convert("RGBA")
+    channel = Image.new("L", picture.size, 255)
+    channel.paste(alpha, (0, 0, 100, 100))
+    picture.putalpha(channel)
+    mesh.visual.material.baseColorTexture = picture
+    path = tmp_path / "ball.glb"
+    path.write_bytes(glb_bytes(mesh, "jpeg"))
+    assert problems(node, path) == []
+    assert lint(read_gltf(path)) == []

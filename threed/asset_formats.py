@@ -1,0 +1,9 @@
+"""The names of formats, for configs, which import nothing heavy."""
+
+from typing import Literal
+
+Format = Literal["obj", "ply", "stl", "usdz", "html"]
+"""What an asset can be written as, beside GLB."""
+
+TextureFormat = Literal["png", "jpeg"]
+"""How a GLB keeps its pictures."""
