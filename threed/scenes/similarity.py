@@ -84,5 +84,5 @@ def _quaternion(rotation: Float[Tensor, "3 3"]) -> Float[Tensor, " 4"]:
 def _hamilton(left: Float[Tensor, " 4"], right: Float[Tensor, "n 4"]) -> Float[Tensor, "n 4"]:
     """The product of quaternions: the turn ``right`` and then ``left``."""
     w, x, y, z = left
-    rows = [torch.stack(row) for row in ((w, -x, -y, -z), (x, w, -z, y), (y, z, w, -x), (z, -y, x, w))]
-    return einsum(torch.stack(rows), right, "i j, n j -> n i")
+    rows = ((w, -x, -y, -z), (x, w, -z, y), (y, z, w, -x), (z, -y, x, w))
+    return einsum(torch.stack([torch.stack(row) for row in rows]), right, "i j, n j -> n i")

@@ -29,11 +29,11 @@ def sh_basis(directions: Float[Tensor, "n 3"], degree: int) -> Float[Tensor, "n 
     columns = [torch.empty_like(x)] * (degree + 1) ** 2
     real, imaginary = torch.ones_like(x), torch.zeros_like(x)
     for m in range(degree + 1):
-        for l, legendre in enumerate(_legendre(z, m, degree), start=m):
-            scale = _norm(l, m) * legendre
-            columns[l * l + l + m] = scale * real
+        for band, legendre in enumerate(_legendre(z, m, degree), start=m):
+            scale = _norm(band, m) * legendre
+            columns[band * band + band + m] = scale * real
             if m:
-                columns[l * l + l - m] = scale * imaginary
+                columns[band * band + band - m] = scale * imaginary
         real, imaginary = real * x - imaginary * y, real * y + imaginary * x
     return torch.stack(columns, -1)
 
@@ -42,13 +42,13 @@ def _legendre(z: Tensor, m: int, degree: int) -> list[Tensor]:
     """``P_lm(z) / (1 - z^2)^(m/2)`` for ``l`` from ``m`` to ``degree``, by the three-term rule."""
     values = [torch.full_like(z, (-1) ** m * math.prod(range(1, 2 * m, 2)))]
     before = torch.zeros_like(z)
-    for l in range(m + 1, degree + 1):
-        after = ((2 * l - 1) * z * values[-1] - (l + m - 1) * before) / (l - m)
+    for band in range(m + 1, degree + 1):
+        after = ((2 * band - 1) * z * values[-1] - (band + m - 1) * before) / (band - m)
         before = values[-1]
         values.append(after)
     return values
 
 
-def _norm(l: int, m: int) -> float:
-    ratio = math.factorial(l - m) / math.factorial(l + m)
-    return math.sqrt((1 if m == 0 else 2) * (2 * l + 1) * ratio / (4 * math.pi))
+def _norm(band: int, m: int) -> float:
+    ratio = math.factorial(band - m) / math.factorial(band + m)
+    return math.sqrt((1 if m == 0 else 2) * (2 * band + 1) * ratio / (4 * math.pi))
