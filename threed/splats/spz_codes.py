@@ -31,7 +31,7 @@ _HALF_RANGE = 2**23
 _LARGEST_OTHER = np.float32(np.sqrt(0.5))
 
 Values = Float[np.ndarray, "n d"]
-Codes = UInt8[np.ndarray, "n d"]
+Codes = UInt8[np.ndarray, "n _"]
 
 
 @dataclass(frozen=True)
