@@ -8,6 +8,7 @@ from common.runs.apps import Apps
 
 if TYPE_CHECKING:
     from common.runs.app import App
+    from common.runs.apps import Describer
 
 
 def app_of(name: str) -> "App":
@@ -34,9 +35,29 @@ def app_of(name: str) -> "App":
     return APP
 
 
+def describer_of(suffix: str) -> "Describer":
+    """What lists the contents of 3-D files, imported only when it is asked for."""
+    match suffix:
+        case ".glb":
+            from threed.splats.description import described_glb as describer
+        case ".ply":
+            from threed.splats.description import described_ply as describer
+        case ".splat" | ".spz":
+            from threed.splats.description import described_splats as describer
+        case ".json":
+            from threed.nerfstudio.description import described_transforms as describer
+        case ".ckpt":
+            from threed.nerfstudio.description import described_checkpoint as describer
+        case _:
+            raise KeyError(suffix)
+    return describer
+
+
 APPS = Apps(
     ("image", "video", "threed", "prepare", "train", "evaluate", "evaluate_threed", "compare"),
     app_of,
+    (".glb", ".ply", ".splat", ".spz", ".json", ".ckpt"),
+    describer_of,
 )
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
+from common.runs.apps import Apps
 from common.runs.folder import RunFolder
 
 _MAX_HEADER_BYTES = 100_000_000
 _MAX_LISTED = 60
+_WITHOUT_PROVENANCE = (".safetensors", ".ply", ".splat", ".spz", ".json", ".ckpt", ".bmp")
 
 
-def inspect_path(given: str) -> str:
+def inspect_path(given: str, apps: Apps) -> str:
     """Say what a run folder, clip, picture, asset or checkpoint holds."""
     path = Path(given)
     if path.is_dir():
@@ -21,22 +23,23 @@ def inspect_path(given: str) -> str:
     if not path.is_file():
         raise InputError(f"{given}: there is no such file or folder")
     readers: dict[str, Callable[[Path], list[str]]] = {
-        ".safetensors": _safetensors, ".glb": _glb, ".ply": _ply,
+        ".safetensors": _safetensors,
         ".png": _picture, ".jpg": _picture, ".jpeg": _picture, ".bmp": _picture,
         ".mp4": _clip, ".webm": _clip, ".gif": _clip, ".webp": _clip, ".mov": _clip,
         ".mkv": _clip, ".avi": _clip,
     }  # fmt: skip
-    reader = readers.get(path.suffix.lower())
+    reader = apps.describer(path.suffix.lower()) or readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(
-            f"{given}: cannot inspect '{path.suffix}' files; knows {', '.join(sorted(readers))}"
+            f"{given}: cannot inspect '{path.suffix}' files; knows "
+            f"{', '.join(sorted((*readers, *apps.described)))}"
         )
     try:
         found = reader(path)
     except InputError as error:
         raise error if given in str(error) else InputError(f"{given}: {error}") from None
     lines = [f"{path.name}  {path.stat().st_size:,} bytes", *found]
-    if path.suffix.lower() not in (".safetensors", ".ply", ".bmp"):
+    if path.suffix.lower() not in _WITHOUT_PROVENANCE:
         lines += _provenance(path)
     return "\n".join(lines)
 
@@ -105,38 +108,6 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
         return header
     except (ValueError, struct.error, KeyError, TypeError) as error:
         raise InputError(f"{path}: is not a safetensors file ({error})") from None
-
-
-def _glb(path: Path) -> list[str]:
-    from common.media.gltf_extras import document_of
-
-    tree = document_of(path.read_bytes())
-    accessors = tree.get("accessors", [])
-    primitives = [p for mesh in tree.get("meshes", []) for p in mesh.get("primitives", [])]
-    vertices = sum(_count(accessors, p.get("attributes", {}).get("POSITION")) for p in primitives)
-    corners = sum(_count(accessors, p.get("indices")) for p in primitives)
-    attributes = sorted({name for p in primitives for name in p.get("attributes", {})})
-    return [
-        f"glTF {tree.get('asset', {}).get('version', '?')}, made by "
-        f"{tree.get('asset', {}).get('generator', 'an unnamed program')}",
-        f"{len(tree.get('meshes', []))} meshes, {corners // 3:,} faces, {vertices:,} vertices",
-        f"attributes: {', '.join(attributes) or 'none'}",
-        f"{len(tree.get('materials', []))} materials, {len(tree.get('images', []))} pictures",
-    ]
-
-
-def _count(accessors: list[dict[str, Any]], index: Any) -> int:
-    known = isinstance(index, int) and 0 <= index < len(accessors)
-    return int(accessors[index].get("count", 0)) if known else 0
-
-
-def _ply(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        head = file.read(64_000)
-    if not head.startswith(b"ply") or b"end_header" not in head:
-        raise InputError(f"{path}: is not a PLY file (no ply header)")
-    text = head.partition(b"end_header")[0].decode("ascii", "replace")
-    return [line for line in text.splitlines()[1:] if not line.startswith("comment")][:_MAX_LISTED]
 
 
 def _provenance(path: Path) -> list[str]:

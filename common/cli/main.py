@@ -78,7 +78,7 @@ def _command(word: str, rest: list[str], flags: list[str], apps: Apps) -> int:
     elif word == "inspect":
         from common.cli.inspect import inspect_path
 
-        _say(inspect_path(_single(word, rest, "a file or run folder")))
+        _say(inspect_path(_single(word, rest, "a file or run folder"), apps))
     elif word == "schema":
         from common.cli.schema import schema_text
 

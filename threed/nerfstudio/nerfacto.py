@@ -52,19 +52,19 @@ class NerfactoField:
     """A field in nerfstudio's training world (+Z up)."""
 
     aabb: Float[Tensor, "2 3"]
-    hash_table: Float[Tensor, "e d"]
+    hash_table: Float[Tensor, "e _"]
     """All levels' entries, one level after another."""
     resolutions: Float[Tensor, " l"]
     base_layers: tuple[tuple[Tensor, Tensor], ...]
     """Weight and bias of each layer."""
     head_layers: tuple[tuple[Tensor, Tensor], ...]
-    look: Float[Tensor, " d"]
+    look: Float[Tensor, " _"]
     """What stands for a picture's own look."""
     settings: NerfactoSettings
 
     def density_and_features(
         self, points: Float[Tensor, "n 3"]
-    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n _"]]:
         """Density per unit of the training world, and what the colour's network is given."""
         places = self._places(points)
         inside = ((places > 0) & (places < 1)).all(-1)
@@ -73,7 +73,7 @@ class NerfactoField:
         return density * inside, hidden[:, 1:]
 
     def colour(
-        self, directions: Float[Tensor, "n 3"], features: Float[Tensor, "n d"]
+        self, directions: Float[Tensor, "n 3"], features: Float[Tensor, "n _"]
     ) -> Float[Tensor, "n 3"]:
         """sRGB-encoded colour in (0, 1), seen along unit directions."""
         degrees = torch.tensor([_order(k) for k in range((_HARMONIC_DEGREE + 1) ** 2)])
@@ -88,7 +88,7 @@ class NerfactoField:
         size = points.abs().amax(-1, keepdim=True)
         return (torch.where(size < 1, points, (2 - 1 / size) * (points / size)) + 2) / 4
 
-    def _grid(self, places: Float[Tensor, "n 3"]) -> Float[Tensor, "n d"]:
+    def _grid(self, places: Float[Tensor, "n 3"]) -> Float[Tensor, "n _"]:
         """Features of all levels, trilinear between hashed corners."""
         scaled = places[:, None] * self.resolutions[:, None]
         low, high = scaled.floor(), scaled.ceil()
@@ -176,7 +176,7 @@ def _layers(checkpoint: NerfstudioCheckpoint, prefix: str) -> tuple[tuple[Tensor
     )
 
 
-def _look(checkpoint: NerfstudioCheckpoint, settings: NerfactoSettings) -> Float[Tensor, " d"]:
+def _look(checkpoint: NerfstudioCheckpoint, settings: NerfactoSettings) -> Float[Tensor, " _"]:
     name = "field.embedding_appearance.embedding.weight"
     if name not in checkpoint.tensors:
         return torch.zeros(0)
