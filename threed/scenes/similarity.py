@@ -47,11 +47,11 @@ def moved_cloud(
         means = means * scale
     if shift is not None:
         means = means + shift.to(means)
-    quaternions = _hamilton(_quaternion(proper).to(cloud.quaternions), cloud.quaternions)
     log_scales = cloud.log_scales + math.log(scale) if scale != 1.0 else cloud.log_scales
     return GaussianCloud(
-        means, log_scales, quaternions, cloud.opacity_logits, rotated_sh(cloud.sh, turn)
-    )
+        means, log_scales, _turned(cloud.quaternions, proper), cloud.opacity_logits,
+        rotated_sh(cloud.sh, turn),
+    )  # fmt: skip
 
 
 def _check(turn: Tensor, scale: float) -> None:
@@ -60,6 +60,15 @@ def _check(turn: Tensor, scale: float) -> None:
         raise InputError(f"a turn must be orthogonal; this one is off by {error:.3g}")
     if not (scale > 0 and math.isfinite(scale)):
         raise InputError(f"a scene can be scaled by numbers above 0, not by {scale}")
+
+
+def _turned(quaternions: Float[Tensor, "n 4"], proper: Float[Tensor, "3 3"]) -> Tensor:
+    """The bodies' rotations after the turn."""
+    if bool((proper == proper.diagonal().diag()).all()):
+        # Flips of axes flip the bodies' own axes too, ``Q R Q``: the same ellipsoids, to the bit
+        # there and back, and what other programs do.
+        return quaternions * torch.cat([torch.ones(1), proper.diagonal()]).to(quaternions)
+    return _hamilton(_quaternion(proper).to(quaternions), quaternions)
 
 
 def _quaternion(rotation: Float[Tensor, "3 3"]) -> Float[Tensor, " 4"]:

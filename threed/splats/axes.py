@@ -10,7 +10,7 @@ letters  axes                                who writes them
 ``RUB``  x right, y up, z backward           this project, glTF (front +Z), OpenGL, .spz
 ``RDF``  x right, y down, z forward          COLMAP and so INRIA's trainer: .ply and .splat
 ``RFU``  x right, y forward, z up            nerfstudio and Blender (front -Y)
-``LDB``  x left, y down, z backward          a .ply that SuperSplat and PlayCanvas show as ours
+``LDB``  x left, y down, z backward          a .ply for PlayCanvas, which turns files about z
 ``RUF``  x right, y up, z forward            Unity: a mirror image of all the above
 =======  ==================================  ====================================================
 

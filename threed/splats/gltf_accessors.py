@@ -77,10 +77,11 @@ def item_of(tree: dict[str, Any], name: str, index: Any) -> dict[str, Any]:
         InputError: there is none of that index.
     """
     items = tree.get(name)
-    known = isinstance(items, list) and type(index) is int and 0 <= index < len(items)
-    if not known or not isinstance(items[index], dict):
-        raise InputError(f"this glTF is damaged: there is no {name}[{index}]")
-    return items[index]
+    if isinstance(items, list) and type(index) is int and 0 <= index < len(items):
+        found = items[index]
+        if isinstance(found, dict):
+            return found
+    raise InputError(f"this glTF is damaged: there is no {name}[{index}]")
 
 
 def _whole(tree: dict[str, Any], name: str, default: int) -> int:

@@ -14,18 +14,18 @@ def bounded(degree=3):
                          cloud.sh.clamp(-0.9, 0.9))  # fmt: skip
 
 
-# PSNR of three views against the cloud that was written, dB, measured on this cloud; the bounds
-# leave 2 dB for other rounding. Lossless formats lose float32's rounding only.
-MEASURED = {".ply": 100.0, ".glb": 90.0, ".spz": 39.0}
+# PSNR of three views against the cloud that was written, dB. Found: the same picture to the bit,
+# 163 (float32's rounding of exp and log), 40.9 (of it 4 and 5 bits of harmonics most).
+AT_LEAST = {".ply": 300.0, ".glb": 120.0, ".spz": 39.0}
 
 
-@pytest.mark.parametrize("suffix", MEASURED)
+@pytest.mark.parametrize("suffix", AT_LEAST)
 def test_file_on_disk_shows_what_was_written(tmp_path, suffix):
     cloud, path = bounded(), tmp_path / f"cloud{suffix}"
     assert write_splats(path, cloud) == losses_of(cloud, suffix)
     assert path.read_bytes() == splat_bytes(cloud, suffix)
     back = read_splats(path)
-    assert psnr(back, cloud) > MEASURED[suffix]
+    assert psnr(back, cloud) > AT_LEAST[suffix]
     assert back.degree == 3
     assert list(tmp_path.iterdir()) == [path]
 
