@@ -14,6 +14,10 @@ letters  axes                                who writes them
 ``RUF``  x right, y up, z forward            Unity: a mirror image of all the above
 =======  ==================================  ====================================================
 
+The letters are a viewer's. Who names axes from the object's own place, with its front forward,
+calls ours ``LUF``: .spz's documentation does so for glTF, and programs that follow it turn a .ply
+about z rather than x on its way to glTF, so that its front comes out as the back.
+
 Nothing in most files says which it is: scenes stand as their cameras did when they were taken. The
 formats' defaults are what their writers usually mean, and readers and writers take another.
 """

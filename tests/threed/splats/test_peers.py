@@ -1,7 +1,7 @@
 """Files of other programs, made from ``data/four.ply``, a cloud of ours.
 
-``splat-transform`` 2.7.1 (PlayCanvas, MIT) wrote the .glb, and through the reference library of .spz
-(its WebAssembly build, 0.2.2) both .spz files.
+``splat-transform`` 2.7.1 (PlayCanvas, MIT) wrote the .glb, and both .spz files through the
+reference library of that format (its WebAssembly build, 0.2.2).
 """
 
 from pathlib import Path
