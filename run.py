@@ -38,8 +38,18 @@ def app_of(name: str) -> "App":
 def describer_of(suffix: str) -> "Describer":
     """What lists the contents of 3-D files, imported only when it is asked for."""
     match suffix:
-        case ".glb" | ".gltf":
+        case ".glb":
+            from threed.glb_description import described_glb as describer
+        case ".gltf":
             from threed.gltf.description import described_gltf as describer
+        case ".ply":
+            from threed.splats.description import described_ply as describer
+        case ".splat" | ".spz":
+            from threed.splats.description import described_splats as describer
+        case ".json":
+            from threed.nerfstudio.description import described_transforms as describer
+        case ".ckpt":
+            from threed.nerfstudio.description import described_checkpoint as describer
         case _:
             raise KeyError(suffix)
     return describer
@@ -48,7 +58,7 @@ def describer_of(suffix: str) -> "Describer":
 APPS = Apps(
     ("image", "video", "threed", "prepare", "train", "evaluate", "evaluate_threed", "compare"),
     app_of,
-    (".glb", ".gltf"),
+    (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt"),
     describer_of,
 )
 

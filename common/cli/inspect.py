@@ -12,6 +12,7 @@ from common.runs.folder import RunFolder
 
 _MAX_HEADER_BYTES = 100_000_000
 _MAX_LISTED = 60
+_WITHOUT_PROVENANCE = (".safetensors", ".ply", ".splat", ".spz", ".json", ".ckpt", ".bmp")
 
 
 def inspect_path(given: str, apps: Apps) -> str:
@@ -22,7 +23,7 @@ def inspect_path(given: str, apps: Apps) -> str:
     if not path.is_file():
         raise InputError(f"{given}: there is no such file or folder")
     readers: dict[str, Callable[[Path], list[str]]] = {
-        ".safetensors": _safetensors, ".ply": _ply,
+        ".safetensors": _safetensors,
         ".png": _picture, ".jpg": _picture, ".jpeg": _picture, ".bmp": _picture,
         ".mp4": _clip, ".webm": _clip, ".gif": _clip, ".webp": _clip, ".mov": _clip,
         ".mkv": _clip, ".avi": _clip,
@@ -38,7 +39,7 @@ def inspect_path(given: str, apps: Apps) -> str:
     except InputError as error:
         raise error if given in str(error) else InputError(f"{given}: {error}") from None
     lines = [f"{path.name}  {path.stat().st_size:,} bytes", *found]
-    if path.suffix.lower() not in (".safetensors", ".ply", ".bmp"):
+    if path.suffix.lower() not in _WITHOUT_PROVENANCE:
         lines += _provenance(path)
     return "\n".join(lines)
 
@@ -107,15 +108,6 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
         return header
     except (ValueError, struct.error, KeyError, TypeError) as error:
         raise InputError(f"{path}: is not a safetensors file ({error})") from None
-
-
-def _ply(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        head = file.read(64_000)
-    if not head.startswith(b"ply") or b"end_header" not in head:
-        raise InputError(f"{path}: is not a PLY file (no ply header)")
-    text = head.partition(b"end_header")[0].decode("ascii", "replace")
-    return [line for line in text.splitlines()[1:] if not line.startswith("comment")][:_MAX_LISTED]
 
 
 def _provenance(path: Path) -> list[str]:
