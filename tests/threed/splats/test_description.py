@@ -49,7 +49,7 @@ def test_stated_axes_and_meshes_are_told_apart(tmp_path, capsys):
     assert "Gaussians" not in said
     trimesh.creation.box().export(tmp_path / "box.glb")
     said = inspected(tmp_path / "box.glb", capsys)
-    assert "1 meshes, 12 faces" in said
+    assert "drawn: 12 faces" in said
     assert "Gaussians" not in said
 
 
