@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from common.embedded.image_unet import View
+from common.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,23 @@ class FrameBatch:
     """Of each sample, the view of each frame; None leaves them open."""
     times: Float32[np.ndarray, "b f"]
     """When each frame is, counted in frames."""
+
+
+def some_frames(batch: FrameBatch, count: int, rng: np.random.Generator) -> FrameBatch:
+    """``count`` evenly spaced frames of every sample, from any start, the same for all.
+
+    Frames keep their times, so that layers learn near and far frames from fewer of them.
+    """
+    available = batch.latents.shape[2]
+    if not 2 <= count <= available:
+        raise InputError(f"2 to {available} frames can be taken of {available}, not {count}")
+    stride = int(rng.integers(1, (available - 1) // (count - 1) + 1))
+    start = int(rng.integers(available - (count - 1) * stride))
+    at = slice(start, start + (count - 1) * stride + 1, stride)
+    views = tuple(None if one is None else one[at] for one in batch.views)
+    return FrameBatch(
+        np.ascontiguousarray(batch.latents[:, :, at]), batch.prompts, views, batch.times[:, at]
+    )
 
 
 @runtime_checkable

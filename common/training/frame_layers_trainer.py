@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, assert_never
 import numpy as np
 import torch
 from einops import repeat
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from pydantic import Field, model_validator
 from torch import Tensor
 
@@ -25,7 +25,7 @@ from common.shapes import Clips, Picture
 from common.training.clip_latents import emoji_clip_latents, kit_clip_latents
 from common.training.clip_parts import INSTANCE_CLIPS
 from common.training.clip_source import ClipSource
-from common.training.frame_batch import FrameBatch, FrameSource
+from common.training.frame_batch import FrameBatch, FrameSource, some_frames
 from common.training.frame_preview import preview_sheet
 from common.training.initial_weights import initial_weights, on_device
 from common.training.loop_config import LearningRate, LoopConfig
@@ -80,6 +80,9 @@ class TrainMotionLayers(FrameTraining):
         spans=("place", "place", "everywhere"), max_frames=16, condition_channels=TOLD,
     )  # fmt: skip
     """Sizes of the layers."""
+    frames_at_once: int = Field(16, ge=2, le=16)
+    """Frames of a clip that a training sample has: evenly spaced ones, from any start. Fewer make a
+    step cheaper; the last steps should see all 16."""
     kit_share: float = Field(0.7, ge=0, le=1)
     """Share of the clips that show kit objects; the others are animated emoji."""
     view_dropout: float = Field(0.5, ge=0, le=1)
@@ -149,6 +152,8 @@ class FrameLayersTraining:
         config, count = self._config, self._config.loop.batch_size
         rng = np.random.default_rng(stream_seed(self._seed, draw, "training frames"))
         batch = self._source.draw(count, rng)
+        if isinstance(config, TrainMotionLayers) and config.frames_at_once < batch.latents.shape[2]:
+            batch = some_frames(batch, config.frames_at_once, rng)
         bare, given = (
             rng.random(count) < config.text_dropout,
             rng.random(count) < config.first_share,
@@ -215,7 +220,7 @@ class FrameLayersTraining:
         no harder for layers that have not learnt how frames, or views, follow from each other.
         """
         clean = torch.from_numpy(self._held_out.latents).to(self._device)
-        order = torch.randperm(clean.shape[2], generator=generator_for(0, 0, "shuffled frames"))
+        order = _all_moved(clean.shape[2])
         return {
             "v_error/frames": self._error_of(model, clean),
             "v_error/alone": self._error_of(model, clean, 0.0),
@@ -243,6 +248,15 @@ class FrameLayersTraining:
         """The layers and what they stand on."""
         requires = {kind: base.identity for kind, base in self._models.items()}
         return Package(self._config.name, model, self._config.architecture, requires)
+
+
+def _all_moved(count: int) -> Int64[Tensor, " f"]:
+    """An order in which no frame is in its place."""
+    generator = generator_for(0, 0, "shuffled frames")
+    while True:
+        order = torch.randperm(count, generator=generator)
+        if not bool((order == torch.arange(count)).any()):
+            return order
 
 
 def open_frame_training(
