@@ -77,7 +77,7 @@ class TrainMotionLayers(FrameTraining):
             num_heads=4, norm_groups=16, feedforward_factor=2, told_places=True,
             condition_channels=_MODULATED,
         ),
-        spans=("place", "place", "everywhere"), max_frames=16, condition_channels=TOLD,
+        spans=("place", "everywhere", "everywhere"), max_frames=16, condition_channels=TOLD,
     )  # fmt: skip
     """Sizes of the layers."""
     frames_at_once: int = Field(16, ge=2, le=16)
