@@ -32,6 +32,17 @@ from threed.rendering.gaussian_projection_kernels import GEOMETRY
 from threed.rendering.gaussian_tile_kernels import TILE, tile_rectangle
 
 MOMENTS = 6
+PLAIN = GEOMETRY + 4
+"""Columns of a splat without a normal."""
+LANES = np.uintp(TILE)
+ALIVE = BEHIND = np.uintp(TILE)
+X, LAST, WEIGHT = np.uintp(2 * TILE), np.uintp(3 * TILE), np.uintp(4 * TILE)
+MOMENT, RED, GREEN = np.uintp(5 * TILE), np.uintp(6 * TILE), np.uintp(7 * TILE)
+BLUE, DEPTH, NORMAL = np.uintp(8 * TILE), np.uintp(9 * TILE), np.uintp(10 * TILE)
+FEATURES = 6
+"""Where a row's kinds of lanes begin, and how many come before the features: light left; whether
+it is alive, or what lies behind; x; last; weight; moment. Unsigned, as are the indices they are added to: numba would
+ask of signed ones whether they count from the end, and the question cannot be vectorised."""
 _CHECK_EVERY = 16
 """Splats between two looks at whether any pixel of the tile still takes light."""
 
@@ -102,27 +113,43 @@ def _falloff(x):
 
 @kernel
 @no_type_check
-def draw_row(row, splat, dy, step, numbers):
-    """One splat over one row of lanes: light left, alive, x, last, weight, then features."""
+def draw_splat(lanes, size, low, high, top, splat, step, numbers):
+    """One splat over rows ``low`` to ``high`` of a tile that begins at row ``top``."""
     zero, one, most, least, dark = numbers
-    slope, height = splat[3] * dy, splat[4] * dy * dy
-    for i in range(TILE):
-        dx = row[2 * TILE + i] - splat[0]
-        fall = (splat[2] * dx + slope) * dx + height
-        alpha = min(most, splat[5] * falloff(fall))
-        light = row[i]
-        left = light * (one - alpha)
-        meets = (alpha >= least) & (fall >= zero) & (row[TILE + i] > zero)
-        drawn, ends = meets & (left > dark), meets & (left <= dark)
-        row[i] = left if drawn else light
-        row[TILE + i] = zero if ends else row[TILE + i]
-        row[3 * TILE + i] = step if drawn else row[3 * TILE + i]
-        row[4 * TILE + i] = light * alpha if drawn else zero
-    for channel in range(len(splat) - GEOMETRY):
-        value, place = splat[GEOMETRY + channel], (5 + channel) * TILE
-        total = row[place : place + TILE]
+    centre, half, opacity = splat[0], splat[2], splat[5]
+    red, green, blue, depth = splat[6], splat[7], splat[8], splat[9]
+    for y in range(low, high):
+        dy = splat.dtype.type(top + y + 0.5) - splat[1]
+        slope, height = splat[3] * dy, splat[4] * dy * dy
+        begin = np.uintp(y * size)
         for i in range(TILE):
-            total[i] += row[4 * TILE + i] * value
+            o = begin + np.uintp(i)
+            dx = lanes[o + X] - centre
+            fall = (half * dx + slope) * dx + height
+            alpha = min(most, opacity * falloff(fall))
+            light = lanes[o]
+            left = light * (one - alpha)
+            meets = (alpha >= least) & (fall >= zero) & (lanes[o + ALIVE] > zero)
+            drawn, ends = meets & (left > dark), meets & (left <= dark)
+            weight = light * alpha if drawn else zero
+            lanes[o] = left if drawn else light
+            lanes[o + ALIVE] = zero if ends else lanes[o + ALIVE]
+            lanes[o + LAST] = step if drawn else lanes[o + LAST]
+            lanes[o + WEIGHT] = weight
+            lanes[o + RED] += weight * red
+            lanes[o + GREEN] += weight * green
+            lanes[o + BLUE] += weight * blue
+            lanes[o + DEPTH] += weight * depth
+    if len(splat) > PLAIN:
+        x, y, z = splat[10], splat[11], splat[12]
+        for row in range(low, high):
+            begin = np.uintp(row * size)
+            for i in range(TILE):
+                o = begin + np.uintp(i)
+                weight = lanes[o + WEIGHT]
+                lanes[o + NORMAL] += weight * x
+                lanes[o + NORMAL + LANES] += weight * y
+                lanes[o + NORMAL + LANES + LANES] += weight * z
 
 
 @kernel
@@ -131,7 +158,7 @@ def draw_tiles(start, stop, splats, lists, grid, numbers, pictures):
     """Draw tiles ``start`` to ``stop`` of all views."""
     zero, one = numbers.zero, numbers.one
     _, height, width, channels = pictures.features.shape
-    size = (5 + channels) * TILE
+    size = (FEATURES + channels) * TILE
     lanes = np.empty(TILE * size, splats.rows.dtype)
     for tile in range(start, stop):
         view, rest = tile // (grid[0] * grid[1]), tile % (grid[0] * grid[1])
@@ -151,17 +178,15 @@ def draw_tiles(start, stop, splats, lists, grid, numbers, pictures):
                 break
             step += one
             splat, box = splats.rows[lists.splats[k]], splats.boxes[lists.splats[k]]
-            for y in range(max(box[1] - top, 0), min(box[3] - top, TILE)):
-                row = lanes[y * size : y * size + size]
-                dy = splats.rows.dtype.type(top + y + 0.5) - splat[1]
-                draw_row(row, splat, dy, step, numbers)
+            low, high = max(box[1] - top, 0), min(box[3] - top, TILE)
+            draw_splat(lanes, size, low, high, top, splat, step, numbers)
         for y in range(min(TILE, height - top)):
             row = lanes[y * size : y * size + size]
             for x in range(min(TILE, width - side)):
                 pictures.left[view, top + y, side + x] = row[x]
                 pictures.last[view, top + y, side + x] = int(row[3 * TILE + x])
                 for channel in range(channels):
-                    value = row[(5 + channel) * TILE + x]
+                    value = row[(FEATURES + channel) * TILE + x]
                     pictures.features[view, top + y, side + x, channel] = value
 
 
@@ -177,47 +202,88 @@ def _any_alive(lanes, size, zero):
 
 @kernel
 @no_type_check
-def undraw_row(row, splat, dy, step, numbers, sums):
-    """Add what one row says to a splat's moments and features, lane by lane.
+def undraw_splat(lanes, size, low, high, top, splat, step, numbers):
+    """One splat backward over rows of a tile: its moments and weights, and light as before it.
 
-    The row holds light left, x, last, what lies behind, a value, a weight, then gradients.
+    Where features are drawn, the lanes hold their gradients.
     """
     zero, one, most, least, _ = numbers
-    value, weight = row[4 * TILE : 5 * TILE], row[5 * TILE : 6 * TILE]
-    value[:] = zero
-    channels = len(splat) - GEOMETRY
-    for channel in range(channels):
-        feature, grads = splat[GEOMETRY + channel], row[(6 + channel) * TILE :]
+    centre, half, opacity = splat[0], splat[2], splat[5]
+    red, green, blue, depth = splat[6], splat[7], splat[8], splat[9]
+    for y in range(low, high):
+        dy = splat.dtype.type(top + y + 0.5) - splat[1]
+        slope, height = splat[3] * dy, splat[4] * dy * dy
+        begin = np.uintp(y * size)
         for i in range(TILE):
-            value[i] += grads[i] * feature
-    slope, height = splat[3] * dy, splat[4] * dy * dy
-    for i in range(TILE):
-        dx = row[TILE + i] - splat[0]
-        fall = (splat[2] * dx + slope) * dx + height
-        full = splat[5] * falloff(fall)
-        alpha = min(most, full)
-        drawn = (alpha >= least) & (fall >= zero) & (step <= row[2 * TILE + i])
-        inverse = one / (one - alpha)
-        light = row[i] * inverse
-        share = light * alpha
-        pull = share * row[4 * TILE + i]
-        steep = pull - alpha * inverse * row[3 * TILE + i]
-        row[i] = light if drawn else row[i]
-        row[3 * TILE + i] += pull if drawn else zero
-        row[5 * TILE + i] = share if drawn else zero
-        row[4 * TILE + i] = -steep if drawn & (full <= most) else zero
-    for i in range(TILE):
-        dx, moment = row[TILE + i] - splat[0], row[4 * TILE + i]
-        sums[i] += moment
-        sums[TILE + i] += moment * dx
-        sums[2 * TILE + i] += moment * dy
-        sums[3 * TILE + i] += moment * dx * dx
-        sums[4 * TILE + i] += moment * dx * dy
-        sums[5 * TILE + i] += moment * dy * dy
-    for channel in range(channels):
-        grads, total = row[(6 + channel) * TILE :], sums[(MOMENTS + channel) * TILE :]
+            o = begin + np.uintp(i)
+            dx = lanes[o + X] - centre
+            fall = (half * dx + slope) * dx + height
+            full = opacity * falloff(fall)
+            alpha = min(most, full)
+            drawn = (alpha >= least) & (fall >= zero) & (step <= lanes[o + LAST])
+            value = (
+                lanes[o + RED] * red + lanes[o + GREEN] * green + lanes[o + BLUE] * blue
+                + lanes[o + DEPTH] * depth + lanes[o + MOMENT]
+            )  # fmt: skip
+            inverse = one / (one - alpha)
+            light = lanes[o] * inverse
+            share = light * alpha
+            pull = share * value
+            steep = pull - alpha * inverse * lanes[o + BEHIND]
+            lanes[o] = light if drawn else lanes[o]
+            lanes[o + BEHIND] += pull if drawn else zero
+            lanes[o + WEIGHT] = share if drawn else zero
+            lanes[o + MOMENT] = -steep if drawn & (full <= most) else zero
+
+
+@kernel
+@no_type_check
+def start_values(lanes, size, low, high, splat, zero):
+    """Write what the normal adds to a splat's worth, or zero, where the moment will be."""
+    normals = len(splat) > PLAIN
+    for y in range(low, high):
+        begin = np.uintp(y * size)
+        if normals:
+            for i in range(TILE):
+                o = begin + NORMAL + np.uintp(i)
+                lanes[begin + MOMENT + np.uintp(i)] = (
+                    lanes[o] * splat[10] + lanes[o + LANES] * splat[11]
+                    + lanes[o + LANES + LANES] * splat[12]
+                )  # fmt: skip
+        else:
+            for i in range(TILE):
+                lanes[begin + MOMENT + np.uintp(i)] = zero
+
+
+@kernel
+@no_type_check
+def add_lanes(lanes, size, low, high, top, splat, sums):
+    """Add moments and weighted gradients of the rows to ``sums``, lane by lane."""
+    centre = splat[0]
+    for y in range(low, high):
+        dy = splat.dtype.type(top + y + 0.5) - splat[1]
+        down, begin = dy * dy, np.uintp(y * size)
         for i in range(TILE):
-            total[i] += weight[i] * grads[i]
+            o = begin + np.uintp(i)
+            dx, moment, weight = lanes[o + X] - centre, lanes[o + MOMENT], lanes[o + WEIGHT]
+            first = moment * dx
+            sums[i] += moment
+            sums[TILE + i] += first
+            sums[2 * TILE + i] += moment * dy
+            sums[3 * TILE + i] += first * dx
+            sums[4 * TILE + i] += first * dy
+            sums[5 * TILE + i] += moment * down
+            sums[6 * TILE + i] += weight * lanes[o + RED]
+            sums[7 * TILE + i] += weight * lanes[o + GREEN]
+            sums[8 * TILE + i] += weight * lanes[o + BLUE]
+            sums[9 * TILE + i] += weight * lanes[o + DEPTH]
+        if len(splat) > PLAIN:
+            for i in range(TILE):
+                o = begin + NORMAL + np.uintp(i)
+                weight = lanes[begin + WEIGHT + np.uintp(i)]
+                sums[10 * TILE + i] += weight * lanes[o]
+                sums[11 * TILE + i] += weight * lanes[o + LANES]
+                sums[12 * TILE + i] += weight * lanes[o + LANES + LANES]
 
 
 @kernel
@@ -230,7 +296,7 @@ def undraw_tiles(start, stop, splats, lists, grid, numbers, pictures, grads, gra
     """
     zero = numbers.zero
     channels = grads.shape[3]
-    size = (6 + channels) * TILE
+    size = (FEATURES + channels) * TILE
     lanes = np.empty(TILE * size, splats.rows.dtype)
     sums = np.empty((MOMENTS + channels) * TILE, splats.rows.dtype)
     for tile in range(start, stop):
@@ -242,10 +308,10 @@ def undraw_tiles(start, stop, splats, lists, grid, numbers, pictures, grads, gra
             index = lists.splats[k]
             splat, box = splats.rows[index], splats.boxes[index]
             sums[:] = zero
-            for y in range(max(box[1] - top, 0), min(box[3] - top, TILE)):
-                row = lanes[y * size : y * size + size]
-                dy = splats.rows.dtype.type(top + y + 0.5) - splat[1]
-                undraw_row(row, splat, dy, step, numbers, sums)
+            low, high = max(box[1] - top, 0), min(box[3] - top, TILE)
+            start_values(lanes, size, low, high, splat, zero)
+            undraw_splat(lanes, size, low, high, top, splat, step, numbers)
+            add_lanes(lanes, size, low, high, top, splat, sums)
             x0, y0, x1, _ = tile_rectangle(box)
             place = (top // TILE - y0) * (x1 - x0) + side // TILE - x0
             slot = slots[lists.firsts[index] + place]
@@ -267,13 +333,13 @@ def _load_tile(lanes, size, view, top, side, pictures, grads, grads_left, zero):
         row = lanes[y * size : y * size + size]
         row[:] = zero
         for x in range(TILE):
-            row[TILE + x] = side + x + 0.5
+            row[2 * TILE + x] = side + x + 0.5
             if top + y < height and side + x < width:
                 light = pictures.left[view, top + y, side + x]
                 last = pictures.last[view, top + y, side + x]
                 farthest = max(farthest, last)
-                row[x], row[2 * TILE + x] = light, last
-                row[3 * TILE + x] = light * grads_left[view, top + y, side + x]
+                row[x], row[3 * TILE + x] = light, last
+                row[TILE + x] = light * grads_left[view, top + y, side + x]
                 for channel in range(channels):
-                    row[(6 + channel) * TILE + x] = grads[view, top + y, side + x, channel]
+                    row[(FEATURES + channel) * TILE + x] = grads[view, top + y, side + x, channel]
     return farthest
