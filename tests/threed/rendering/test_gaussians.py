@@ -10,7 +10,7 @@ from scipy.special import sph_harm_y
 
 from common.cameras import Cameras, orbit_cameras
 from common.errors import InputError
-from tests.reference import splat_dense
+from tests.reference import splat_dense, splat_tiled
 from threed.rendering.gaussians import Splatting, render, splat
 from threed.rendering.sh_kernels import sh_values
 from threed.scenes.gaussian_cloud import GaussianCloud
@@ -204,6 +204,16 @@ def test_float32_equals_the_twin_in_float64(seed):
         torch.testing.assert_close(
             mine.double(), other, rtol=1e-4, atol=1e-4 * float(other.abs().max())
         )
+
+
+def test_the_benchmarks_rival_draws_the_same():
+    cloud = random_cloud(7, n=200, degree=0, scale=0.05)
+    cameras = orbit_cameras(40.0, 20.0, 2.2, 30.0, 37, 45, dtype=F64)
+    seen = render(cloud, cameras)
+    z = seen.depth[0] * seen.opacity[0]
+    expected = torch.cat([seen.rgb[0], z[..., None], seen.opacity[0, ..., None]], -1)
+    torch.testing.assert_close(splat_tiled.splat(cloud, cameras), expected, rtol=1e-9, atol=1e-11)
+    assert splat_tiled.mean_overlap(cloud, cameras) > 1
 
 
 @pytest.mark.parametrize("antialiased", [False, True])
