@@ -86,7 +86,7 @@ def _view(
     kept = (point[:, 2] >= near).nonzero()[:, 0]
     kept = kept[torch.argsort(point[kept, 2].detach(), stable=True)]
     point = point[kept]
-    x, y, z = point.unbind(-1)
+    z = point[:, 2]
     lens = torch.stack([k[0, 0], k[1, 1]])
     size = torch.tensor([width, height], dtype=z.dtype)
     low = (-0.15 * size - k[:2, 2]) / lens

@@ -32,9 +32,7 @@ def mean_overlap(cloud: GaussianCloud, cameras: Cameras) -> float:
     """Splats of alpha at least 1/255 at a pixel of the first view, whatever hides them."""
     splats = _projected(cloud, cameras, 0.3)
     total = sum(
-        int((alpha > 0).sum())
-        for row in _tiles(splats[:3], splats[4], cameras)
-        for alpha, _ in row
+        int((alpha > 0).sum()) for row in _tiles(splats[:3], splats[4], cameras) for alpha, _ in row
     )
     return total / (cameras.height * cameras.width)
 

@@ -124,7 +124,7 @@ def _strongest(
 def _halved(
     live: LiveCloud, rows: Tensor, halves: int, generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """Means and log scales of the rows; the last ``halves`` are drawn from what they were cut of."""
+    """Means and log scales of the rows; the last ``halves`` are drawn from what they are cut of."""
     means, log_scales = (live.leaves[name].detach()[rows] for name in ("means", "log_scales"))
     eta = torch.randn(halves, 3, generator=generator, dtype=means.dtype)
     if halves:

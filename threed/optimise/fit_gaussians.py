@@ -95,8 +95,10 @@ def fit_gaussians(
 
 
 def scene_extent(cameras: Cameras) -> float:
-    """1.1 times the largest distance of a camera from the mean of all, metres (INRIA's measure);
-    of a single camera, its distance from the origin."""
+    """1.1 times the largest distance of a camera from the mean of all, metres: INRIA's measure.
+
+    Of a single camera, 1.1 times its distance from the origin.
+    """
     places = cameras.positions.double()
     spread = float((places - places.mean(0)).norm(dim=1).max())
     return 1.1 * (spread if spread > 0 else float(places.norm()))
@@ -194,7 +196,5 @@ def _refined(
     if isinstance(options.density, Mcmc):
         live = densified(live, options.density, options.max_gaussians, generator)
     else:
-        live = adapted(
-            live, pulls, options.density, extent, options.max_gaussians, step, generator
-        )
+        live = adapted(live, pulls, options.density, extent, options.max_gaussians, step, generator)
     return live, Pulls.none(len(live))

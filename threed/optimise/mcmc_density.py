@@ -93,9 +93,7 @@ def _shared(
     eps = torch.finfo(opacity.dtype).eps
     logits[touched] = torch.logit(opacity.clamp(min_opacity, 1 - eps)).to(logits)
     log_scales[touched] += factor.log()[:, None].to(log_scales)
-    return rearranged(
-        live, rows, touched, {"opacity_logits": logits, "log_scales": log_scales}
-    )
+    return rearranged(live, rows, touched, {"opacity_logits": logits, "log_scales": log_scales})
 
 
 def shared_light(

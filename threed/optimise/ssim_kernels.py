@@ -1,4 +1,4 @@
-"""The Gaussian window of SSIM: a separable blur of eleven taps over pictures of several channels."""
+"""The Gaussian window of SSIM: a separable blur of eleven taps over pictures with channels."""
 
 import math
 from typing import no_type_check

@@ -82,9 +82,7 @@ def project(cloud: Cloud, views: Views, shifts: NDArray, with_normals: bool) -> 
         np.empty((count, 4), np.int32), np.empty(count, dtype), np.empty(count, dtype),
         np.empty(count, np.uint8),
     )  # fmt: skip
-    run_blocks(
-        project_block, len(cloud.means), GAUSSIAN_BLOCK, cloud, views, shifts, splats
-    )
+    run_blocks(project_block, len(cloud.means), GAUSSIAN_BLOCK, cloud, views, shifts, splats)
     if splats.wrong.any():
         i = int(splats.wrong.argmax()) % len(cloud.means)
         raise InputError(

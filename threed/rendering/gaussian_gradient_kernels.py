@@ -19,6 +19,7 @@ from threed.rendering.gaussian_projection_kernels import (
     GEOMETRY,
     LEAST_COMPENSATION,
     along_axes,
+    camera_of,
     compensation_of,
     covariance_of,
     direction_of,
@@ -27,6 +28,7 @@ from threed.rendering.gaussian_projection_kernels import (
     scales_of,
     seen_point,
     shortest_axis,
+    three,
     to_picture,
 )
 from threed.rendering.sh_kernels import sh_slope, sh_values
@@ -75,11 +77,14 @@ def add_compensation(gradient, spread, pull, blur):
 
 @kernel
 @no_type_check
-def add_position(total, grad, axis_turn):
-    """Add a camera-space gradient to a world-space one."""
-    for k in range(3):
-        total[k] += (axis_turn[0, k] * grad[0] + axis_turn[1, k] * grad[1]
-                     + axis_turn[2, k] * grad[2])  # fmt: skip
+def from_camera(grad, camera):
+    """A camera-space gradient in the world."""
+    x, y, z = grad
+    return (
+        camera[0][0] * x + camera[1][0] * y + camera[2][0] * z,
+        camera[0][1] * x + camera[1][1] * y + camera[2][1] * z,
+        camera[0][2] * x + camera[1][2] * y + camera[2][2] * z,
+    )
 
 
 @kernel
@@ -129,11 +134,10 @@ def add_colour(cloud, i, direction, sums, row, basis, weights, grads):
 
 @kernel
 @no_type_check
-def quaternion_gradient(quaternion, turned, out):
-    """Write the gradient of a raw quaternion, given that of its rotation matrix (3, 3)."""
-    _, length = rotation_of(quaternion)
-    w, x, y, z = (np.float64(quaternion[0]) / length, np.float64(quaternion[1]) / length,
-                  np.float64(quaternion[2]) / length, np.float64(quaternion[3]) / length)  # fmt: skip
+def write_quaternion(quaternions, i, length, turned, out):
+    """Write the gradient of raw quaternion ``i``, given that of its rotation matrix (3, 3)."""
+    w, x, y = three(quaternions, i)
+    w, x, y, z = w / length, x / length, y / length, quaternions[i, 3] / length
     g = turned
     dw = 2 * (x * (g[2, 1] - g[1, 2]) + y * (g[0, 2] - g[2, 0]) + z * (g[1, 0] - g[0, 1]))
     dx = 2 * (y * (g[0, 1] + g[1, 0]) + z * (g[0, 2] + g[2, 0]) + w * (g[2, 1] - g[1, 2])
@@ -143,8 +147,17 @@ def quaternion_gradient(quaternion, turned, out):
     dz = 2 * (x * (g[0, 2] + g[2, 0]) + y * (g[1, 2] + g[2, 1]) + w * (g[1, 0] - g[0, 1])
               - 2 * z * (g[0, 0] + g[1, 1]))  # fmt: skip
     along = w * dw + x * dx + y * dy + z * dz
-    out[0], out[1] = (dw - along * w) / length, (dx - along * x) / length
-    out[2], out[3] = (dy - along * y) / length, (dz - along * z) / length
+    out[i, 0], out[i, 1] = (dw - along * w) / length, (dx - along * x) / length
+    out[i, 2], out[i, 3] = (dy - along * y) / length, (dz - along * z) / length
+
+
+@kernel
+@no_type_check
+def pulled(shape, across, down, scale):
+    """Gradients of one axis' two entries of ``T R``, and of the logarithm of its deviation."""
+    m, n = across * scale, down * scale
+    dm, dn = 2 * (shape[0] * m + shape[1] * n), 2 * (shape[1] * m + shape[2] * n)
+    return dm * scale, dn * scale, dm * m + dn * n
 
 
 @kernel
@@ -154,41 +167,51 @@ def add_shape(shape, across, down, turn, scales, camera, turned, stretched):
 
     ``shape`` is the gradient of the covariance, ``across`` and ``down`` are the rows of ``T``.
     """
-    seen_across, seen_down = along_axes(across, turn), along_axes(down, turn)
-    a0 = a1 = a2 = b0 = b1 = b2 = 0.0
-    for k in range(3):
-        s = scales[k]
-        m, n = seen_across[k] * s, seen_down[k] * s
-        dm, dn = 2 * (shape[0] * m + shape[1] * n), 2 * (shape[1] * m + shape[2] * n)
-        stretched[k] += dm * m + dn * n
-        dm, dn = dm * s, dn * s
-        for j in range(3):
-            turned[j, k] += across[j] * dm + down[j] * dn
-        a0, a1, a2 = a0 + dm * turn[0][k], a1 + dm * turn[1][k], a2 + dm * turn[2][k]
-        b0, b1, b2 = b0 + dn * turn[0][k], b1 + dn * turn[1][k], b2 + dn * turn[2][k]
+    m, n = along_axes(across, turn), along_axes(down, turn)
+    p0, q0, x = pulled(shape, m[0], n[0], scales[0])
+    p1, q1, y = pulled(shape, m[1], n[1], scales[1])
+    p2, q2, z = pulled(shape, m[2], n[2], scales[2])
+    stretched[0] += x
+    stretched[1] += y
+    stretched[2] += z
+    for j in range(3):
+        a, b = across[j], down[j]
+        turned[j, 0] += a * p0 + b * q0
+        turned[j, 1] += a * p1 + b * q1
+        turned[j, 2] += a * p2 + b * q2
+    a0, b0 = dot(turn[0], (p0, p1, p2)), dot(turn[0], (q0, q1, q2))
+    a1, b1 = dot(turn[1], (p0, p1, p2)), dot(turn[1], (q0, q1, q2))
+    a2, b2 = dot(turn[2], (p0, p1, p2)), dot(turn[2], (q0, q1, q2))
+    a, b = (a0, a1, a2), (b0, b1, b2)
     return (
-        a0 * camera[0, 0] + a1 * camera[0, 1] + a2 * camera[0, 2],
-        a0 * camera[1, 0] + a1 * camera[1, 1] + a2 * camera[1, 2],
-        a0 * camera[2, 0] + a1 * camera[2, 1] + a2 * camera[2, 2],
-        b0 * camera[1, 0] + b1 * camera[1, 1] + b2 * camera[1, 2],
-        b0 * camera[2, 0] + b1 * camera[2, 1] + b2 * camera[2, 2],
+        dot(a, camera[0]),
+        dot(a, camera[1]),
+        dot(a, camera[2]),
+        dot(b, camera[1]),
+        dot(b, camera[2]),
     )
 
 
 @kernel
 @no_type_check
-def add_view(cloud, views, i, view, splat, sums, turn, scales, scratch, grads):
+def dot(a, b):
+    """Of three numbers each."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@kernel
+@no_type_check
+def add_view(cloud, views, i, view, splat, sums, mean, turn, scales, share, scratch, grads):
     """Add what one view says of one Gaussian; returns the gradient of the opacity."""
     basis, weights, moved, turned, stretched = scratch
-    camera, lens, limits = views.rotations[view], views.lenses[view], views.limits[view]
-    point = seen_point(cloud.means[i], camera, views.offsets[view])
+    camera, offset, lens, limits, centre = camera_of(views, view)
+    point = seen_point(mean, camera, offset)
     jacobian, _, _ = jacobian_of(point, lens, limits)
     across, down = to_picture(jacobian, camera)
     shape = spread_gradient(sums, splat)
     pull = -sums[0] / splat[5]
     if views.antialiased:
         spread = covariance_of(along_axes(across, turn), along_axes(down, turn), scales)
-        share = 1.0 / (1.0 + math.exp(-np.float64(cloud.opacity_logits[i])))
         shape = add_compensation(shape, spread, pull * share, views.blur)
         pull *= compensation_of(spread[0], spread[1], spread[2], views.blur)[0]
     x = -(2.0 * splat[2] * sums[1] + splat[3] * sums[2])
@@ -196,14 +219,14 @@ def add_view(cloud, views, i, view, splat, sums, turn, scales, scratch, grads):
     grads.centres[view, i, 0], grads.centres[view, i, 1] = x, y
     slopes = add_shape(shape, across, down, turn, scales, camera, turned, stretched)
     depth = sums[MOMENTS + 3]
-    add_position(moved, point_gradient(point, lens, limits, slopes, x, y, depth), camera)
-    direction = direction_of(cloud.means[i], views.centres[view])
-    a, b, c = add_colour(cloud, i, direction, sums, splat, basis, weights, grads)
-    moved[0] += a
-    moved[1] += b
-    moved[2] += c
+    here = from_camera(point_gradient(point, lens, limits, slopes, x, y, depth), camera)
+    direction = direction_of(mean, centre)
+    there = add_colour(cloud, i, direction, sums, splat, basis, weights, grads)
+    moved[0] += here[0] + there[0]
+    moved[1] += here[1] + there[1]
+    moved[2] += here[2] + there[2]
     if len(splat) > GEOMETRY + 4:
-        axis, sign = shortest_axis(scales, turn, direction)
+        axis, sign, _, _, _ = shortest_axis(scales, turn, direction)
         for k in range(3):
             turned[k, axis] += sign * sums[MOMENTS + 4 + k]
     return pull
@@ -218,7 +241,9 @@ def gather_block(start, stop, cloud, views, splats, firsts, slots, grads):
     moved, turned, stretched = np.empty(3), np.empty((3, 3)), np.empty(3)
     scratch = (basis, weights, moved, turned, stretched)
     for i in range(start, stop):
-        scales, (turn, _) = scales_of(cloud.log_scales[i]), rotation_of(cloud.quaternions[i])
+        mean, scales = three(cloud.means, i), scales_of(cloud.log_scales, i)
+        turn, length = rotation_of(cloud.quaternions, i)
+        share = 1.0 / (1.0 + math.exp(-np.float64(cloud.opacity_logits[i])))
         moved[:], turned[:], stretched[:], opacity, seen = 0.0, 0.0, 0.0, 0.0, False
         for view in range(len(views.offsets)):
             slot = view * n + i
@@ -230,11 +255,11 @@ def gather_block(start, stop, cloud, views, splats, firsts, slots, grads):
                 for kind in range(kinds):
                     sums[kind] += slots[place, kind]
             opacity += add_view(
-                cloud, views, i, view, splats.rows[slot], sums, turn, scales, scratch, grads
-            )
+                cloud, views, i, view, splats.rows[slot], sums, mean, turn, scales, share, scratch,
+                grads,
+            )  # fmt: skip
         if seen:
-            share = 1.0 / (1.0 + math.exp(-np.float64(cloud.opacity_logits[i])))
             grads.opacity_logits[i] = opacity * share * (1.0 - share)
             for k in range(3):
                 grads.means[i, k], grads.log_scales[i, k] = moved[k], stretched[k]
-            quaternion_gradient(cloud.quaternions[i], turned, grads.quaternions[i])
+            write_quaternion(cloud.quaternions, i, length, turned, grads.quaternions)

@@ -41,8 +41,9 @@ MOMENT, RED, GREEN = np.uintp(5 * TILE), np.uintp(6 * TILE), np.uintp(7 * TILE)
 BLUE, DEPTH, NORMAL = np.uintp(8 * TILE), np.uintp(9 * TILE), np.uintp(10 * TILE)
 FEATURES = 6
 """Where a row's kinds of lanes begin, and how many come before the features: light left; whether
-it is alive, or what lies behind; x; last; weight; moment. Unsigned, as are the indices they are added to: numba would
-ask of signed ones whether they count from the end, and the question cannot be vectorised."""
+it is alive, or what lies behind; x; last; weight; moment. They are unsigned, and so are indices
+they are added to: of signed ones numba would ask whether they count from the end, which cannot be
+vectorised."""
 _CHECK_EVERY = 16
 """Splats between two looks at whether any pixel of the tile still takes light."""
 

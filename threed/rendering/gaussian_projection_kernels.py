@@ -78,10 +78,35 @@ class Splats(NamedTuple):
 
 @kernel
 @no_type_check
-def rotation_of(quaternion):
+def three(array, i):
+    """A row of three as float64: tuples live in registers, slices are counted objects."""
+    return np.float64(array[i, 0]), np.float64(array[i, 1]), np.float64(array[i, 2])
+
+
+@kernel
+@no_type_check
+def camera_of(views, view):
+    """Rotation by rows, offset, lens, limits and centre of a view, as tuples."""
+    turn, lens, limits = views.rotations, views.lenses, views.limits
+    return (
+        (
+            (turn[view, 0, 0], turn[view, 0, 1], turn[view, 0, 2]),
+            (turn[view, 1, 0], turn[view, 1, 1], turn[view, 1, 2]),
+            (turn[view, 2, 0], turn[view, 2, 1], turn[view, 2, 2]),
+        ),
+        three(views.offsets, view),
+        (lens[view, 0], lens[view, 1], lens[view, 2], lens[view, 3], lens[view, 4]),
+        (limits[view, 0], limits[view, 1], limits[view, 2], limits[view, 3]),
+        three(views.centres, view),
+    )
+
+
+@kernel
+@no_type_check
+def rotation_of(quaternions, i):
     """Rotation matrix by rows, and the quaternion's length."""
-    w, x, y, z = (np.float64(quaternion[0]), np.float64(quaternion[1]),
-                  np.float64(quaternion[2]), np.float64(quaternion[3]))  # fmt: skip
+    w, x, y = three(quaternions, i)
+    z = np.float64(quaternions[i, 3])
     length = math.sqrt(w * w + x * x + y * y + z * z)
     w, x, y, z = w / length, x / length, y / length, z / length
     return (
@@ -93,21 +118,21 @@ def rotation_of(quaternion):
 
 @kernel
 @no_type_check
-def scales_of(log_scale):
+def scales_of(log_scales, i):
     """The three deviations."""
-    return (math.exp(np.float64(log_scale[0])), math.exp(np.float64(log_scale[1])),
-            math.exp(np.float64(log_scale[2])))  # fmt: skip
+    x, y, z = three(log_scales, i)
+    return math.exp(x), math.exp(y), math.exp(z)
 
 
 @kernel
 @no_type_check
 def seen_point(mean, rotation, offset):
     """The mean in the camera's frame."""
-    x, y, z = np.float64(mean[0]), np.float64(mean[1]), np.float64(mean[2])
+    x, y, z = mean
     return (
-        rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z + offset[0],
-        rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * z + offset[1],
-        rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z + offset[2],
+        rotation[0][0] * x + rotation[0][1] * y + rotation[0][2] * z + offset[0],
+        rotation[1][0] * x + rotation[1][1] * y + rotation[1][2] * z + offset[1],
+        rotation[2][0] * x + rotation[2][1] * y + rotation[2][2] * z + offset[2],
     )
 
 
@@ -128,12 +153,12 @@ def to_picture(jacobian, camera):
     """``J W``: how the world moves in the picture, two rows of three."""
     j00, j01, j02, j11, j12 = jacobian
     return (
-        (j00 * camera[0, 0] + j01 * camera[1, 0] + j02 * camera[2, 0],
-         j00 * camera[0, 1] + j01 * camera[1, 1] + j02 * camera[2, 1],
-         j00 * camera[0, 2] + j01 * camera[1, 2] + j02 * camera[2, 2]),
-        (j11 * camera[1, 0] + j12 * camera[2, 0],
-         j11 * camera[1, 1] + j12 * camera[2, 1],
-         j11 * camera[1, 2] + j12 * camera[2, 2]),
+        (j00 * camera[0][0] + j01 * camera[1][0] + j02 * camera[2][0],
+         j00 * camera[0][1] + j01 * camera[1][1] + j02 * camera[2][1],
+         j00 * camera[0][2] + j01 * camera[1][2] + j02 * camera[2][2]),
+        (j11 * camera[1][0] + j12 * camera[2][0],
+         j11 * camera[1][1] + j12 * camera[2][1],
+         j11 * camera[1][2] + j12 * camera[2][2]),
     )  # fmt: skip
 
 
@@ -177,14 +202,11 @@ def direction_of(mean, centre):
 @kernel
 @no_type_check
 def shortest_axis(scales, turn, direction):
-    """Which axis is the normal, and the sign that turns it to the camera."""
-    axis = 0
-    for other in range(1, 3):
-        if scales[other] < scales[axis]:
-            axis = other
-    along = (turn[0][axis] * direction[0] + turn[1][axis] * direction[1]
-             + turn[2][axis] * direction[2])  # fmt: skip
-    return axis, -1.0 if along > 0 else 1.0
+    """Which axis is the normal, the sign that turns it to the camera, and the normal."""
+    axis = 0 if scales[0] <= min(scales[1], scales[2]) else 1 if scales[1] <= scales[2] else 2
+    x, y, z = turn[0][axis], turn[1][axis], turn[2][axis]
+    sign = -1.0 if x * direction[0] + y * direction[1] + z * direction[2] > 0 else 1.0
+    return axis, sign, sign * x, sign * y, sign * z
 
 
 @kernel
@@ -224,18 +246,19 @@ def project_block(start, stop, cloud, views, shifts, splats):
     n = len(cloud.means)
     basis = np.empty(25, np.float64)
     for i in range(start, stop):
-        scales, (turn, length) = scales_of(cloud.log_scales[i]), rotation_of(cloud.quaternions[i])
+        mean, scales = three(cloud.means, i), scales_of(cloud.log_scales, i)
+        turn, length = rotation_of(cloud.quaternions, i)
         share = 1.0 / (1.0 + math.exp(-np.float64(cloud.opacity_logits[i])))
         for view in range(len(views.offsets)):
-            slot, camera, lens = view * n + i, views.rotations[view], views.lenses[view]
+            slot, (camera, offset, lens, limits, centre) = view * n + i, camera_of(views, view)
             splats.boxes[slot, :] = 0
             splats.radii[slot] = 0.0
-            point = seen_point(cloud.means[i], camera, views.offsets[view])
+            point = seen_point(mean, camera, offset)
             splats.depths[slot] = point[2]
             splats.wrong[slot] = not (length > 0.0 and math.isfinite(point[2]))
             if point[2] < views.near or splats.wrong[slot]:
                 continue
-            jacobian, _, _ = jacobian_of(point, lens, views.limits[view])
+            jacobian, _, _ = jacobian_of(point, lens, limits)
             across, down = to_picture(jacobian, camera)
             xx, xy, yy = covariance_of(along_axes(across, turn), along_axes(down, turn), scales)
             weaker, _, det = compensation_of(xx, xy, yy, views.blur)
@@ -256,9 +279,9 @@ def project_block(start, stop, cloud, views, shifts, splats):
             row = splats.rows[slot]
             row[0], row[1], row[2], row[3] = x, y, 0.5 * yy / det, -xy / det
             row[4], row[5], row[GEOMETRY + 3] = 0.5 * xx / det, opacity, point[2]
-            direction = direction_of(cloud.means[i], views.centres[view])
+            direction = direction_of(mean, centre)
             write_colour(cloud, i, direction, basis, row)
             if len(row) > GEOMETRY + 4:
-                axis, sign = shortest_axis(scales, turn, direction)
-                for k in range(3):
-                    row[GEOMETRY + 4 + k] = sign * turn[k][axis]
+                _, _, row[GEOMETRY + 4], row[GEOMETRY + 5], row[GEOMETRY + 6] = shortest_axis(
+                    scales, turn, direction
+                )

@@ -31,7 +31,12 @@ class Lists(NamedTuple):
 @no_type_check
 def tile_rectangle(box):
     """Columns and rows of tiles that a box touches: first, then beyond the last."""
-    return (box[0] // TILE, box[1] // TILE, (box[2] + TILE - 1) // TILE, (box[3] + TILE - 1) // TILE)
+    return (
+        box[0] // TILE,
+        box[1] // TILE,
+        (box[2] + TILE - 1) // TILE,
+        (box[3] + TILE - 1) // TILE,
+    )
 
 
 @kernel

@@ -20,7 +20,6 @@ from threed.rendering.rendered import Rendered
 from threed.scenes.gaussian_cloud import GaussianCloud
 
 
-
 @dataclass(frozen=True)
 class Splatting:
     """How Gaussians become splats."""
