@@ -138,7 +138,7 @@ def _with_room(start: GaussianCloud, options: GaussianFit) -> GaussianCloud:
         )
     room = (options.degree + 1) ** 2 - start.sh.shape[1]
     sh = torch.cat([start.sh, start.sh.new_zeros(len(start), room, 3)], 1)
-    return GaussianCloud(*(getattr(start, name) for name in LEAVES[:4]), sh)
+    return GaussianCloud(start.means, start.log_scales, start.quaternions, start.opacity_logits, sh)
 
 
 def _views_of(step: int, count: int, options: GaussianFit, seed: int) -> list[int]:

@@ -26,10 +26,11 @@ class LiveCloud:
 
     def cloud(self, degree: int | None = None) -> GaussianCloud:
         """The cloud as it stands, attached to the leaves; up to a degree of harmonics."""
-        *others, constant, rest = (self.leaves[name] for name in LEAVES)
+        means, log_scales, quaternions, logits, constant, rest = self.leaves.values()
         if degree is not None:
             rest = rest[:, : (degree + 1) ** 2 - 1]
-        return GaussianCloud(*others, torch.cat([constant, rest], 1))
+        sh = torch.cat([constant, rest], 1)
+        return GaussianCloud(means, log_scales, quaternions, logits, sh)
 
     def state(self) -> State:
         """What `restored` continues from; its tensors are alive."""

@@ -137,7 +137,8 @@ def gradients(
         Numbers.of(dtype), drawn.pictures, grad_features, grad_left, slots,
     )  # fmt: skip
     centres = np.zeros((len(views.offsets), len(cloud.means), 2), dtype)
-    found = Gradients(*(np.zeros_like(one) for one in cloud), centres)
+    means, log_scales, quaternions, logits, sh = (np.zeros_like(one) for one in cloud)
+    found = Gradients(means, log_scales, quaternions, logits, sh, centres)
     run_blocks(
         gather_block, len(cloud.means), GAUSSIAN_BLOCK, cloud, views, splats, lists.firsts, slots,
         found,
