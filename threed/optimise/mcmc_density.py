@@ -60,7 +60,10 @@ def regularisers(cloud: GaussianCloud, options: Mcmc) -> dict[str, Tensor]:
 def densified(
     live: LiveCloud, options: Mcmc, max_gaussians: int, generator: torch.Generator
 ) -> LiveCloud:
-    """Move the transparent Gaussians to opaque ones, then add some, up to the cap."""
+    """Move the transparent Gaussians to opaque ones, then add some, up to the cap.
+
+    A cloud that is transparent altogether has nowhere to move to and stays as it is.
+    """
     n = len(live)
     opacities = torch.sigmoid(live.leaves["opacity_logits"].detach())
     dead = opacities <= options.min_opacity
