@@ -87,8 +87,11 @@ def main() -> None:
         print(f"  mean overlap {overlap:.1f}  (bar {MIN_OVERLAP:.0f})")
     count, size, deviation, _ = SCENES[0]
     cloud, cameras = scene(count, deviation, 0), camera(size)
-    ours, theirs = (median_ms(step_of(cloud, cameras, tiled=tiled), 7) for tiled in (False, True))
+    steps = [step_of(cloud, cameras, tiled=tiled) for tiled in (False, True)]
+    ours, theirs = (median_ms(step, 7) for step in steps)
     print(f"tiled torch {theirs:.0f} ms  (bar 200 ms), {theirs / ours:.1f} times ours  (bar 8)")
+    ours, theirs = (cpu_ms(step, 7) for step in steps)
+    print(f"  processor {theirs:.0f} ms, {theirs / ours:.1f} times ours")
 
 
 if __name__ == "__main__":

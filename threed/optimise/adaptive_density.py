@@ -80,8 +80,8 @@ def adapted(
 ) -> LiveCloud:
     """Double, cut and remove Gaussians after a step; at most ``max_gaussians`` remain.
 
-    If not all that should grow may, those that are pulled hardest do. A cloud of which nothing would
-    be left stays as it is.
+    If not all that should grow may, those that are pulled hardest do. A cloud of which nothing
+    would be left stays as it is.
     """
     with torch.no_grad():
         sizes = live.leaves["log_scales"].exp().amax(1)

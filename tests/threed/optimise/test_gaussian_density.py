@@ -113,10 +113,17 @@ def test_dead_gaussians_move_and_the_picture_stays():
     assert len(live) == 20
     assert float(torch.sigmoid(live.leaves["opacity_logits"].detach()).min()) > 0.005
     after = render(live.cloud(), cameras, splatting=Splatting(blur_px2=1e-3)).rgba.detach()
-    # centres agree exactly, integrals too; slopes of alpha do not
-    assert float((after - before).abs().mean()) < 0.02 * float(before.mean())
-    known = {tuple(row) for row in cloud.means[:10].tolist()}
-    assert {tuple(row) for row in live.leaves["means"].tolist()} == known
+    # heights and integrals of alpha agree, its slopes do not: a few hundredths
+    changed = float((after - before).abs().mean())
+    assert changed < 0.03 * float(before.mean())
+    same = (live.leaves["means"].detach()[:, None] == cloud.means[:10]).all(-1)
+    assert bool((same.sum(1) == 1).all())
+    # copies that share nothing
+    rows = same.float().argmax(1)
+    copies = GaussianCloud(cloud.means[rows], cloud.log_scales[rows], cloud.quaternions[rows],
+                           logits[rows], cloud.sh[rows])  # fmt: skip
+    naive = render(copies, cameras, splatting=Splatting(blur_px2=1e-3)).rgba
+    assert changed < 0.3 * float((naive - before).abs().mean())
 
 
 def test_the_cloud_grows_to_its_cap_and_no_further():
