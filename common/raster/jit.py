@@ -8,7 +8,8 @@ an edge, and with it watertightness and determinism.
 
 Write ``@kernel`` above ``@no_type_check`` on each kernel: numba needs the bare function, which the
 run-time type checks of the tests would otherwise wrap. A kernel that kernels of other files call
-belongs in a ``*_kernels.py`` of this folder, or changes to it would not reach compiled callers.
+belongs in a ``*_kernels.py`` of this folder or of its callers', or changes to it would not reach
+compiled callers.
 """
 
 import hashlib
@@ -43,7 +44,10 @@ def kernel(function: Kernel) -> Kernel:
 
 @cache
 def _sources_digest(own_file: str) -> str:
-    """SHA-256 over a kernel's file and all shared kernels of this folder."""
-    files = {Path(own_file), *Path(__file__).parent.glob("*_kernels.py")}
+    """SHA-256 over a kernel's file and all shared kernels of its folder and this one."""
+    own = Path(own_file)
+    shared = (path for folder in (own.parent, Path(__file__).parent)
+              for path in folder.glob("*_kernels.py"))  # fmt: skip
+    files = {own, *shared}
     content = b"\0".join(file.read_bytes() for file in sorted(files) if file.is_file())
     return hashlib.sha256(content).hexdigest()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from common.cameras import Cameras, rays
 from common.errors import InputError
+from threed.rendering.rendered import Rendered
 from threed.scenes.voxel_field import (
     DENSITY_PER_M,
     VoxelField,
@@ -49,26 +50,6 @@ class RayTotals:
     """``sum w``, in [0, 1]."""
     distance: Float[Tensor, " r"]
     """``sum w t``, metres from the origin, premultiplied too."""
-
-
-@dataclass(frozen=True, eq=False)
-class Rendered:
-    """Pictures of a field."""
-
-    rgb: Float[Tensor, "v h w 3"]
-    """Colour times opacity (premultiplied), sRGB-encoded, in [0, 1]."""
-    opacity: Float[Tensor, "v h w"]
-    """In [0, 1]."""
-    depth: Float[Tensor, "v h w"]
-    """Mean camera-space z of what is seen, metres; 0 where nothing is."""
-    normal: Float[Tensor, "v h w 3"] | None
-    """Sum of the outward unit normals of what is seen, each with its weight; at most as long as
-    the opacity, and shorter where directions differ. None unless asked for."""
-
-    @property
-    def rgba(self) -> Float[Tensor, "v h w 4"]:
-        """Premultiplied colour and opacity."""
-        return torch.cat([self.rgb, self.opacity[..., None]], -1)
 
 
 def render(

@@ -40,9 +40,9 @@ def package(tmp_path):
     return tmp_path
 
 
-def run(package, **environment):
+def run(package, module="common.raster", **environment):
     code = (
-        "from common.raster.outer_kernels import outer\n"
+        f"from {module}.outer_kernels import outer\n"
         "print(outer(1), sum(outer.stats.cache_hits.values()) if hasattr(outer, 'stats') else '')"
     )
     return subprocess.run(
@@ -62,6 +62,18 @@ def test_machine_code_is_kept_until_any_kernel_changes(package):
     for cached in (callee.parent / "__pycache__").glob("inner_kernels.*.pyc"):
         cached.unlink()  # Python's own cache goes by time and size
     assert run(package).stdout.split() == ["30", "0"]
+
+
+def test_kernels_of_another_folder_know_their_neighbours(package):
+    folder = package / "elsewhere"
+    folder.mkdir()
+    (folder / "inner_kernels.py").write_text(CALLEE)
+    (folder / "outer_kernels.py").write_text(
+        CALLER.replace("common.raster.inner", "elsewhere.inner")
+    )
+    assert run(package, "elsewhere").stdout.split() == ["20", "0"]
+    (folder / "inner_kernels.py").write_text(CALLEE.replace("x + 1", "x + 23"))
+    assert run(package, "elsewhere").stdout.split() == ["240", "0"]
 
 
 def test_a_read_only_machine_still_computes_and_says_what_to_do(package):

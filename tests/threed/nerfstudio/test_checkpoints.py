@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from common.errors import InputError
-from tests.reference.splat_dense import draw
+from tests.reference.splat_scipy import draw
 from tests.threed.nerfstudio import nerfacto_twin
 from tests.threed.splats.clouds import CAMERAS, cloud_of, psnr
 from threed.nerfstudio.checkpoint import inventory, read_checkpoint

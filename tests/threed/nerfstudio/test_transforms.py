@@ -8,7 +8,7 @@ import torch
 
 from common.cameras import Cameras, orbit_cameras, project
 from common.errors import InputError
-from tests.reference.splat_dense import draw
+from tests.reference.splat_scipy import draw
 from tests.threed.splats.clouds import CAMERAS, cloud_of
 from threed.nerfstudio.transforms import (
     load_pictures,

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from common.cameras import Cameras
 from common.errors import InputError
-from tests.reference.splat_dense import draw, real_harmonics
+from tests.reference.splat_scipy import draw, real_harmonics
 from tests.threed.splats.clouds import CAMERAS, cloud_of
 from threed.scenes.gaussian_cloud import MAX_SH_DEGREE, GaussianCloud
 from threed.scenes.sh_rotation import rotated_sh, sh_rotation

@@ -3,7 +3,7 @@
 import torch
 
 from common.cameras import orbit_cameras
-from tests.reference.splat_dense import draw
+from tests.reference.splat_scipy import draw
 from threed.scenes.gaussian_cloud import GaussianCloud
 
 CAMERAS = orbit_cameras([20.0, 140.0, 265.0], [15.0, -30.0, 40.0], 3.0, 40.0, 32, 32,

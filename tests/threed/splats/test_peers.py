@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.reference.splat_dense import covariances
+from tests.reference.splat_scipy import covariances
 from tests.threed.splats.clouds import psnr
 from threed.splats.files import read_splats
 from threed.splats.ply import ply_bytes

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from common.cameras import Cameras
 from common.errors import InputError
-from tests.reference.splat_dense import draw
+from tests.reference.splat_scipy import draw
 from tests.threed.splats.clouds import CAMERAS, cloud_of, psnr
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.splats.axes import axes_in_words, axes_matrix, from_axes, to_axes
