@@ -37,6 +37,8 @@ def without_degenerate(triangles: Triangles, tolerance: float = 1e-7) -> Triangl
 
 def without_duplicates(triangles: Triangles) -> Triangles:
     """Of faces with the same three corners, whichever way round, only the first."""
+    if len(triangles.faces) == 0:
+        return triangles
     corners = np.sort(triangles.faces, axis=1)
     order = np.lexsort(corners.T[::-1])
     ranked = corners[order]
