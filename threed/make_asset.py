@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from common.embedded.frame_prior import FramePrior
@@ -58,7 +57,7 @@ def make_asset(method: TextTo3D, prompt: str, prior: FramePrior, seed: int, run:
             )  # fmt: skip
             before = method.sampler.num_evaluations + method.fit_steps
             field = _followed(steps, "distil", before, state, run, bar)
-    with run.clock.stage("mesh and texture"), torch.no_grad():
+    with run.clock.stage("mesh and texture"):
         field = VoxelField(field.density.detach(), field.colour.detach(), field.low, field.high)
         options = FinishOptions(SurfaceOptions(), BakeOptions(size=method.texture_px))
         made = finished(field, pictures, options)

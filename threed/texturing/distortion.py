@@ -1,8 +1,8 @@
 """How evenly a texture lies on a surface, and how much of the page it uses.
 
-Stretch after Sander, Snyder, Gortler and Hoppe 2001, "Texture mapping progressive meshes": with the
+Stretch (Sander, Snyder, Gortler and Hoppe 2001, "Texture mapping progressive meshes"): with the
 largest and smallest singular values ``G >= g`` of the map from the page to the surface at a face,
-``L2^2 = (G^2 + g^2) / 2`` and ``Linf = G``; over the mesh ``L2`` is the root mean square weighted by
+``L2^2 = (G^2 + g^2) / 2``, ``Linf = G``; over the mesh ``L2`` is the root mean square weighted by
 surface area, and ``Linf`` the maximum. Both are scaled by ``sqrt(page area / surface area)``, so
 that 1 is the best there can be: equal areas, no angle changed.
 """
