@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from common.raster.mesh import TriangleMesh
+from threed.meshing.decimation import decimated
 from threed.meshing.level import fitted_surface
 from threed.meshing.surface import SurfaceOptions
 from threed.rendering.volume import render
@@ -17,6 +18,8 @@ class FinishOptions:
     """How a scene is turned into a mesh."""
 
     surface: SurfaceOptions = field(default_factory=SurfaceOptions)
+    max_faces: int | None = None
+    """More faces than this are decimated; None: as many as the grid gives."""
     bake: BakeOptions = field(default_factory=BakeOptions)
     padding_texels: int = 17
     """Least distance between charts: mip levels up to four do not mix them."""
@@ -38,7 +41,7 @@ class FinishedMesh:
     level: float
     """Raw density at the surface."""
     silhouette_iou: float
-    """Mean overlap of its outlines with those of the pictures."""
+    """Mean overlap of its outlines, before decimation, with those of the pictures."""
     unwrapped: Unwrapped
     """How it came to its texture coordinates."""
 
@@ -59,8 +62,9 @@ def finished(
     """
     chosen = options or FinishOptions()
     surface = fitted_surface(scene, pictures.rgba[..., 3], pictures.cameras, chosen.surface)
+    bare = surface.mesh if chosen.max_faces is None else decimated(surface.mesh, chosen.max_faces)
     page = unwrapped(
-        surface.mesh,
+        bare,
         UnwrapOptions(chosen.bake.size, chosen.padding_texels, chosen.unwrap_deadline_s),
     )
     mesh = baked(page.mesh, scene, pictures if chosen.bake_pictures else None, chosen.bake)

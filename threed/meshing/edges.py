@@ -77,12 +77,26 @@ def _with_matter_between(
     angle = np.arctan2((opposite * north).sum(1), (opposite * east).sum(1))
     order = np.lexsort((angle, keys[chosen]))
     around = chosen[order]
-    ranked = keys[around]
-    last = np.append(ranked[1:] != ranked[:-1], True)
-    first_of = np.maximum.accumulate(
-        np.where(np.append(True, last[:-1]), np.arange(len(around)), 0)
-    )
-    following = np.where(last, first_of, np.arange(1, len(around) + 1))
-    up = start[around] < end[around]
-    between = ~up & up[following]
-    return around[between], around[following[between]]
+    here, there = [], []
+    while len(around):
+        following = _next_at_edge(keys[around])
+        up = start[around] < end[around]
+        between = ~up & up[following]
+        if not between.any():
+            break
+        here.append(around[between])
+        there.append(around[following[between]])
+        # what encloses a pair may be a pair itself
+        left = ~between
+        left[following[between]] = False
+        around = around[left]
+    none = np.empty(0, np.int64)
+    return np.concatenate([none, *here]), np.concatenate([none, *there])
+
+
+def _next_at_edge(keys: Int64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
+    """For entries sorted by key, the place of the next one with the same key, round and round."""
+    places = np.arange(len(keys))
+    first = np.append(True, keys[1:] != keys[:-1])
+    last = np.append(first[1:], True)
+    return np.where(last, np.maximum.accumulate(np.where(first, places, 0)), places + 1)

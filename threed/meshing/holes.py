@@ -17,6 +17,8 @@ from threed.meshing.triangles import Triangles, with_new_faces
 
 MAX_EDGES = 1000
 """Longer loops take more than seconds: time grows with the third power."""
+FLAT = 1e-9
+"""Least area of a patch's triangles, in squares of the hole's longest side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,8 @@ def _patch(
     rows = np.arange(count)
     taken[rows, (rows + 1) % count] = taken[(rows + 1) % count, rows] = False
     split = np.empty((count, count), np.int64)
-    area = least_area(np.ascontiguousarray(triangles.vertices[corners]), taken, split)
+    points = np.ascontiguousarray(triangles.vertices[corners])
+    area = least_area(points, taken, FLAT * float(np.ptp(points, axis=0).max()) ** 2, split)
     if not area <= max_area:
         return None
     found = np.array(_triangles(split))
@@ -137,10 +140,11 @@ def _triangles(split: Int64[np.ndarray, "k k"]) -> list[tuple[int, int, int]]:
 
 @kernel
 @no_type_check
-def least_area(points, taken, split):
+def least_area(points, taken, least, split):
     """Least area of a triangulated loop ``(k, 3)``; writes where each chord is divided.
 
-    ``A[i, j] = min_m A[i, m] + A[m, j] + area(i, m, j)``; chords that exist already are infinite.
+    ``A[i, j] = min_m A[i, m] + A[m, j] + area(i, m, j)``; infinite are chords that exist already
+    and triangles of an area up to ``least``, which corners in one line would make.
     """
     count = len(points)
     areas = np.zeros((count, count))
@@ -158,6 +162,8 @@ def least_area(points, taken, split):
                     bz = points[middle, 2] - points[first, 2]
                     x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
                     area = 0.5 * np.sqrt(x * x + y * y + z * z)
+                    if area <= least:
+                        continue
                     total = areas[first, middle] + areas[middle, last] + area
                     if total < best:
                         best, where = total, middle

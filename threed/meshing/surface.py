@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from common.errors import InputError
 from common.raster.mesh import TriangleMesh
-from threed.meshing.decimation import decimated
 from threed.meshing.dual_contouring import dual_contoured
 from threed.meshing.manifold import cut_to_manifold
 from threed.meshing.triangles import Triangles
@@ -48,8 +47,6 @@ class SurfaceOptions:
     smoothing_steps: int | None = None
     """Steps of Taubin smoothing; 0 for none. None: 10 after marching cubes, none after dual
     contouring, whose edges it would round."""
-    max_faces: int | None = None
-    """More faces than this are decimated; None: as many as the grid gives."""
 
 
 def extract_surface(
@@ -92,11 +89,10 @@ def extract_surface(
         steps = 0 if dual else MARCHED_SMOOTHING
     if steps:
         trimesh.smoothing.filter_taubin(mesh, lamb=0.5, nu=0.53, iterations=steps)
-    surface = TriangleMesh(
+    return TriangleMesh(
         torch.from_numpy(np.array(mesh.vertices)).float(),
         torch.from_numpy(np.array(mesh.faces)).int(),
     )
-    return surface if chosen.max_faces is None else decimated(surface, chosen.max_faces)
 
 
 def _with_cells(field: VoxelField, num_cells: int) -> VoxelField:

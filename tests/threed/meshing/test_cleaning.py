@@ -194,6 +194,15 @@ def test_decimated_meshes_keep_budget_and_shape(name, budget):
     assert torch.equal(again.vertices, coarse.vertices)
 
 
+def test_decimated_ball_stays_a_ball():
+    ball = trimesh.creation.icosphere(4, 0.4)
+    coarse = decimated(from_trimesh(ball), 600)
+    assert_closed(coarse)
+    assert len(coarse.faces) <= 600
+    # a polyhedron of 600 faces that touches a ball lacks 1 % of its volume, or has as much more
+    assert solid_of(coarse).volume == pytest.approx(4 / 3 * np.pi * 0.4**3, rel=0.01)
+
+
 def test_decimation_carries_colours_and_refuses_texture_coordinates():
     ball = trimesh.creation.icosphere(3)
     halves = torch.from_numpy(ball.triangles_center[:, 0] > 0).float()[:, None].expand(-1, 3)

@@ -105,15 +105,3 @@ def test_option_chooses_the_extractor_and_keeps_its_edges():
 
     assert worst(sharp) < 0.05
     assert worst(round_) > 0.2
-
-
-def test_face_budget_is_kept():
-    field = uniform_field((33, 33, 33))
-    distance = 0.4 - node_positions(field).norm(dim=-1)
-    ball = VoxelField(distance / field.cell_m[0], field.colour)
-    mesh = extract_surface(ball, 0.0, SurfaceOptions(max_faces=600))
-    solid = trimesh.Trimesh(mesh.vertices.numpy(), mesh.faces.numpy(), process=False)
-    assert len(mesh.faces) <= 600
-    assert solid.is_watertight
-    # a ball of 600 flat faces lacks under 2 % of its volume
-    assert solid.volume == pytest.approx(4 / 3 * np.pi * 0.4**3, rel=0.02)
