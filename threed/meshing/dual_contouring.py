@@ -8,8 +8,8 @@ that only come close do not grow together. What still branches is cut by
 
 Planes come from the values alone. Where a field has a crease, differences across it mean nothing:
 as in essentially non-oscillatory schemes (Harten et al. 1987) each node takes its slopes from the
-side where the values bend least, and of a crossed edge's two nodes the one with straighter
-surroundings says more about where the surface is.
+side where the values bend least, and the straighter side of a crossed edge says more about where
+the surface is.
 """
 
 from functools import cache
@@ -60,7 +60,7 @@ def dual_contoured(
 
 def node_slopes(
     raw: Float64[np.ndarray, "x y z"], small: float
-) -> tuple[Float64[np.ndarray, "x y z 3"], Float64[np.ndarray, "x y z"]]:
+) -> tuple[Float64[np.ndarray, "x y z 3"], Float64[np.ndarray, "x y z 3"]]:
     """Slopes per cell at every node, from the straighter side, and how much values bend there.
 
     Means of the differences before, after and across, weighted by how little the values bend at
@@ -83,7 +83,7 @@ def node_slopes(
         least = sum(w * one for w, (_, _, one) in zip(weights, choices, strict=True)) / total
         slopes.append(np.moveaxis(slope, 0, axis))
         bends.append(np.moveaxis(least, 0, axis))
-    return np.stack(slopes, -1), np.sum(bends, axis=0)
+    return np.stack(slopes, -1), np.stack(bends, -1)
 
 
 def _mean_step(raw: np.ndarray, solid: np.ndarray) -> float:
@@ -103,33 +103,29 @@ def _tangent_planes(
 ) -> tuple[Float64[np.ndarray, "e 3"], Float64[np.ndarray, "e 3"]]:
     """Where the surface crosses edges, and its unit normals there, toward lower values.
 
-    Each end proposes a crossing: its value over its slope along the edge. The straighter end's
-    counts more; straight interpolation between the two joins in, and decides where proposals miss
-    the edge.
+    Three proposals for each edge: the values before it carried on, those behind it carried back,
+    and the straight line between its ends. Each counts by how little the values bend where it
+    comes from, and not at all if it misses the edge.
     """
-    high = low.copy()
-    high[:, axis] += 1
-    ends = (tuple(low.T), tuple(high.T))
-    below, above = raw[ends[0]], raw[ends[1]]
-    straight = below / (below - above)
-    weights = [1 / (bends[end] + small) ** POWER for end in ends]
-    proposals = []
-    for end, value, origin in ((ends[0], below, 0.0), (ends[1], above, 1.0)):
-        slope = slopes[end][:, axis]
-        safe = np.where(np.abs(slope) > 1e-12, slope, 1e-12)
-        proposals.append(origin - value / safe)
-    weights = [w * ((p >= 0) & (p <= 1)) for w, p in zip(weights, proposals, strict=True)]
-    even = np.minimum(*weights) / np.maximum(
-        np.maximum(*weights), 1e-300
-    )  # 1 where both ends know as much
-    total = weights[0] + weights[1]
-    mixed = sum(w * p for w, p in zip(weights, proposals, strict=True)) / np.maximum(total, 1e-300)
-    share = even * straight + (1 - even) * mixed
-    share = np.where(total > 0, share, straight)
-    point = low + share[:, None] * np.eye(3)[axis]
-    near = [np.where(total > 0, w, 1.0) for w in weights]
-    near = [near[0] * (1 - share + 1e-3), near[1] * (share + 1e-3)]
-    normal = -sum(w[:, None] * slopes[end] for w, end in zip(near, ends, strict=True))
+    step = np.eye(3, dtype=np.int64)[axis]
+    wide = np.pad(raw, 2, mode="edge")
+    f = {k: wide[tuple((low + 2 + k * step).T)] for k in range(-2, 4)}
+    ends = (tuple(low.T), tuple((low + step).T))
+    sideways = [np.delete(bends[end], axis, 1).sum(1) for end in ends]
+    second = {k: np.abs(f[k - 1] - 2 * f[k] + f[k + 1]) for k in (-1, 0, 1, 2)}
+    proposals = (
+        (1.0, f[0] - f[-1], 0, second[-1] + sideways[0], slopes[ends[0]]),
+        (1.0, f[2] - f[1], 1, second[2] + sideways[1], slopes[ends[1]]),
+        (CENTRAL_WEIGHT, f[1] - f[0], 0, second[0] + second[1],
+         0.5 * (slopes[ends[0]] + slopes[ends[1]])),
+    )  # fmt: skip
+    total, where, normal = np.zeros(len(low)), np.zeros(len(low)), np.zeros((len(low), 3))
+    for share, slope, origin, bend, around in proposals:
+        away = origin - f[origin] / np.where(np.abs(slope) > 1e-12, slope, 1e-12)
+        weight = share / (bend + small) ** POWER * ((away >= 0) & (away <= 1))
+        total, where = total + weight, where + weight * away
+        normal -= weight[:, None] * np.where(step, slope[:, None], around)
+    point = low + (where / total)[:, None] * step  # the straight line never misses
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     return point, normal / np.maximum(length, 1e-300)
 
@@ -176,52 +172,35 @@ def sheet_table() -> tuple[np.ndarray, np.ndarray]:
     Crossed edges of a face belong to one sheet; with four on a face, the two at each solid corner:
     both cells of the face see it the same way.
     """
+    faces = [_face_round(axis, side) for axis, side in product(AXES, (0, 1))]
     table, counts = np.full((256, 12), -1, np.int8), np.zeros(256, np.int64)
     for config in range(256):
-        solid = {corner: bool(config >> number & 1) for number, corner in enumerate(CORNERS)}
-        joined: dict[int, int] = {}
-        for axis, side in product(AXES, (0, 1)):
-            for pair in _joined_on_face(solid, axis, side):
-                roots = sorted(_root(joined, edge) for edge in pair)
-                joined[roots[1]] = roots[0]
-        roots = sorted({_root(joined, edge) for edge in joined})
-        for edge in joined:
-            table[config, edge] = roots.index(_root(joined, edge))
-        counts[config] = len(roots)
+        sheet = {}
+        for corners, edges in faces:
+            solid = [config >> corner & 1 for corner in corners]
+            crossed = [k for k in range(4) if solid[k] != solid[(k + 1) % 4]]
+            if len(crossed) == 4:  # edge k - 1 and edge k meet in corner k
+                pairs = [(edges[k - 1], edges[k]) for k in range(4) if solid[k]]
+            else:
+                pairs = [(edges[crossed[0]], edges[crossed[1]])] if crossed else []
+            for one, other in pairs:
+                old, new = sheet.setdefault(one, one), sheet.setdefault(other, other)
+                sheet = {edge: new if label == old else label for edge, label in sheet.items()}
+        labels = sorted(set(sheet.values()))
+        for edge, label in sheet.items():
+            table[config, edge] = labels.index(label)
+        counts[config] = len(labels)
     return table, counts
 
 
-def _joined_on_face(
-    solid: dict[tuple[int, ...], bool], axis: int, side: int
-) -> list[tuple[int, int]]:
-    """Pairs of crossed edges on a cell's face that one sheet joins."""
+def _face_round(axis: int, side: int) -> tuple[list[int], list[int]]:
+    """Corners of a cell's face in a round, and the edges from each to the next."""
     first, second = (axis + 1) % 3, (axis + 2) % 3
-
-    def corner(a: int, b: int) -> tuple[int, ...]:
+    corners, edges = [], []
+    for a, b, along in ((0, 0, first), (1, 0, second), (1, 1, first), (0, 1, second)):
         where = [0, 0, 0]
         where[axis], where[first], where[second] = side, a, b
-        return tuple(where)
-
-    def edges_at(a: int, b: int) -> tuple[int, int]:
-        along_first = edge_number(first, list(corner(0, b)))
-        along_second = edge_number(second, list(corner(a, 0)))
-        return along_first, along_second
-
-    around = [(0, 0), (1, 0), (1, 1), (0, 1)]
-    full = [place for place in around if solid[corner(*place)]]
-    if len(full) == 2 and sum(full[0]) % 2 == sum(full[1]) % 2:  # across the diagonal
-        return [edges_at(*place) for place in full]
-    crossed = [
-        edge
-        for (a, b), (c, d) in zip(around, around[1:] + around[:1], strict=True)
-        if solid[corner(a, b)] != solid[corner(c, d)]
-        for edge in set(edges_at(a, b)) & set(edges_at(c, d))
-    ]
-    return [(crossed[0], crossed[1])] if crossed else []
-
-
-def _root(joined: dict[int, int], edge: int) -> int:
-    joined.setdefault(edge, edge)
-    while joined[edge] != edge:
-        edge = joined[edge]
-    return edge
+        corners.append(CORNERS.index((where[0], where[1], where[2])))
+        where[along] = 0
+        edges.append(edge_number(along, where))
+    return corners, edges

@@ -45,7 +45,8 @@ def _pulled_and_pushed(colours: Tensor, known: Tensor) -> Tensor:
         size = (-known.shape[3] % 2, -known.shape[2] % 2)
         padded = [functional.pad(one, (0, size[0], 0, size[1])) for one in (colours, known)]
         total, share = (functional.avg_pool2d(one, 2) for one in padded)
-        colours = total / share.clamp_min(1e-12)
+        # masked, or gradients of nothing divided by almost nothing overflow
+        colours = torch.where(share > 0, total / share.clamp_min(1e-12), 0.0)
         # a block counts as known with the weight of one texel: each level has its own mean
         known = (share > 0).to(known.dtype)
     for finer, known_there in reversed(levels):

@@ -199,8 +199,8 @@ def test_decimated_ball_stays_a_ball():
     coarse = decimated(from_trimesh(ball), 600)
     assert_closed(coarse)
     assert len(coarse.faces) <= 600
-    # a polyhedron of 600 faces that touches a ball lacks 1 % of its volume, or has as much more
-    assert solid_of(coarse).volume == pytest.approx(4 / 3 * np.pi * 0.4**3, rel=0.01)
+    # a polyhedron of 600 faces with its corners on a ball lacks 2 % of its volume
+    assert solid_of(coarse).volume == pytest.approx(4 / 3 * np.pi * 0.4**3, rel=0.025)
 
 
 def test_decimation_carries_colours_and_refuses_texture_coordinates():

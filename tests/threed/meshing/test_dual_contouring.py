@@ -36,7 +36,7 @@ def error(vertices, faces, distance):
     return float(np.sqrt(np.square(distance(points - MIDDLE)).mean()))
 
 
-# How many times nearer than marching cubes; measured 2.9, 48, 3.6 and 2.6
+# How many times nearer than marching cubes; measured 3.9, 47, 3.7 and 3.0
 @pytest.mark.parametrize(
     ("name", "gain"), [("sphere", 2.0), ("box", 20.0), ("tilted box", 2.5), ("union", 2.0)]
 )
@@ -91,7 +91,7 @@ def test_any_field_gives_a_closed_manifold(seed):
 def test_option_chooses_the_extractor_and_keeps_its_edges():
     field = uniform_field((41, 41, 41))
     points = node_positions(field).double().numpy()
-    raw = torch.from_numpy(box(points, (0.31, 0.27, 0.4)) / field.cell_m[0]).float()
+    raw = torch.from_numpy(box(points, (0.31, 0.28, 0.4)) / field.cell_m[0]).float()
     sharp, round_ = (
         extract_surface(
             VoxelField(raw, field.colour), 0.0, SurfaceOptions(method, blur_cells=0.0, contrast=1e9)
@@ -100,7 +100,7 @@ def test_option_chooses_the_extractor_and_keeps_its_edges():
     )
 
     def worst(mesh):
-        corner = np.array([0.31, 0.27, 0.4])
+        corner = np.array([0.31, 0.28, 0.4])
         return np.linalg.norm(mesh.vertices.numpy() - corner, axis=1).min() / field.cell_m[0]
 
     assert worst(sharp) < 0.05

@@ -58,7 +58,7 @@ def test_filling_passes_gradients_to_the_owned_texels_alone():
 def test_no_chart_colours_another_up_to_mip_level_4(name, deadline_s):
     """Charts 17 texels apart in colours of their own, all the rest magenta."""
     mesh = cleaned(real_mesh(name, uvs=False)).mesh
-    options = UnwrapOptions(512, 17, deadline_s, keep_existing=False)
+    options = UnwrapOptions(512, 17, float(deadline_s), keep_existing=False)
     page = unwrapped(mesh, options)
     assert page.padding_texels == 17
     owned = texels_of(page.mesh, 512, 2).owned
@@ -98,7 +98,7 @@ def test_supersampled_texels_are_means_and_reach_small_triangles():
 def test_background_never_bleeds_in(name):
     """Every texel of charts is filled, whatever the supersampling; nothing is magenta."""
     mesh = cleaned(real_mesh(name, uvs=False)).mesh
-    page = unwrapped(mesh, UnwrapOptions(256, 5, 300, keep_existing=False)).mesh
+    page = unwrapped(mesh, UnwrapOptions(256, 5, 300.0, keep_existing=False)).mesh
     for supersample in (1, 3):
         texels = texels_of(page, 256, supersample)
         green = torch.tensor([0.1, 0.8, 0.2]).expand(len(texels.positions), 3).contiguous()

@@ -19,7 +19,7 @@ CAMERAS = orbit_cameras([0.0, 90.0, 180.0, 270.0], 15.0, 3.6, 25.0, 64, 64)
 @pytest.fixture(scope="module")
 def ball():
     """A striped ball, pictures of it, and the same ball in grey."""
-    page = unwrapped(sphere(), UnwrapOptions(128, 4, deadline_s=0)).mesh
+    page = unwrapped(sphere(), UnwrapOptions(128, 4, deadline_s=0.0)).mesh
     texels = texels_of(page, 128, 2)
     stripes = 0.2 * torch.sin(25 * texels.positions[:, 1:2])
     true = replace(

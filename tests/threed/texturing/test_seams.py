@@ -18,7 +18,7 @@ SIZE = 192
 @pytest.fixture(scope="module")
 def painted():
     """A ball with fine stripes, its charts in number, and its texels."""
-    page = unwrapped(sphere(), UnwrapOptions(SIZE, 6, deadline_s=0)).mesh
+    page = unwrapped(sphere(), UnwrapOptions(SIZE, 6, deadline_s=0.0)).mesh
     texels = texels_of(page, SIZE)
     stripes = 0.05 * torch.sin(60 * texels.positions[:, 1:2])
     texture = texture_from(texels, paint(texels.positions) * 0.6 + 0.2 + stripes)

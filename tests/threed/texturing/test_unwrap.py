@@ -128,7 +128,7 @@ def chart_distance(mesh, size):
 @pytest.mark.parametrize(("name", "padding"), [("suzanne", 4), ("suzanne", 17), ("spot", 17)])
 def test_xatlas_charts_keep_their_distance_within_the_deadline(name, padding):
     mesh = cleaned(real_mesh(name, uvs=False)).mesh
-    found = unwrapped(mesh, UnwrapOptions(512, padding, deadline_s=300, keep_existing=False))
+    found = unwrapped(mesh, UnwrapOptions(512, padding, deadline_s=300.0, keep_existing=False))
     assert (found.way, found.reasons) == ("xatlas", ())
     assert_good(found, 512)
     assert chart_distance(found.mesh, 512) >= padding
@@ -137,7 +137,7 @@ def test_xatlas_charts_keep_their_distance_within_the_deadline(name, padding):
 @pytest.mark.parametrize(("name", "max_l2"), [("suzanne", 1.2), ("spot", 1.2)])
 def test_boxes_keep_distance_and_stretch_little(name, max_l2):
     mesh = cleaned(real_mesh(name, uvs=False)).mesh
-    found = unwrapped(mesh, UnwrapOptions(512, 5, deadline_s=0, keep_existing=False))
+    found = unwrapped(mesh, UnwrapOptions(512, 5, deadline_s=0.0, keep_existing=False))
     assert (found.way, found.padding_texels) == ("boxes", 5)
     assert "deadline_s is 0" in found.reasons[0]
     assert_good(found, 512)
@@ -158,7 +158,7 @@ def test_layers_over_each_other_become_charts_of_their_own():
 
 
 def test_soup_ends_on_a_grid_with_the_reasons():
-    found = unwrapped(soup(20_000), UnwrapOptions(256, 4, deadline_s=0))
+    found = unwrapped(soup(20_000), UnwrapOptions(256, 4, deadline_s=0.0))
     assert found.way == "grid"
     assert "do not fit a page of 256 texels, 1 apart" in found.reasons[-1]
     assert found.figures.overlap < 0.01
@@ -194,7 +194,7 @@ def test_xatlas_that_fails_says_why(monkeypatch, tmp_path):
     broken.write_text("import sys\nsys.exit('out of luck')\n")
     monkeypatch.setattr("threed.texturing.xatlas_charts.CHILD", broken)
     with pytest.raises(NoCharts, match="ended with code 1: out of luck"):
-        xatlas_charts(soup(2), 64, 2, 60)
+        xatlas_charts(soup(2), 64, 2, 60.0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -286,6 +286,6 @@ def test_two_million_faces_are_unwrapped_in_bounded_memory():
 @pytest.mark.slow
 def test_bunny_is_unwrapped():
     mesh = cleaned(real_mesh("stanford_bunny")).mesh
-    found = unwrapped(mesh, UnwrapOptions(1024, 8, deadline_s=300))
+    found = unwrapped(mesh, UnwrapOptions(1024, 8, deadline_s=300.0))
     assert found.way in ("xatlas", "boxes")
     assert_good(found, 1024)
