@@ -10,6 +10,7 @@ from threed.rendering.volume import render
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures, baked
 from threed.texturing.refine import RefineOptions, refined_texture
+from threed.texturing.seams import levelled
 from threed.texturing.unwrap import UnwrapOptions, Unwrapped, unwrapped
 
 
@@ -27,9 +28,10 @@ class FinishOptions:
     """Seconds after which charts are made by box projection instead of xatlas."""
     bake_pictures: bool = True
     """Whether the pictures' own pixels go into the texture, or the scene's colours alone."""
-    refine: RefineOptions | None = field(default_factory=RefineOptions)
+    refine: RefineOptions | None = None
     """How the texture is refined until renders look like the pictures, or like the scene if these
-    are not baked; None: it is not."""
+    are not baked; None: it is not. It wins what sampling lost, and fits what pictures do not agree
+    about, too: worth it for sharp, true pictures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,5 +73,5 @@ def finished(
     if chosen.refine is not None and chosen.refine.num_steps:
         rgba = pictures.rgba if chosen.bake_pictures else render(scene, pictures.cameras).rgba
         *_, last = refined_texture(mesh, rgba.detach(), pictures.cameras, chosen.refine)
-        mesh = last.mesh
+        mesh = levelled(last.mesh) if chosen.bake.level_seams else last.mesh
     return FinishedMesh(mesh, surface.level, surface.iou, page)

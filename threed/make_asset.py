@@ -65,7 +65,7 @@ def make_asset(method: TextTo3D, prompt: str, prior: FramePrior, seed: int, run:
             method.max_faces,
             # beyond 2048 texels are finer than anything in the pictures, and memory is short
             BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
-            refine=RefineOptions(num_steps=method.refine_steps),
+            refine=RefineOptions(num_steps=method.refine_steps) if method.refine_steps else None,
         )
         made = finished(field, pictures, options)
     return MadeAsset(made.mesh, pictures, made.silhouette_iou)

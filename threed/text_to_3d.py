@@ -38,7 +38,7 @@ class TextTo3D(Config):
     """More triangles than this are merged; null keeps all that the grid gives."""
     texture_px: Literal[256, 512, 1024, 2048, 4096] = 1024
     """Side of the texture."""
-    refine_steps: int = Field(40, ge=0, le=10_000)
+    refine_steps: int = Field(0, ge=0, le=10_000)
     """Steps that bring renders of the mesh nearer to the views; 0 leaves the texture as baked."""
 
     @property
