@@ -22,7 +22,7 @@ class FinishOptions:
     max_faces: int | None = None
     """More faces than this are decimated; None: as many as the grid gives."""
     bake: BakeOptions = field(default_factory=BakeOptions)
-    padding_texels: int = 17
+    padding_texels: int = 19
     """Least distance between charts: mip levels up to four do not mix them."""
     unwrap_deadline_s: float = 60.0
     """Seconds after which charts are made by box projection instead of xatlas."""

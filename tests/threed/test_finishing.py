@@ -86,7 +86,7 @@ def test_mesh_looks_like_the_scene_it_was_made_from(duck):
 
 
 def test_budget_surface_and_refinement_are_options(duck):
-    pictures, field, made = duck
+    pictures, field, _ = duck
     options = FinishOptions(
         SurfaceOptions("dual_contouring"), 1500, BakeOptions(size=256, supersample=1),
         padding_texels=4, refine=RefineOptions(num_steps=4),

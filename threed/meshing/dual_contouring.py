@@ -175,7 +175,7 @@ def sheet_table() -> tuple[np.ndarray, np.ndarray]:
     faces = [_face_round(axis, side) for axis, side in product(AXES, (0, 1))]
     table, counts = np.full((256, 12), -1, np.int8), np.zeros(256, np.int64)
     for config in range(256):
-        sheet = {}
+        sheet: dict[int, int] = {}
         for corners, edges in faces:
             solid = [config >> corner & 1 for corner in corners]
             crossed = [k for k in range(4) if solid[k] != solid[(k + 1) % 4]]

@@ -1,10 +1,10 @@
 """The texels between charts: filled so that no mip level mixes charts that keep their distance.
 
 Push-pull (Gortler, Grzeszczuk, Szeliski and Cohen 1996) on the blocks that mip levels average:
-texels beside a chart take the mean of the chart texels around them, which is what lookups across
-its border see; every other empty texel takes the mean of the smallest aligned block of 2, 4, 8, ...
-texels a side that knows any. A block of ``2^l`` that holds texels of one chart alone holds its
-colours alone, and charts ``2^l + 1`` texels apart never share such a block.
+texels within `REACH` of a chart repeat its nearest one, which is what lookups at its border see;
+every other empty texel takes the mean of the smallest aligned block of 2, 4, 8, ... texels a side
+that knows any. So a block of ``2^l`` that holds texels of a chart holds no other colours if all
+others are ``2^l + REACH`` texels away.
 """
 
 import torch
@@ -15,6 +15,9 @@ from torch.nn import functional
 
 from common.errors import InputError
 
+REACH = 3
+"""Texels about a chart, along rows, columns and diagonals, that repeat it."""
+
 
 def filled(texture: Float[Tensor, "h w c"], owned: Bool[Tensor, "h w"]) -> Float[Tensor, "h w c"]:
     """The texture with every texel that is not ``owned`` filled; differentiable in those that are.
@@ -22,14 +25,19 @@ def filled(texture: Float[Tensor, "h w c"], owned: Bool[Tensor, "h w"]) -> Float
     Raises:
         InputError: no texel is owned.
     """
+    from scipy import ndimage
+
     if not bool(owned.any()):
         raise InputError("a texture without a texel that has a colour cannot be filled")
-    known = rearrange(owned, "h w -> 1 1 h w").to(texture.dtype)
-    colours = rearrange(texture, "h w c -> 1 c h w") * known
-    around = functional.avg_pool2d(known, 3, 1, 1)
-    beside = functional.avg_pool2d(colours, 3, 1, 1) / around.clamp_min(1e-12)
-    colours = torch.where(known > 0, colours, beside * (around > 0))
-    known = torch.where(around > 0, 1.0, known)
+    rows, columns = ndimage.distance_transform_cdt(
+        ~owned.numpy(), "chessboard", return_distances=False, return_indices=True
+    )
+    beside = functional.max_pool2d(
+        rearrange(owned, "h w -> 1 1 h w").to(texture.dtype), 2 * REACH + 1, 1, REACH
+    )
+    nearest = texture[torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]
+    known = (beside > 0).to(texture.dtype)
+    colours = rearrange(nearest, "h w c -> 1 c h w") * known
     whole = _pulled_and_pushed(colours, known)
     return rearrange(whole, "1 c h w -> h w c")
 

@@ -1,6 +1,7 @@
 """The mesh drawn into its own texture: which triangle each texel belongs to."""
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from common.cameras import Cameras
@@ -32,3 +33,9 @@ def page_fragments(
     rows = size - first_row if num_rows is None else num_rows
     page = Cameras(torch.eye(4).to(mesh.vertices)[None], scale[None], rows, size)
     return rasterize(points, corners, page)
+
+
+def chart_texels(mesh: TriangleMesh, size: int, supersample: int = 2) -> Bool[Tensor, "h w"]:
+    """Texels with one of ``supersample x supersample`` points in a chart."""
+    covered = page_fragments(mesh, size * supersample).covered
+    return torch.nn.functional.max_pool2d(covered.float(), supersample)[0] > 0

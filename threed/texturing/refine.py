@@ -22,7 +22,7 @@ from common.raster.mesh import TriangleMesh
 from common.raster.rasterize import rasterize
 from common.raster.texture import mip_level, sample_texture, texture_pyramid, uv_jacobian
 from threed.texturing.gutters import filled
-from threed.texturing.page import page_fragments
+from threed.texturing.page import chart_texels
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def refined_texture(
     if mesh.texture is None or mesh.texture.shape[0] != mesh.texture.shape[1]:
         raise InputError("refining needs a mesh with a square texture: see baked")
     lookups = _lookups(mesh, rgba, cameras, chosen)
-    owned = page_fragments(mesh, mesh.texture.shape[0]).covered[0]
+    owned = chart_texels(mesh, mesh.texture.shape[0])
     start = mesh.texture.detach().clone()
     texture = start.clone().requires_grad_()
     optimizer = torch.optim.Adam([texture], lr=chosen.rate, betas=(0.9, 0.99), fused=True)

@@ -28,7 +28,7 @@ class UnwrapOptions:
     texture_size: int = 1024
     """Texels along each side that the texture will have."""
     padding_texels: int = 8
-    """Least distance between charts, from 1; mip level ``l`` needs ``2^l + 1``."""
+    """Least distance between charts, from 1; mip level ``l`` needs ``2^l + 3``."""
     deadline_s: float = 60.0
     """Seconds that xatlas may take; 0 leaves it out."""
     keep_existing: bool = True

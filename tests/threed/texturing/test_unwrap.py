@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from threed.meshing.cleaning import cleaned
 from threed.texturing.box_charts import box_charts
 from threed.texturing.distortion import distortion, stretch
 from threed.texturing.packing import NoCharts, packed
+from threed.texturing.page import page_fragments
 from threed.texturing.texels import texels_of
 from threed.texturing.unwrap import UnwrapOptions, unwrapped
 from threed.texturing.uv_check import judged_uvs
@@ -95,10 +97,16 @@ def test_mirrored_halves_are_an_overlap():
 
 def test_good_coordinates_are_kept_with_their_texture():
     spot = real_mesh("spot")
-    kept = unwrapped(spot)
+    assert "reach 0.0522 beyond [0, 1]" in judged_uvs(spot).reasons[0]
+    inside = replace(spot, uvs=(spot.uvs + 0.06) / 1.07, texture=torch.rand(8, 8, 3))
+    kept = unwrapped(inside)
     assert (kept.way, kept.reasons) == ("kept", ())
-    assert kept.mesh is spot
+    assert kept.mesh is inside
     assert kept.figures.overlap < 0.01
+    bent = unwrapped(replace(inside, uvs=spot.uvs), UnwrapOptions(256, 4, deadline_s=0.0))
+    assert bent.way == "boxes"
+    assert bent.reasons[0] == "its own texture coordinates: they reach 0.0522 beyond [0, 1]"
+    assert bent.mesh.texture is None  # it belonged to the old ones
 
 
 def assert_good(found, size):
@@ -113,14 +121,19 @@ def assert_good(found, size):
 def chart_distance(mesh, size):
     """Least Chebyshev distance between texels of different charts, up to 20."""
     from scipy import ndimage
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    owned = texels_of(mesh, size).owned.numpy()
-    labels, count = ndimage.label(owned, np.ones((3, 3)))
+    corners = mesh.uv_faces.numpy()
+    ends = (corners.ravel(), np.roll(corners, 1, axis=1).ravel())
+    graph = coo_array((np.ones(len(ends[0])), ends), (len(mesh.uvs),) * 2)
+    chart_of = connected_components(graph, directed=False)[1][corners[:, 0]]
+    face = page_fragments(mesh, size).face_index[0].numpy()
+    labels = np.where(face < 0, -1, chart_of[face])
     nearest = 20
-    for chart in range(1, count + 1):
-        other = (labels != 0) & (labels != chart)
-        if other.any():
-            away = ndimage.distance_transform_cdt(~other, "chessboard")
+    for chart in np.unique(labels[labels >= 0]):
+        away = ndimage.distance_transform_cdt((labels < 0) | (labels == chart), "chessboard")
+        if away.max() > 0:
             nearest = min(nearest, int(away[labels == chart].min()))
     return nearest
 
@@ -208,7 +221,9 @@ def test_no_child_survives_its_parent(tmp_path, how):
     slow = tmp_path / "slow_child.py"
     slow.write_text(code)
     script = (
-        "import threed.texturing.xatlas_charts as charts\nfrom pathlib import Path\n"
+        "import signal\nimport threed.texturing.xatlas_charts as charts\nfrom pathlib import Path\n"
+        # background shells start programs deaf to Ctrl-C
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"charts.CHILD = Path({str(slow)!r})\n"
         "charts._run(['in.npz', 'out.npz', '64', '2'], 500.0)\n"
     )
