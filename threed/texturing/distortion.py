@@ -73,19 +73,42 @@ def distortion(
 
 def stretch(mesh: TriangleMesh) -> tuple[float, float]:
     """``L2`` and ``Linf`` stretch, 1 at best; faces without area on the surface do not count."""
+    largest, mean_square, surface = _face_stretch(mesh)
+    l2 = ((mean_square * surface).sum() / surface.sum()).sqrt()
+    return float(l2), float(largest.amax())
+
+
+def stretched_share(mesh: TriangleMesh, limit: float) -> float:
+    """Share of the surface's area on faces whose largest singular value is above a limit.
+
+    Scaled like the stretch: 1 is even. One needle of a face can make ``L2`` large, but not this.
+    """
+    largest, _, surface = _face_stretch(mesh)
+    return float(surface[largest > limit].sum() / surface.sum())
+
+
+def _face_stretch(
+    mesh: TriangleMesh,
+) -> tuple[Float[Tensor, " real"], Float[Tensor, " real"], Float[Tensor, " real"]]:
+    """Of the faces with an area: ``G``, ``(G^2 + g^2) / 2``, both scaled, and the area."""
     p, q, r = page_corners(mesh).unbind(1)
     corners = corner_positions(mesh.vertices.detach().double(), mesh.faces)
     ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     surface = 0.5 * torch.linalg.cross(ab, ac).norm(dim=-1)
     page = page_areas(mesh)
     real = surface > 1e-12 * surface.max()
-    if bool((page[real] == 0).any()) or not bool(real.any()):
-        return float("inf"), float("inf")
-    e, f, double = (q - p)[real], (r - p)[real], (2 * page)[real, None]
-    ds = (ab[real] * f[:, 1:] - ac[real] * e[:, 1:]) / double
-    dt = (ac[real] * e[:, :1] - ab[real] * f[:, :1]) / double
+    if not bool(real.any()):
+        raise InputError("a surface without area has no stretch")
+    ab, ac, surface, page = ab[real], ac[real], surface[real], page[real]
+    e, f, double = (q - p)[real], (r - p)[real], (2 * page)[:, None]
+    ds, dt = (ab * f[:, 1:] - ac * e[:, 1:]) / double, (ac * e[:, :1] - ab * f[:, :1]) / double
     a, b, c = (ds * ds).sum(-1), (ds * dt).sum(-1), (dt * dt).sum(-1)
-    largest = 0.5 * (a + c + ((a - c).square() + 4 * b.square()).sqrt())
-    scale = page[real].abs().sum() / surface[real].sum()
-    l2 = ((0.5 * (a + c) * surface[real]).sum() / surface[real].sum() * scale).sqrt()
-    return float(l2), float((largest.max() * scale).sqrt())
+    scale = page.abs().sum() / surface.sum()
+    largest = (0.5 * (a + c + ((a - c).square() + 4 * b.square()).sqrt()) * scale).sqrt()
+    empty = page == 0
+    infinite = torch.full_like(page, float("inf"))
+    return (
+        torch.where(empty, infinite, largest),
+        torch.where(empty, infinite, 0.5 * (a + c) * scale),
+        surface,
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.raster.mesh import TriangleMesh
-from threed.texturing.distortion import Distortion, distortion, page_areas
+from threed.texturing.distortion import Distortion, distortion, page_areas, stretched_share
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,10 @@ class UvLimits:
     """Share of the page that must be used."""
     max_empty: float = 0.001
     """Share of the surface's area whose faces may have no area on the page."""
-    max_stretch_l2: float = 4.0
-    """Worse stretch wastes texels: 1 is the best there can be."""
+    stretched: float = 8.0
+    """Faces stretched more than this (1: as all should be) have too few texels one way."""
+    max_stretched: float = 0.05
+    """Share of the surface's area that may be stretched so."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,8 @@ def judged_uvs(mesh: TriangleMesh, limits: UvLimits | None = None, size: int = 1
     reasons = []
     if empty > chosen.max_empty:
         reasons.append(f"{empty:.1%} of the surface has no area on the page")
-    elif figures.stretch_l2 > chosen.max_stretch_l2 and empty == 0:
-        reasons.append(
-            f"the L2 stretch is {figures.stretch_l2:.3g}, more than {chosen.max_stretch_l2:g}"
-        )
+    elif (share := stretched_share(mesh, chosen.stretched)) > chosen.max_stretched:
+        reasons.append(f"{share:.1%} of the surface is stretched more than {chosen.stretched:g}")
     if figures.overlap > chosen.max_overlap:
         reasons.append(f"{figures.overlap:.1%} of the charts' area lies on other charts")
     if figures.coverage < chosen.min_coverage:
