@@ -124,7 +124,9 @@ def _by_boxes(mesh: TriangleMesh, options: UnwrapOptions, reasons: list[str]) ->
 def _judged(
     mesh: TriangleMesh, way: Way, padding: int, options: UnwrapOptions, reasons: list[str]
 ) -> Unwrapped | None:
-    limits = replace(options.limits, min_coverage=0.0)  # packing is what it is
+    # many small charts leave the page to their padding: then boxes, whose charts are larger
+    least = options.limits.min_coverage if way == "xatlas" else 0.0
+    limits = replace(options.limits, min_coverage=least)
     verdict = judged_uvs(mesh, limits, options.texture_size)
     if verdict.good and verdict.figures is not None:
         return Unwrapped(mesh, way, tuple(reasons), padding, verdict.figures)

@@ -302,5 +302,8 @@ def test_two_million_faces_are_unwrapped_in_bounded_memory():
 def test_bunny_is_unwrapped():
     mesh = cleaned(real_mesh("stanford_bunny")).mesh
     found = unwrapped(mesh, UnwrapOptions(1024, 8, deadline_s=300.0))
-    assert found.way in ("xatlas", "boxes")
+    # xatlas finds so many charts that 8 texels between them take over nine tenths of the page
+    assert found.way == "boxes"
+    assert "of the page" in found.reasons[0]
     assert_good(found, 1024)
+    assert found.figures.coverage > 0.3
