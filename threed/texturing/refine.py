@@ -32,7 +32,7 @@ class RefineOptions:
     num_steps: int = 40
     rate: float = 0.01
     """Of Adam: about how far a texel's colour moves in a step."""
-    lambda_start: float = 0.05
+    lambda_start: float = 0.5
     """Weight of staying with the texture that it started from."""
     supersample: int = 2
     """Points along each side of a pixel."""
