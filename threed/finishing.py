@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 
 from common.raster.mesh import TriangleMesh
+from threed.meshing.decimation import decimated
 from threed.meshing.level import fitted_surface
 from threed.meshing.surface import SurfaceOptions
+from threed.rendering.volume import render
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures, baked
-from threed.texturing.unwrap import unwrap
+from threed.texturing.refine import RefineOptions, refined_texture
+from threed.texturing.seams import levelled
+from threed.texturing.unwrap import UnwrapOptions, Unwrapped, unwrapped
 
 
 @dataclass(frozen=True)
@@ -15,11 +19,19 @@ class FinishOptions:
     """How a scene is turned into a mesh."""
 
     surface: SurfaceOptions = field(default_factory=SurfaceOptions)
+    max_faces: int | None = None
+    """More faces than this are decimated; None: as many as the grid gives."""
     bake: BakeOptions = field(default_factory=BakeOptions)
-    padding_texels: int = 8
-    """Least distance between charts: mip levels up to three do not mix them."""
+    padding_texels: int = 19
+    """Least distance between charts: mip levels up to four do not mix them."""
+    unwrap_deadline_s: float = 60.0
+    """Seconds after which charts are made by box projection instead of xatlas."""
     bake_pictures: bool = True
     """Whether the pictures' own pixels go into the texture, or the scene's colours alone."""
+    refine: RefineOptions | None = None
+    """How the texture is refined until renders look like the pictures, or like the scene if these
+    are not baked; None: it is not. It wins what sampling lost, and fits what pictures do not agree
+    about, too: worth it for sharp, true pictures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +43,9 @@ class FinishedMesh:
     level: float
     """Raw density at the surface."""
     silhouette_iou: float
-    """Mean overlap of its outlines with those of the pictures."""
+    """Mean overlap of its outlines, before decimation, with those of the pictures."""
+    unwrapped: Unwrapped
+    """How it came to its texture coordinates."""
 
 
 def finished(
@@ -50,6 +64,14 @@ def finished(
     """
     chosen = options or FinishOptions()
     surface = fitted_surface(scene, pictures.rgba[..., 3], pictures.cameras, chosen.surface)
-    page = unwrap(surface.mesh, chosen.bake.size, chosen.padding_texels)
-    shown = pictures if chosen.bake_pictures else None
-    return FinishedMesh(baked(page, scene, shown, chosen.bake), surface.level, surface.iou)
+    bare = surface.mesh if chosen.max_faces is None else decimated(surface.mesh, chosen.max_faces)
+    page = unwrapped(
+        bare,
+        UnwrapOptions(chosen.bake.size, chosen.padding_texels, chosen.unwrap_deadline_s),
+    )
+    mesh = baked(page.mesh, scene, pictures if chosen.bake_pictures else None, chosen.bake)
+    if chosen.refine is not None and chosen.refine.num_steps:
+        rgba = pictures.rgba if chosen.bake_pictures else render(scene, pictures.cameras).rgba
+        *_, last = refined_texture(mesh, rgba.detach(), pictures.cameras, chosen.refine)
+        mesh = levelled(last.mesh) if chosen.bake.level_seams else last.mesh
+    return FinishedMesh(mesh, surface.level, surface.iou, page)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from common.embedded.frame_prior import FramePrior
@@ -21,6 +20,7 @@ from threed.optimise.fit_views import FitStep, fit_views
 from threed.scenes.voxel_field import VoxelField
 from threed.text_to_3d import TextTo3D
 from threed.texturing.bake import BakeOptions, Pictures
+from threed.texturing.refine import RefineOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +58,15 @@ def make_asset(method: TextTo3D, prompt: str, prior: FramePrior, seed: int, run:
             )  # fmt: skip
             before = method.sampler.num_evaluations + method.fit_steps
             field = _followed(steps, "distil", before, state, run, bar)
-    with run.clock.stage("mesh and texture"), torch.no_grad():
+    with run.clock.stage("mesh and texture"):
         field = VoxelField(field.density.detach(), field.colour.detach(), field.low, field.high)
-        options = FinishOptions(SurfaceOptions(), BakeOptions(size=method.texture_px))
+        options = FinishOptions(
+            SurfaceOptions(method.surface),
+            method.max_faces,
+            # beyond 2048 texels are finer than anything in the pictures, and memory is short
+            BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
+            refine=RefineOptions(num_steps=method.refine_steps) if method.refine_steps else None,
+        )
         made = finished(field, pictures, options)
     return MadeAsset(made.mesh, pictures, made.silhouette_iou)
 

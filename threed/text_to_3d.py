@@ -32,8 +32,14 @@ class TextTo3D(Config):
     """Steps that fit the scene to the views, half of them on a grid of half as many cells."""
     distil: DistilViews = DistilViews()
     """How the prior refines the scene between the views."""
+    surface: Literal["marching_cubes", "dual_contouring"] = "marching_cubes"
+    """How the scene becomes triangles: with round edges, or sharp ones where it has them."""
+    max_faces: int | None = Field(None, ge=100, le=2_000_000)
+    """More triangles than this are merged; null keeps all that the grid gives."""
     texture_px: Literal[256, 512, 1024, 2048, 4096] = 1024
     """Side of the texture."""
+    refine_steps: int = Field(0, ge=0, le=10_000)
+    """Steps that bring renders of the mesh nearer to the views; 0 leaves the texture as baked."""
 
     @property
     def views(self) -> "tuple[View, ...]":

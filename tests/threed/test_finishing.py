@@ -14,11 +14,14 @@ from threed.glb import glb_bytes
 from threed.measures.billboard import flatness
 from threed.measures.consistency import view_psnr
 from threed.measures.silhouettes import mesh_iou
+from threed.meshing.surface import SurfaceOptions
 from threed.optimise.fit_options import FitOptions
 from threed.optimise.fit_views import fit_views
+from threed.rendering.volume import render
 from threed.scenes.voxel_field import VoxelField
 from threed.textured_trimesh import textured_trimesh, triangle_mesh
 from threed.texturing.bake import BakeOptions, Pictures
+from threed.texturing.refine import RefineOptions, solid_pixels
 
 OPTIONS = FinishOptions(bake=BakeOptions(size=512))
 
@@ -59,6 +62,41 @@ def test_file_looks_like_the_object_from_new_sides(duck, tmp_path):
         assert float(view_psnr(seen, views.rgba).mean()) > min_psnr
         assert float(mesh_iou(back, views.rgba[..., 3], views.cameras).mean()) > min_iou
     assert made.silhouette_iou > 0.95
+
+
+def interior_psnr(mesh, field, cameras):
+    """PSNR in dB of the mesh against the scene, where both fill a pixel and its neighbours."""
+    with torch.no_grad():
+        wanted = render(field, cameras).rgba
+    shown = render_mesh(mesh, cameras, lighting=FLAT_LIGHTING).rgba
+    inside = solid_pixels(wanted[..., 3], 0.95, 1) & solid_pixels(shown[..., 3], 0.99, 1)
+    assert float(inside.double().mean()) > 0.05
+    straight = [one[..., :3][inside] / one[..., 3:][inside] for one in (wanted, shown)]
+    return float(-10 * (straight[0] - straight[1]).square().mean().log10())
+
+
+def test_mesh_looks_like_the_scene_it_was_made_from(duck):
+    pictures, field, made = duck
+    with torch.no_grad():
+        alpha = render(field, pictures.cameras).opacity
+    assert float(mesh_iou(made.mesh, alpha, pictures.cameras).mean()) > 0.95
+    assert interior_psnr(made.mesh, field, pictures.cameras) > 30  # measured 30.7
+    assert made.unwrapped.way == "xatlas"
+    assert made.unwrapped.reasons == ()
+
+
+def test_budget_surface_and_refinement_are_options(duck):
+    pictures, field, _ = duck
+    options = FinishOptions(
+        SurfaceOptions("dual_contouring"), 1500, BakeOptions(size=256, supersample=1),
+        padding_texels=4, refine=RefineOptions(num_steps=4),
+    )  # fmt: skip
+    light = finished(field, pictures, options)
+    solid = trimesh.Trimesh(light.mesh.vertices.numpy(), light.mesh.faces.numpy(), process=False)
+    assert len(solid.faces) <= 1500
+    assert solid.is_watertight
+    iou = mesh_iou(light.mesh, pictures.rgba[..., 3], pictures.cameras)
+    assert float(iou.mean()) > 0.94
 
 
 def test_front_of_the_file_is_the_front_of_the_object(duck):

@@ -1,13 +1,14 @@
 """The surface of a voxel field as one clean triangle mesh.
 
-Marching cubes (Lorensen and Cline 1987, in the topologically safe form of Lewiner et al. 2003) on
-raw density, whose trilinear interpolation is what the renderer sees. Before: cavities that nothing
+Marching cubes (Lorensen and Cline 1987, in the topologically safe form of Lewiner et al. 2003), or
+dual contouring, which keeps edges and corners sharp (`threed.meshing.dual_contouring`), on raw
+density, whose trilinear interpolation is what the renderer sees. Before: cavities that nothing
 can see from outside are filled and specks removed. After: smoothing that keeps the size (Taubin
 1995).
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -16,16 +17,23 @@ from numpy.typing import NDArray
 
 from common.errors import InputError
 from common.raster.mesh import TriangleMesh
+from threed.meshing.dual_contouring import dual_contoured
+from threed.meshing.manifold import cut_to_manifold
+from threed.meshing.triangles import Triangles
 from threed.scenes.voxel_field import EMPTY_RAW, VoxelField, resampled
 
 if TYPE_CHECKING:
     import trimesh
+
+MARCHED_SMOOTHING = 10
 
 
 @dataclass(frozen=True)
 class SurfaceOptions:
     """How a field becomes a mesh."""
 
+    method: Literal["marching_cubes", "dual_contouring"] = "marching_cubes"
+    """Round edges, or sharp ones where the field has them: a blurred or noisy one has none."""
     num_cells: int | None = None
     """Cells along the longest side of the grid that is meshed, which sets the number of faces:
     about three for each cell that the surface passes. None: the field's own."""
@@ -36,8 +44,9 @@ class SurfaceOptions:
     matter is far inside or outside says nothing about where its surface is."""
     min_component: float = 0.01
     """Separate pieces below this share of the largest piece's volume are dropped."""
-    smoothing_steps: int = 10
-    """Steps of Taubin smoothing; 0 for none."""
+    smoothing_steps: int | None = None
+    """Steps of Taubin smoothing; 0 for none. None: 10 after marching cubes, none after dual
+    contouring, whose edges it would round."""
 
 
 def extract_surface(
@@ -72,9 +81,14 @@ def extract_surface(
             f"nothing in the field is denser than raw density {level}; the densest node has "
             f"{highest:.3g}. The scene is empty: fit it longer, or lower the level"
         )
-    mesh = _marched(np.where(solid | (raw <= 0), raw, -chosen.contrast), field)
-    if chosen.smoothing_steps:
-        trimesh.smoothing.filter_taubin(mesh, lamb=0.5, nu=0.53, iterations=chosen.smoothing_steps)
+    kept = np.where(solid | (raw <= 0), raw, -chosen.contrast)
+    dual = chosen.method == "dual_contouring"
+    mesh = _dual(kept, field) if dual else _marched(kept, field)
+    steps = chosen.smoothing_steps
+    if steps is None:
+        steps = 0 if dual else MARCHED_SMOOTHING
+    if steps:
+        trimesh.smoothing.filter_taubin(mesh, lamb=0.5, nu=0.53, iterations=steps)
     return TriangleMesh(
         torch.from_numpy(np.array(mesh.vertices)).float(),
         torch.from_numpy(np.array(mesh.faces)).int(),
@@ -107,6 +121,18 @@ def _large_pieces(solid: Bool[np.ndarray, "x y z"], min_share: float) -> Bool[np
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     return (sizes >= min_share * sizes.max())[labels] & solid
+
+
+def _dual(raw: Float[np.ndarray, "x y z"], field: VoxelField) -> "trimesh.Trimesh":
+    """Dual contouring at 0 of a density with a border of one empty node, in world coordinates."""
+    import trimesh
+
+    vertices, faces = dual_contoured(raw.astype(np.float64))
+    whole = np.zeros(len(faces), np.bool_)
+    rows, places = np.arange(len(vertices)), np.arange(len(faces))
+    made = cut_to_manifold(Triangles(vertices, faces, rows, places, whole, whole))
+    world = np.array(field.low) + (made.vertices - 1) * np.array(field.cell_m)
+    return trimesh.Trimesh(world, made.faces, process=False)
 
 
 def _marched(raw: Float[np.ndarray, "x y z"], field: VoxelField) -> "trimesh.Trimesh":

@@ -9,6 +9,7 @@ from common.cameras import Cameras
 from common.raster.mesh import TriangleMesh
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.field_colours import Shell, surface_colours
+from threed.texturing.seams import levelled
 from threed.texturing.texels import texels_of, texture_from
 from threed.texturing.view_colours import ViewWeights, view_colours
 
@@ -19,6 +20,10 @@ class BakeOptions:
 
     size: int = 1024
     """Texels along each side."""
+    supersample: int = 2
+    """Samples along each side of a texel; memory and time grow with its square."""
+    level_seams: bool = True
+    """Whether steps of colour between charts are levelled (`seams`)."""
     shell: Shell = field(default_factory=Shell)
     """Where the field's colours are gathered."""
     views: ViewWeights = field(default_factory=ViewWeights)
@@ -47,7 +52,8 @@ def baked(
 
     ``(sum_v w_v c_v + w_f c_f) / (sum_v w_v + w_f)``: `view_colours` gives the pictures' colours
     and weights, `surface_colours` the field's colour. Colours are functions of the surface point,
-    so the two sides of a seam agree. Without pictures it is the field's colours alone.
+    so the two sides of a seam differ only by what texels cannot resolve, which is levelled. Without
+    pictures it is the field's colours alone.
 
     Args:
         mesh: with texture coordinates, from `unwrap`.
@@ -56,7 +62,7 @@ def baked(
         options: None: the defaults.
     """
     chosen = options or BakeOptions()
-    texels = texels_of(mesh, chosen.size)
+    texels = texels_of(mesh, chosen.size, chosen.supersample)
     colours = surface_colours(scene, texels.positions, texels.normals, chosen.shell)
     if pictures is not None:
         shown, weights = view_colours(
@@ -65,4 +71,5 @@ def baked(
         own = max(chosen.field_weight, 1e-6)
         total = (weights[..., None] * shown).sum(0) + own * colours
         colours = total / (weights.sum(0)[:, None] + own)
-    return replace(mesh, texture=texture_from(texels, colours.clamp(0, 1)))
+    textured = replace(mesh, texture=texture_from(texels, colours.clamp(0, 1)))
+    return levelled(textured) if chosen.level_seams else textured

@@ -24,7 +24,9 @@ class ViewWeights:
     depth_margin_m: float = 0.02
     """A point so little behind what the picture sees still counts as seen."""
     min_alpha: float = 0.8
-    """Pixels less opaque, and their eight neighbours, say nothing: background is mixed in."""
+    """Pixels less opaque say nothing: background is mixed in."""
+    erode_px: int = 1
+    """Nor do pixels so near to them, along rows, columns and diagonals."""
 
 
 def view_colours(
@@ -52,7 +54,8 @@ def view_colours(
     depth = rasterize(mesh.vertices, mesh.faces, cameras).depth
     far = torch.where(depth > 0, depth, float("inf"))
     nearest = -functional.max_pool2d(-far, 3, 1, 1)
-    solid = -functional.max_pool2d(-pictures[..., 3], 3, 1, 1)
+    reach = chosen.erode_px
+    solid = -functional.max_pool2d(-pictures[..., 3], 2 * reach + 1, 1, reach)
     sure = ((solid - chosen.min_alpha) / (1 - chosen.min_alpha)).clamp(0, 1)
     pixels, away = project(cameras, positions)
     toward = functional.normalize(cameras.positions[:, None] - positions, dim=-1)
