@@ -51,7 +51,9 @@ def run(config: ImageConfig, run: Run) -> Outcome:
     with run.clock.stage("prior"):
         prior = build_prior(config.prior, config.method.size, run.device)
     source = given_picture(config.method, prior.spec.image_channels)
-    given = source and _encoded(source, prior, strength_of(config.method), run.device)
+    given = None
+    if source is not None:
+        given = _encoded(source, prior, strength_of(config.method), run.device)
     for drawn in draw(config, run, prior, camera_of(config.method.view), given):
         with run.clock.stage("decoding and export"), torch.inference_mode():
             metrics = sample_metrics(prior, drawn.latents, config.prompt)

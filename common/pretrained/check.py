@@ -34,4 +34,4 @@ def check_pretrained(
     check_lora_files(models.by_name, config.loras)
     for control in config.controls:
         read_control(control, checkpoint)
-        control_image(control, size)
+        control_image(control, (size[0], size[1]))

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from common.diffusion.frame_attention import NormOver
 from common.diffusion.lifted_unet import FrameLayers, LiftedUNet
 from common.errors import InputError
 from common.pretrained.build import build_pretrained_prior, torch_dtype
@@ -74,5 +75,5 @@ def _layers(
             f"{motion.path} is {checkpoint.family.title}, trained on clips of up to {longest} "
             f"frames; num_frames is {num_frames}"
         )
-    norm_over = "joint" if motion.norms == "diffusers" else "per_frame"
+    norm_over: NormOver = "joint" if motion.norms == "diffusers" else "per_frame"
     return frame_layers_of(checkpoint, unet, norm_over), checkpoint.family

@@ -59,8 +59,11 @@ class AnimateDiffPrior:
     def embed(self, prompts: Sequence[str]) -> PretrainedCond:
         """Conditioning of every frame, the frames of a clip one after the other."""
         one = self.pictures.embed(prompts)
-        rows = (one.states, one.mask, one.pooled, one.time_ids)
-        return PretrainedCond(*(None if row is None else self._for_frames(row) for row in rows))
+        mask, pooled, ids = (
+            None if row is None else self._for_frames(row)
+            for row in (one.mask, one.pooled, one.time_ids)
+        )  # fmt: skip
+        return PretrainedCond(self._for_frames(one.states), mask, pooled, ids)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: PretrainedCond) -> Clips:
         """The lifted U-Net's prediction at each clip's timestep."""
