@@ -15,7 +15,8 @@ COMPONENTS: dict[int, np.dtype] = {
 }  # fmt: skip
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 MAX_COUNT = 6_000_000
-"""Elements of one accessor: the corners of two million separate triangles."""
+"""Elements of an accessor that no bytes of the file stand behind: the corners of two million
+separate triangles. Others are as long as the file allows."""
 
 
 def accessor_values(file: GltfFile, index: object, where: str) -> NDArray:
@@ -29,9 +30,11 @@ def accessor_values(file: GltfFile, index: object, where: str) -> NDArray:
     accessor = file.entry("accessors", index, where)
     place = f"accessors[{index}]"
     dtype, width = component_of(accessor, place), _width(accessor, place)
-    count = _bounded_count(accessor, place)
+    count = whole(accessor, "count", place, least=1)
     if "bufferView" in accessor:
         values = _viewed(file, accessor, place, (count, width), dtype)
+    elif count > MAX_COUNT:
+        raise InputError(f"{place} has {count:,} zeros; at most {MAX_COUNT:,} are read")
     else:
         values = np.zeros((count, width), dtype)
     return _with_sparse(file, accessor, place, values) if "sparse" in accessor else values
@@ -102,13 +105,6 @@ def _width(accessor: Entry, place: str) -> int:
     return WIDTHS[kind]
 
 
-def _bounded_count(accessor: Entry, place: str) -> int:
-    count = whole(accessor, "count", place, least=1)
-    if count > MAX_COUNT:
-        raise InputError(f"{place} has {count:,} elements; at most {MAX_COUNT:,} are read")
-    return count
-
-
 def _viewed(
     file: GltfFile, accessor: Entry, place: str, shape: tuple[int, int], dtype: np.dtype
 ) -> NDArray:
@@ -123,7 +119,7 @@ def _viewed(
 def _with_sparse(file: GltfFile, accessor: Entry, place: str, values: NDArray) -> NDArray:
     """A copy with the values that are stored one by one."""
     sparse = child(accessor, "sparse")
-    where, count = f"{place}.sparse", whole(sparse, "count", place, least=1)
+    where, count = f"{place}.sparse", whole(sparse, "count", f"{place}.sparse", least=1)
     if count > len(values):
         raise InputError(f"{where} replaces {count:,} of {len(values):,} elements")
     given = child(sparse, "indices")

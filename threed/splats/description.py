@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from common.media.gltf_extras import document_of
+from threed.gltf.document import parse_gltf
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.splats.axes import OURS, axes_in_words
 from threed.splats.contents import file_bytes
 from threed.splats.dot_splat import DEFAULT_AXES as DOT_SPLAT_AXES
 from threed.splats.dot_splat import read_dot_splat
-from threed.splats.khr_gltf import EXTENSION, read_khr_gltf, splat_primitives
+from threed.splats.khr_gltf import EXTENSION, has_splats, read_khr_gltf
 from threed.splats.ply import axes_of_ply, is_splat_ply, read_ply
 from threed.splats.ply_table import MAX_HEADER_BYTES, PlyHeader, read_ply_header
 from threed.splats.spz import read_spz
@@ -72,7 +72,7 @@ def described_khr(path: Path) -> list[str]:
         InputError: no glTF 2, or damaged.
     """
     data = file_bytes(path)
-    if not splat_primitives(document_of(data)):
+    if not has_splats(parse_gltf(data)):
         return []
     return [
         f"Gaussians in {EXTENSION} (a Release Candidate)",

@@ -27,15 +27,15 @@ import torch
 from torch import Tensor
 
 from common.errors import InputError
-from common.media.gltf_extras import document_of
 from common.raster.color import srgb_to_linear
+from threed.gltf.accessors import float_values
+from threed.gltf.document import Entry, GltfFile, entries, parse_gltf
+from threed.gltf.primitives import placed_nodes
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.scenes.similarity import moved_cloud
 from threed.scenes.spherical_harmonics import SH_CONSTANT
 from threed.splats.axes import OURS, from_axes
 from threed.splats.contents import check_whole, file_bytes, logits_of, logs_of, numpy_of
-from threed.splats.gltf_accessors import accessor_values, binary_chunk, item_of
-from threed.splats.gltf_nodes import placed_meshes
 
 EXTENSION = "KHR_gaussian_splatting"
 MAX_DEGREE = 3
@@ -49,11 +49,9 @@ _POINTS = 0
 _NOT_UNIFORM = 1e-4
 
 
-def splat_primitives(tree: dict[str, Any]) -> list[dict[str, Any]]:
-    """The primitives of a glTF document that hold Gaussians."""
-    meshes = tree.get("meshes", [])
-    count = len(meshes) if isinstance(meshes, list) else 0
-    return [one for index in range(count) for one in _splats_of_mesh(tree, index)]
+def has_splats(file: GltfFile) -> bool:
+    """Whether any mesh of a glTF file holds Gaussians."""
+    return any(_splats_of_mesh(file, index) for index in range(len(file.entries("meshes"))))
 
 
 def read_khr_gltf(source: Path | bytes, axes: str | None = None) -> GaussianCloud:
@@ -64,18 +62,15 @@ def read_khr_gltf(source: Path | bytes, axes: str | None = None) -> GaussianClou
         axes: of a file that did not turn its scene to glTF's axes; None for glTF's.
 
     Raises:
-        InputError: no GLB, no Gaussians, damaged, or of a kernel, colour space or compression that
+        InputError: no glTF, no Gaussians, damaged, or of a kernel, colour space or compression that
             is not known.
     """
-    data = file_bytes(source)
-    tree = document_of(data)
-    if not data.startswith(b"glTF"):
-        raise InputError("is a glTF document without its data; GLB files are read")
-    chunk = binary_chunk(data)
+    file = parse_gltf(file_bytes(source))
     clouds = [
-        _placed(_read_primitive(tree, chunk, primitive), matrix)
-        for index, matrix in placed_meshes(tree)
-        for primitive in _splats_of_mesh(tree, index)
+        _placed(_read_primitive(file, primitive), torch.from_numpy(matrix))
+        for node, matrix in placed_nodes(file)
+        if (index := file.entries("nodes")[node].get("mesh")) is not None
+        for primitive in _splats_of_mesh(file, index)
     ]
     if not clouds:
         raise InputError(f"shows no Gaussians: no mesh in its scene has {EXTENSION}")
@@ -163,13 +158,10 @@ def _sh_name(k: int) -> str:
     return f"{EXTENSION}:SH_DEGREE_{degree}_COEF_{k - degree * degree}"
 
 
-def _splats_of_mesh(tree: dict[str, Any], index: int) -> list[dict[str, Any]]:
+def _splats_of_mesh(file: GltfFile, index: object) -> list[Entry]:
     """The primitives of one mesh that hold Gaussians, each with its settings and attributes."""
-    primitives = item_of(tree, "meshes", index).get("primitives")
-    if not isinstance(primitives, list) or not all(isinstance(p, dict) for p in primitives):
-        raise InputError(f"this glTF is damaged: mesh {index} has no list of primitives")
     found = []
-    for primitive in primitives:
+    for primitive in entries(file.entry("meshes", index, "a node"), "primitives"):
         extensions = primitive.get("extensions", {})
         if not isinstance(extensions, dict) or EXTENSION not in extensions:
             continue
@@ -180,22 +172,22 @@ def _splats_of_mesh(tree: dict[str, Any], index: int) -> list[dict[str, Any]]:
     return found
 
 
-def _read_primitive(tree: dict[str, Any], chunk: bytes, primitive: dict[str, Any]) -> GaussianCloud:
+def _read_primitive(file: GltfFile, primitive: Entry) -> GaussianCloud:
     _check_settings(primitive)
     attributes = primitive["attributes"]
 
-    def column(name: str, kind: str) -> np.ndarray:
+    def column(name: str, width: int) -> np.ndarray:
         if name not in attributes:
             raise InputError(f"has Gaussians without the attribute {name}")
-        return accessor_values(tree, chunk, attributes[name], kind)
+        return float_values(file, attributes[name], name, (width,))
 
     degree = max([d for d in range(1, MAX_DEGREE + 1) if _sh_name(d * d) in attributes], default=0)
-    sh = [column(_sh_name(k), "VEC3") for k in range((degree + 1) ** 2)]
+    sh = [column(_sh_name(k), 3) for k in range((degree + 1) ** 2)]
     return GaussianCloud(
-        torch.from_numpy(column("POSITION", "VEC3")),
-        torch.from_numpy(logs_of(column(f"{EXTENSION}:SCALE", "VEC3"))),
-        torch.from_numpy(np.roll(column(f"{EXTENSION}:ROTATION", "VEC4"), 1, axis=1)),
-        torch.from_numpy(logits_of(column(f"{EXTENSION}:OPACITY", "SCALAR")[:, 0])),
+        torch.from_numpy(column("POSITION", 3)),
+        torch.from_numpy(logs_of(column(f"{EXTENSION}:SCALE", 3))),
+        torch.from_numpy(np.roll(column(f"{EXTENSION}:ROTATION", 4), 1, axis=1)),
+        torch.from_numpy(logits_of(column(f"{EXTENSION}:OPACITY", 1)[:, 0])),
         torch.from_numpy(np.stack(sh, 1)),
     )
 

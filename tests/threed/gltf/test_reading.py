@@ -138,9 +138,16 @@ def big_index(tree, binary):
     binary[view["byteOffset"] : view["byteOffset"] + 4] = struct.pack("<I", 10**9)
 
 
+def many_zeros(tree, binary):
+    """An accessor without bytes stands for zeros, as many as it says."""
+    del tree["accessors"][0]["bufferView"]
+    tree["accessors"][0]["count"] = 10**9
+
+
 DAMAGE = {
     "huge buffer": (put("buffers.0.byteLength", 2**40), "says 1,099,511,627,776 bytes and has"),
-    "huge count": (put("accessors.0.count", 10**9), "at most 6,000,000"),
+    "huge count": (put("accessors.0.count", 10**9), "reaches to byte"),
+    "many zeros": (many_zeros, "1,000,000,000 zeros; at most 6,000,000"),
     "long count": (put("accessors.0.count", 5_000_000), "reaches to byte"),
     "long view": (put("bufferViews.0.byteLength", 10**8), "of a buffer of"),
     "negative offset": (put("bufferViews.0.byteOffset", -4), "not a whole number from 0"),
