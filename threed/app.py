@@ -1,8 +1,6 @@
 """The 3-D app: config -> make the asset -> export -> report."""
 
 from common.errors import InputError
-from common.generation.embedded_prompts import embedded_notes
-from common.generation.priors import models_folder
 from common.report.content import Note
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
@@ -10,7 +8,8 @@ from common.runs.console import LOGGER
 from threed.asset_export import artefacts, export_asset, file_metrics, shown_asset
 from threed.config import ThreedConfig
 from threed.drawable import drawable_mesh
-from threed.text_to_3d import TextTo3D
+from threed.from_prompt import FromPrompt
+from threed.view_priors import check_view_prior
 
 
 def check(config: ThreedConfig, apps: Apps) -> list[str]:
@@ -19,21 +18,17 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
         from threed.files.usdz import check_usd
 
         check_usd()
-    if not isinstance(config.method, TextTo3D):
+    if not isinstance(config.method, FromPrompt):
         config.method.check()
         return [f"prompt has no effect on {config.method.name}"] if config.prompt else []
-    from common.zoo.models import check_embedded_prior, check_prior_loras
-
     if not config.prompt.strip():
         raise InputError("prompt is empty; say what to make: prompt='a red car'")
-    folder = models_folder(config.prior)
-    check_prior_loras(check_embedded_prior(folder, "view_layers"), config.prior.loras)
-    return embedded_notes(config.prompt, "", folder)
+    return check_view_prior(config.prior, config.method, config.prompt)
 
 
 def estimate(config: ThreedConfig) -> Estimate:
     """Sizes and memory of the run."""
-    if not isinstance(config.method, TextTo3D):
+    if not isinstance(config.method, FromPrompt):
         return config.method.estimate()
     from threed.asset_run import asset_estimate
 
@@ -42,7 +37,7 @@ def estimate(config: ThreedConfig) -> Estimate:
 
 def run(config: ThreedConfig, run: Run) -> Outcome:
     """Make the asset, write it, show it."""
-    if isinstance(config.method, TextTo3D):
+    if isinstance(config.method, FromPrompt):
         from threed.asset_run import run_asset
 
         return run_asset(config, config.method, run)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from common.generation.priors import models_folder
 from common.media.clips import write_clip
 from common.media.contact_sheet import picture_sheet
 from common.media.images import write_picture
@@ -10,44 +9,39 @@ from common.media.pixels import composite, to_picture
 from common.report.content import Axis, Fact, Gallery, MediaItem, Plot, Section, series
 from common.runs.app import Estimate, Outcome, Run
 from common.runs.provenance import provenance_of
-from common.zoo.models import check_embedded_prior, load_frame_prior
 from threed.asset_export import artefacts, export_asset, file_metrics, shown_asset
 from threed.config import ThreedConfig
-from threed.make_asset import MadeAsset, make_asset
+from threed.from_prompt import FromPrompt
+from threed.made_asset import MadeAsset
+from threed.make_asset import make_asset
+from threed.splats.files import write_splats
 from threed.text_to_3d import TextTo3D
 from threed.textured_trimesh import textured_trimesh
 from threed.turntable import Turntable, turntable_frames
+from threed.view_priors import build_view_prior, view_prior_bytes
 
 _LIBRARIES_BYTES = 900 * 2**20
 _BYTES_PER_NODE = 400
 """Of the scene: values, gradients, moments and the sums of four threads."""
-_BYTES_PER_PIXEL = 12_000
-"""Of the views that are encoded with a gradient."""
-_WIDENED = 4
-"""Bytes in memory for a stored byte: int8 becomes float32."""
 
 
-def asset_estimate(config: ThreedConfig, method: TextTo3D) -> Estimate:
+def asset_estimate(config: ThreedConfig, method: FromPrompt) -> Estimate:
     """Sizes and memory of the run."""
-    manifests = check_embedded_prior(models_folder(config.prior), "view_layers")
-    stored = sum(manifest.num_bytes for manifest in manifests.values())
-    pixels = method.num_views * method.size_px**2
+    num_views, size_px = method.view_shape
     sizes = {
-        "views": f"{method.num_views} x {method.size_px} x {method.size_px}",
+        "views": f"{num_views} x {size_px} x {size_px}",
         "scene": f"up to {method.num_cells} x {method.num_cells} x {method.num_cells} cells",
         "texture": f"{method.texture_px} x {method.texture_px}",
     }
-    memory = _LIBRARIES_BYTES + _WIDENED * stored + _BYTES_PER_PIXEL * pixels
-    return Estimate(sizes, memory + _BYTES_PER_NODE * method.num_cells**3, method.num_evaluations)
+    memory = _LIBRARIES_BYTES + _BYTES_PER_NODE * method.num_cells**3
+    memory += view_prior_bytes(config.prior, method)
+    return Estimate(sizes, memory, method.num_evaluations)
 
 
-def run_asset(config: ThreedConfig, method: TextTo3D, run: Run) -> Outcome:
+def run_asset(config: ThreedConfig, method: FromPrompt, run: Run) -> Outcome:
     """Make the asset, write it with its turntable and the views it was made from."""
     with run.clock.stage("prior"):
-        prior = load_frame_prior(
-            "view_layers", method.num_views, (method.size_px, method.size_px),
-            models_folder(config.prior), run.device, config.prior.loras,
-        )  # fmt: skip
+        prior = build_view_prior(config.prior, method, run.device)
     made = make_asset(method, config.prompt, prior, config.seed, run)
     mesh = textured_trimesh(made.mesh)
     files = export_asset(config, run, "asset", mesh, made.mesh)
@@ -56,9 +50,10 @@ def run_asset(config: ThreedConfig, method: TextTo3D, run: Run) -> Outcome:
         films = _write_turntable(config, run, made)
     facts = (Fact("Overlap of its outlines with the views", 100 * made.silhouette_iou, "%"),)
     items = (*(MediaItem(film, "Turntable", facts) for film in films),
-             MediaItem(views, "The views that the prior drew"))  # fmt: skip
+             MediaItem(views, _said_of_pictures(method)))  # fmt: skip
     sections = (*shown_asset(files, mesh), Gallery("From all sides", items), *_curves(run))
-    return Outcome((*artefacts(files), *films, views), sections, file_metrics(config, files))
+    made_files = (*artefacts(files), *_write_cloud(run, made), *films, views)
+    return Outcome(made_files, sections, file_metrics(config, files))
 
 
 def _write_views(config: ThreedConfig, run: Run, made: MadeAsset) -> Path:
@@ -68,6 +63,21 @@ def _write_views(config: ThreedConfig, run: Run, made: MadeAsset) -> Path:
     path = run.folder.samples / "views.png"
     write_picture(path, sheet, provenance=provenance_of(config, run, config.prompt, 0))
     return path
+
+
+def _said_of_pictures(method: FromPrompt) -> str:
+    if isinstance(method, TextTo3D):
+        return "The views that the prior drew"
+    return "The scene before it became a mesh"
+
+
+def _write_cloud(run: Run, made: MadeAsset) -> list[Path]:
+    """The Gaussians themselves, where the scene is made of them."""
+    if made.cloud is None:
+        return []
+    path = run.folder.samples / "splats.ply"
+    write_splats(path, made.cloud)
+    return [path]
 
 
 def _write_turntable(config: ThreedConfig, run: Run, made: MadeAsset) -> list[Path]:

@@ -9,9 +9,10 @@ from common.embedded.prior_config import EmbeddedPriorConfig
 from common.runs.config import PromptText, RunConfig
 from threed.asset_formats import Format, TextureFormat
 from threed.convert import Convert
-from threed.text_to_3d import TextTo3D
+from threed.from_prompt import FromPrompt
+from threed.view_prior_config import ViewPriorConfig
 
-Method = Annotated[Convert | TextTo3D, BY_NAME]
+Method = Annotated[Convert | FromPrompt, BY_NAME]
 """What the 3-D app can do, chosen by its ``name``."""
 
 
@@ -44,7 +45,7 @@ class ThreedConfig(RunConfig):
     app: Literal["threed"] = "threed"
     prompt: PromptText = ""
     """What to make, for methods that make something of words."""
-    prior: EmbeddedPriorConfig = EmbeddedPriorConfig()
+    prior: ViewPriorConfig = EmbeddedPriorConfig()
     """The model that knows what things look like from all sides."""
     method: Method
     """What to do."""

@@ -1,119 +1,30 @@
-"""Prompt -> consistent views -> fitted scene -> distilled scene -> textured mesh."""
+"""Making an asset of a prompt, by any method."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
-from torch import Tensor
-
-from common.embedded.frame_prior import FramePrior
-from common.embedded.orbit import cameras_on_orbit
-from common.raster.mesh import TriangleMesh
 from common.runs.app import Run
-from common.runs.console import progress_bar
-from common.runs.state import State
-from threed.finishing import FinishOptions, finished
-from threed.joint_views import view_pictures, view_steps
-from threed.meshing.surface import SurfaceOptions
-from threed.optimise.distil_views import distil_views
-from threed.optimise.fit_views import FitStep, fit_views
-from threed.scenes.voxel_field import VoxelField
+from threed.distil_asset import distilled_asset
+from threed.from_prompt import FromPrompt
+from threed.made_asset import MadeAsset
+from threed.score_distillation import ScoreDistillation
 from threed.text_to_3d import TextTo3D
-from threed.texturing.bake import BakeOptions, Pictures
-from threed.texturing.refine import RefineOptions
+from threed.views_to_asset import asset_from_views
 
 
-@dataclass(frozen=True, eq=False)
-class MadeAsset:
-    """What came of a prompt."""
+def make_asset(method: FromPrompt, prompt: str, prior: Any, seed: int, run: Run) -> MadeAsset:
+    """Make it, continuing from the run's checkpoint.
 
-    mesh: TriangleMesh
-    pictures: Pictures
-    """The views that were drawn."""
-    silhouette_iou: float
-    """Mean overlap of the mesh's outlines with those of the views."""
-
-
-def make_asset(method: TextTo3D, prompt: str, prior: FramePrior, seed: int, run: Run) -> MadeAsset:
-    """Draw, fit, distil and finish, continuing from the run's checkpoint."""
-    state = run.checkpoints.restored_state or {"phase": "views", "inner": None}
-    done = run.checkpoints.restored.step if run.checkpoints.restored else 0
-    cameras = cameras_on_orbit(method.views, method.size_px)
-    with progress_bar(method.num_evaluations, done, "text to 3-D", "step") as bar:
-        if state["phase"] == "views":
-            rgba = _drawn_views(method, prompt, prior, seed, run, state["inner"], bar)
-            state = {"phase": "fit", "inner": None, "rgba": rgba}
-        pictures = Pictures(state["rgba"], cameras)
-        if state["phase"] == "fit":
-            steps = fit_views(pictures.rgba, cameras, method.fit, seed=seed, state=state["inner"])
-            field = _followed(steps, "fit", method.sampler.num_evaluations, state, run, bar)
-            state = {"phase": "distil", "inner": None, "rgba": pictures.rgba} | _kept(field)
-        field = VoxelField(
-            state["density"], state["colour"], *(tuple(corner) for corner in state["box"])
-        )
-        if method.distil.num_steps:
-            steps = distil_views(
-                field, prior, prompt, pictures, method.distil, method.fit, seed=seed,
-                state=state["inner"],
-            )  # fmt: skip
-            before = method.sampler.num_evaluations + method.fit_steps
-            field = _followed(steps, "distil", before, state, run, bar)
-    with run.clock.stage("mesh and texture"):
-        field = VoxelField(field.density.detach(), field.colour.detach(), field.low, field.high)
-        options = FinishOptions(
-            SurfaceOptions(method.surface),
-            method.max_faces,
-            # beyond 2048 texels are finer than anything in the pictures, and memory is short
-            BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
-            refine=RefineOptions(num_steps=method.refine_steps) if method.refine_steps else None,
-        )
-        made = finished(field, pictures, options)
-    return MadeAsset(made.mesh, pictures, made.silhouette_iou)
-
-
-def _drawn_views(
-    method: TextTo3D, prompt: str, prior: FramePrior, seed: int, run: Run, state: State, bar: Any
-) -> Tensor:
-    """The views ``v h w 4``, premultiplied in [0, 1]."""
-    with run.clock.stage("views"):
-        for step in view_steps(method, prior, prompt, seed, state):
-            bar.update(1)
-            last = step.latents
-            if step.index + 1 < step.num_steps:
-                run.checkpoints.offer(step.index + 1, {"phase": "views", "inner": step.state})
-        return view_pictures(prior, last)
-
-
-def _followed(
-    steps: Iterator[FitStep], phase: str, before: int, state: dict[str, Any], run: Run, bar: Any
-) -> VoxelField:
-    """Go through the steps of a phase, logging and offering checkpoints; the field at its end.
-
-    A phase that was already finished when the run stopped has no steps left; its field is in the
-    state.
+    Args:
+        method: how.
+        prompt: of what.
+        prior: from `threed.view_priors.build_view_prior` for the same method.
+        seed: of everything that is drawn.
+        run: metrics, checkpoints and clock.
     """
-    field = None
-    rest = {name: value for name, value in state.items() if name != "inner"}
-    while True:
-        with run.clock.stage(phase):
-            step = next(steps, None)
-        if step is None:
-            break
-        bar.update(1)
-        field = step.field
-        losses = {f"{phase}/{name}": value for name, value in step.losses.items()}
-        run.metrics.log(before + step.step, run.clock.elapsed(), losses)
-        run.checkpoints.offer(before + step.step, rest | {"inner": step.state})
-    if field is not None:
-        return field
-    inner = state["inner"]
-    box = inner.get("box", state.get("box"))
-    return VoxelField(inner["density"], inner["colour"], *(tuple(corner) for corner in box))
-
-
-def _kept(field: VoxelField) -> dict[str, Any]:
-    """A field as plain state."""
-    return {
-        "density": field.density.detach(), "colour": field.colour.detach(),
-        "box": [list(field.low), list(field.high)],
-    }  # fmt: skip
+    match method:
+        case TextTo3D():
+            return asset_from_views(method, prompt, prior, seed, run)
+        case ScoreDistillation():
+            return distilled_asset(method, prompt, prior, seed, run)
+        case _:
+            assert_never(method)

@@ -57,6 +57,11 @@ class TextTo3D(Config):
         return FitOptions(num_cells=self.num_cells, steps=(self.fit_steps // 2,) * 2)
 
     @property
+    def view_shape(self) -> tuple[int, int]:
+        """Views that the prior sees together, and their side in pixels."""
+        return self.num_views, self.size_px
+
+    @property
     def num_evaluations(self) -> int:
         """Steps of the whole run: of the sampler, the fit and the distillation."""
         return self.sampler.num_evaluations + self.fit_steps + self.distil.num_steps

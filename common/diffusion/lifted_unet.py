@@ -37,6 +37,12 @@ class FrameLayersArchitecture(Config):
     """Frames of the longest clip that they were trained on."""
     condition_channels: int = Field(0, ge=0, le=8192)
     """Features of what each frame is conditioned on, beside its noise level; 0 for none."""
+    first_alone: bool = False
+    """Whether clips are drawn in two parts: the first frame by itself, then the others, given it
+    (Emu Video, Girdhar et al. 2023, arXiv 2311.10709)."""
+    shared_noise: float = Field(0.0, ge=0, lt=1)
+    """Share of the noise's variance that all frames have in common (PYoCo's mixed noise, Ge et al.
+    2023, arXiv 2305.10474): what the U-Net makes of each frame is alike from the start."""
 
 
 class FrameLayers(nn.Module):

@@ -5,6 +5,7 @@ level; every frame may have its own view. The first frame may be given as a pict
 by the others without noise, and is what sampling ends in.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from common.diffusion.prior import PriorSpec
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.errors import InputError
+from common.seeding import randn
 from common.shapes import Clips, Images, Timesteps
 
 _AT_ONCE = 16
@@ -65,6 +67,21 @@ class FramePrior:
     def device(self) -> torch.device:
         """Where the models are."""
         return self.pictures.device
+
+    @property
+    def first_alone(self) -> bool:
+        """Whether the first frame is drawn by itself, before the others."""
+        return self.lifted.layers.sizes.first_alone and self.num_frames > 1
+
+    def of_first_frames(self) -> "FramePrior":
+        """The prior of clips of one frame."""
+        return FramePrior(self.pictures, self.lifted, 1)
+
+    def noise(self, generators: Sequence[torch.Generator]) -> Clips:
+        """What samples begin with, one a generator: normal, and partly shared among frames."""
+        channels, count, height, width = self.spec.latent_shape
+        drawn = randn((channels, count + 1, height, width), generators, device=self.device)
+        return mixed_noise(drawn, self.lifted.layers.sizes.shared_noise)
 
     @torch.no_grad()
     def embed(
@@ -138,6 +155,16 @@ class FramePrior:
             )
         if first is not None and len(first) != len(prompts):
             raise InputError(f"{len(prompts)} prompts and {len(first)} first frames")
+
+
+def mixed_noise(drawn: Float[Tensor, "b c g h w"], share: float) -> Clips:
+    """Noise of one frame fewer than is drawn, whose frames have the last one in common.
+
+    ``sqrt(share) n_last + sqrt(1 - share) n_f``: standard normal, with covariance ``share`` between
+    frames (Ge et al. 2023, arXiv 2305.10474, equation 4).
+    """
+    own, shared = drawn[:, :, :-1], drawn[:, :, -1:]
+    return math.sqrt(share) * shared + math.sqrt(1 - share) * own
 
 
 def with_first(

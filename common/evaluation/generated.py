@@ -10,6 +10,7 @@ from common.diffusion.guidance_config import Guidance
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
+from common.embedded.first_frame import first_frames
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT
 from common.embedded.prior import EmbeddedPrior
@@ -36,7 +37,9 @@ def generate(
         some = [requests[place] for place in places]
         cond = prior.embed([one.prompt for one in some], [one.view for one in some])
         uncond = prior.embed([""] * len(some))
-        yield _drawn(prior, cond, uncond, sampler, guidance, seed, places)
+        shape, generators = prior.spec.latent_shape, generators_for(seed, places, "latents")
+        noise = randn(shape, generators, device=prior.device)
+        yield _drawn(prior, cond, uncond, sampler, guidance, seed, places, noise)
 
 
 @torch.no_grad()
@@ -51,9 +54,17 @@ def generate_clips(
     """Premultiplied RGBA clips in [-1, 1] seen from the front, otherwise as `generate`."""
     for places in _batches(len(prompts), batch_size):
         fronts = [[FRONT] * prior.num_frames] * len(places)
-        cond = prior.embed([prompts[place] for place in places], fronts)
-        uncond = prior.embed([""] * len(places))
-        yield _drawn(prior, cond, uncond, sampler, guidance, seed, places)
+        said, empty = [prompts[place] for place in places], [""] * len(places)
+        noise = prior.noise(generators_for(seed, places, "latents"))
+        first = None
+        if prior.first_alone:
+            alone = prior.of_first_frames()
+            first = first_frames(
+                alone, alone.embed(said, [[FRONT]] * len(places)), alone.embed(empty), sampler,
+                guidance, noise, generators_for(seed, places, "first frame"),
+            )  # fmt: skip
+        cond, uncond = prior.embed(said, fronts, first), prior.embed(empty, first=first)
+        yield _drawn(prior, cond, uncond, sampler, guidance, seed, places, noise)
 
 
 def _batches(count: int, batch_size: int) -> list[range]:
@@ -68,12 +79,10 @@ def _drawn(
     guidance: Guidance,
     seed: int,
     places: range,
+    noise: Tensor,
 ) -> Tensor:
     """Samples number ``places`` of the seed, decoded."""
     scheduler = build_scheduler(sampler, prior.spec.schedule, prior.spec.prediction)
-    noise = randn(
-        prior.spec.latent_shape, generators_for(seed, places, "latents"), device=prior.device
-    )
     steps = sample(
         prior, scheduler, cond, uncond, guidance, noise, generators_for(seed, places, "sampler")
     )

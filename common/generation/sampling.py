@@ -16,6 +16,7 @@ from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
+from common.embedded.first_frame import first_frames
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.prior import EmbeddedPrior
@@ -96,11 +97,14 @@ def _denoise(
 ) -> Iterator[SampleStep]:
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
-    noise = randn(
-        spec.latent_shape, generators_for(config.seed, samples, "latents"), device=run.device
-    )
-    cond = _seen_from(prior, config.prompt, view, count)
-    uncond, negatives = _negatives(config, prior, count)
+    generators = generators_for(config.seed, samples, "latents")
+    if isinstance(prior, FramePrior):
+        noise = prior.noise(generators)
+        first = _first_frames(config, prior, view, samples, noise)
+    else:
+        noise, first = randn(spec.latent_shape, generators, device=run.device), None
+    cond = _seen_from(prior, config.prompt, view, count, first)
+    uncond, negatives = _negatives(config, prior, count, first)
     begin = beginning(given, scheduler, noise)
     steps = sample(
         prior, scheduler, cond, uncond, config.guidance, begin.latents,
@@ -116,24 +120,42 @@ def _denoise(
         yield step
 
 
-def _seen_from(prior: Prior[Any], prompt: str, view: View | None, count: int) -> Any:
-    """The prompt for each sample, from the view if there is one."""
+def _first_frames(
+    config: GenerationConfig, prior: FramePrior, view: View | None, samples: range, noise: Tensor
+) -> Tensor | None:
+    """The first frames, where clips are drawn in two parts; a resumed run draws them again."""
+    if not prior.first_alone:
+        return None
+    alone, count = prior.of_first_frames(), len(samples)
+    uncond, negatives = _negatives(config, alone, count)
+    return first_frames(
+        alone, _seen_from(alone, config.prompt, view, count), uncond, config.sampler,
+        config.guidance, noise, generators_for(config.seed, samples, "first frame"), negatives,
+    )  # fmt: skip
+
+
+def _seen_from(
+    prior: Prior[Any], prompt: str, view: View | None, count: int, first: Tensor | None = None
+) -> Any:
+    """The prompt for each sample, from the view if there is one, after the first frame if given."""
+    if isinstance(prior, FramePrior):
+        views = None if view is None else [[view] * prior.num_frames] * count
+        return prior.embed([prompt] * count, views, first)
     if view is None:
         return prior.embed([prompt] * count)
-    if isinstance(prior, FramePrior):
-        return prior.embed([prompt] * count, [[view] * prior.num_frames] * count)
     assert isinstance(prior, EmbeddedPrior)  # ``check_prior`` has refused the others
     return prior.embed([prompt] * count, [view] * count)
 
 
 def _negatives(
-    config: GenerationConfig, prior: Prior[Any], count: int
+    config: GenerationConfig, prior: Prior[Any], count: int, first: Tensor | None = None
 ) -> tuple[Any, list[Negative[Any]]]:
     """The negative prompt in place of the empty one, or beside it for Perp-Neg."""
-    negative = prior.embed([config.negative_prompt] * count)
+    negative = _seen_from(prior, config.negative_prompt, None, count, first)
     if not isinstance(config.guidance, PerpNeg):
         return negative, []
-    return prior.embed([""] * count), [Negative(negative, torch.ones(count))]
+    empty = _seen_from(prior, "", None, count, first)
+    return empty, [Negative(negative, torch.ones(count))]
 
 
 def _statistics(step: SampleStep) -> dict[str, float]:

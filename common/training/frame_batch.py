@@ -39,6 +39,13 @@ def some_frames(batch: FrameBatch, count: int, rng: np.random.Generator) -> Fram
     )
 
 
+def first_frame(batch: FrameBatch) -> FrameBatch:
+    """The first frame of every sample, by itself."""
+    views = tuple(None if one is None else one[:1] for one in batch.views)
+    latents = np.ascontiguousarray(batch.latents[:, :, :1])
+    return FrameBatch(latents, batch.prompts, views, batch.times[:, :1])
+
+
 @runtime_checkable
 class FrameSource(Protocol):
     """Where samples come from."""

@@ -17,7 +17,12 @@ from common.diffusion.frame_attention import FrameTransformerSizes
 from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture, LiftedUNet
 from common.diffusion.noise_schedule import per_sample
 from common.embedded.autoencoder import DOWNSAMPLING
-from common.embedded.frame_prior import FramePrior, predict_v_of_frames, with_first
+from common.embedded.frame_prior import (
+    FramePrior,
+    mixed_noise,
+    predict_v_of_frames,
+    with_first,
+)
 from common.embedded.prior import EmbeddedPrior, embedded_schedule
 from common.embedded.tokenizer import load_tokenizer
 from common.seeding import generator_for, generators_for, randn, stream_seed
@@ -25,7 +30,7 @@ from common.shapes import Clips, Picture
 from common.training.clip_latents import emoji_clip_latents, kit_clip_latents
 from common.training.clip_parts import INSTANCE_CLIPS
 from common.training.clip_source import ClipSource
-from common.training.frame_batch import FrameBatch, FrameSource, some_frames
+from common.training.frame_batch import FrameBatch, FrameSource, first_frame, some_frames
 from common.training.frame_preview import preview_sheet
 from common.training.initial_weights import initial_weights, on_device
 from common.training.loop_config import LearningRate, LoopConfig
@@ -78,11 +83,16 @@ class TrainMotionLayers(FrameTraining):
             condition_channels=_MODULATED,
         ),
         spans=("place", "everywhere", "everywhere"), max_frames=16, condition_channels=TOLD,
+        first_alone=True, shared_noise=0.5,
     )  # fmt: skip
     """Sizes of the layers."""
     frames_at_once: int = Field(16, ge=2, le=16)
     """Frames of a clip that a training sample has: evenly spaced ones, from any start. Fewer make a
     step cheaper; the last steps should see all 16."""
+    first_share: float = Field(0.85, ge=0, lt=1)
+    """Share of the samples whose first frame is given."""
+    alone_share: float = Field(0.15, ge=0, lt=1)
+    """Share of the steps that learn the first frame by itself."""
     kit_share: float = Field(0.7, ge=0, le=1)
     """Share of the clips that show kit objects; the others are animated emoji."""
     view_dropout: float = Field(0.5, ge=0, le=1)
@@ -152,18 +162,24 @@ class FrameLayersTraining:
         config, count = self._config, self._config.loop.batch_size
         rng = np.random.default_rng(stream_seed(self._seed, draw, "training frames"))
         batch = self._source.draw(count, rng)
-        if isinstance(config, TrainMotionLayers) and config.frames_at_once < batch.latents.shape[2]:
-            batch = some_frames(batch, config.frames_at_once, rng)
+        first_share = config.first_share
+        if isinstance(config, TrainMotionLayers):
+            if rng.random() < config.alone_share:
+                batch, first_share = first_frame(batch), 0.0
+            elif config.frames_at_once < batch.latents.shape[2]:
+                batch = some_frames(batch, config.frames_at_once, rng)
         bare, given = (
             rng.random(count) < config.text_dropout,
-            rng.random(count) < config.first_share,
+            rng.random(count) < first_share,
         )
         prompts = ["" if one else text for one, text in zip(bare, batch.prompts, strict=True)]
         generator = torch.Generator(self._device)
         generator.manual_seed(stream_seed(self._seed, draw, "diffusion noise"))
         times = draw_timesteps(config.times, count, self._schedule, generator)
         clean = torch.from_numpy(batch.latents).to(self._device)
-        noise = torch.randn(clean.shape, generator=generator, device=self._device)
+        shape = (*clean.shape[:2], clean.shape[2] + 1, *clean.shape[3:])
+        drawn = torch.randn(shape, generator=generator, device=self._device)
+        noise = mixed_noise(drawn, config.architecture.shared_noise)
         noised = Noised(clean, noise, times, torch.from_numpy(given).to(self._device))
         errors = self._v_errors(self._layers, batch, prompts, noised)
         weights = v_weights(config.times, times, self._schedule)
@@ -216,23 +232,31 @@ class FrameLayersTraining:
         """Errors in ``v`` on held-out samples, at fixed noise and evenly spread timesteps.
 
         ``frames`` is with the layers and ``alone`` of the U-Net frame by frame: what the layers
-        are worth. ``shuffled`` is with the layers when the frames come in a wrong order, which is
-        no harder for layers that have not learnt how frames, or views, follow from each other.
+        are worth. ``first_given`` is with the layers when the first frame is seen. ``shuffled`` is
+        with the layers when the frames come in a wrong order, which is no harder for layers that
+        have not learnt how frames, or views, follow from each other.
         """
         clean = torch.from_numpy(self._held_out.latents).to(self._device)
         order = _all_moved(clean.shape[2])
         return {
             "v_error/frames": self._error_of(model, clean),
+            "v_error/first_given": self._error_of(model, clean, given=True),
             "v_error/alone": self._error_of(model, clean, 0.0),
             "v_error/shuffled": self._error_of(model, clean[:, :, order]),
         }
 
-    def _error_of(self, layers: Any, clean: Clips, scale: float = 1.0) -> float:
+    def _error_of(
+        self, layers: Any, clean: Clips, scale: float = 1.0, given: bool = False
+    ) -> float:
         batch, count = self._held_out, len(clean)
-        noise = randn(tuple(clean.shape[1:]), generators_for(0, range(count), "evaluation noise"))
+        channels, frames, *cells = clean.shape[1:]
+        drawn = randn(
+            (channels, frames + 1, *cells), generators_for(0, range(count), "evaluation noise")
+        )
+        noise = mixed_noise(drawn, self._config.architecture.shared_noise)
         spread = torch.arange(count, device=self._device) * 7919 % 1000
         times = spread.float().clamp(max=self._schedule.max_timestep)
-        none = torch.zeros(count, dtype=torch.bool, device=self._device)
+        firsts = torch.full((count,), given, device=self._device)
         parts = []
         for start in range(0, count, _MEASURED_AT_ONCE):
             at = slice(start, start + _MEASURED_AT_ONCE)
@@ -240,7 +264,7 @@ class FrameLayersTraining:
                 batch, latents=batch.latents[at], prompts=batch.prompts[at],
                 views=batch.views[at], times=batch.times[at],
             )  # fmt: skip
-            noised = Noised(clean[at], noise[at].to(clean), times[at], none[at])
+            noised = Noised(clean[at], noise[at].to(clean), times[at], firsts[at])
             parts.append(self._v_errors(layers, some, some.prompts, noised, scale))
         return float(torch.cat(parts).mean())
 

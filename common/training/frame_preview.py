@@ -6,11 +6,12 @@ from common.diffusion.guidance_config import CFG
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.diffusion.samplers import build_scheduler
+from common.embedded.first_frame import first_frames
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT, View
 from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
-from common.seeding import generators_for, randn
+from common.seeding import generators_for
 from common.shapes import Clips, Picture
 
 CLIPS = (
@@ -42,13 +43,19 @@ def preview_sheet(prior: FramePrior, of_views: bool) -> Picture:
 
 def _sampled(prior: FramePrior, prompt: str, views: tuple[View, ...] | None, seed: int) -> Clips:
     """The latents of one sample."""
-    noise = randn(
-        prior.spec.latent_shape, generators_for(0, [seed], "latents"), device=prior.device
-    )
-    scheduler = build_scheduler(DPMSolverPP2M(num_steps=_STEPS), prior.spec.schedule, "v")
+    noise = prior.noise(generators_for(0, [seed], "latents"))
+    sampler, guidance = DPMSolverPP2M(num_steps=_STEPS), CFG(guidance_scale=_GUIDANCE_SCALE)
+    first = None
+    if prior.first_alone:
+        alone = prior.of_first_frames()
+        first = first_frames(
+            alone, alone.embed([prompt]), alone.embed([""]), sampler, guidance, noise,
+            generators_for(0, [seed], "first frame"),
+        )  # fmt: skip
     steps = sample(
-        prior, scheduler, prior.embed([prompt], [views]), prior.embed([""]),
-        CFG(guidance_scale=_GUIDANCE_SCALE), noise, generators_for(0, [seed], "sampler"),
+        prior, build_scheduler(sampler, prior.spec.schedule, "v"),
+        prior.embed([prompt], [views], first), prior.embed([""], first=first), guidance, noise,
+        generators_for(0, [seed], "sampler"),
     )  # fmt: skip
     *_, last = steps
     return torch.as_tensor(last.latents)

@@ -13,14 +13,20 @@ variance at all. It is estimated for each noise level from past steps only.
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from common.diffusion.noise_schedule import NoiseSchedule
+from common.diffusion.noise_schedule import NoiseSchedule, per_sample
+from common.diffusion.prior import Prior
 from common.errors import InputError
 from common.shapes import Latents, Timesteps
+from threed.distillation.scores import Distilled, guided, weighted
+from threed.distillation.weight import Weight
+
+Cond = TypeVar("Cond")
 
 NUM_LEVELS = 32
 """Equal parts of diffusion time, each with a coefficient."""
@@ -84,6 +90,40 @@ def learnt(
         products[level] = fade * products[level] + (ours[index] * theirs[index]).sum().cpu()
         squares[level] = fade * squares[level] + theirs[index].square().sum().cpu()
     return ControlVariate(products, squares)
+
+
+@torch.no_grad()
+def learnt_gradient(
+    prior: Prior[Cond],
+    latents: Latents,
+    timesteps: Timesteps,
+    noise: Latents,
+    cond: Cond,
+    uncond: Cond,
+    guidance: Any,
+    past: ControlVariate,
+    weight: Weight = "sigma_squared",
+) -> tuple[Distilled, ControlVariate]:
+    """The gradient of clean latents with the baseline that past steps taught, and the new past.
+
+    Args:
+        prior: What is distilled.
+        latents: Clean latents, of renders.
+        timesteps: Where each is judged.
+        noise: Standard normal, of the latents' shape.
+        cond: The prompts.
+        uncond: What guidance moves away from.
+        guidance: A member of ``Guidance``.
+        past: What earlier steps say; `no_past` at the first.
+        weight: ``w(t)``.
+    """
+    schedule = prior.spec.schedule
+    noised = schedule.add_noise(latents, noise, timesteps)
+    seen = guided(prior, noised, timesteps, cond, uncond, guidance)
+    share = per_sample(coefficients(past, timesteps, schedule).to(noise), noise)
+    found = weighted(seen.noise - share * noise, weight, timesteps, schedule)
+    after = learnt(past, seen.noise, noise, timesteps, schedule)
+    return Distilled(found, seen.denoised), after
 
 
 def _levels(past: ControlVariate, timesteps: Timesteps, schedule: NoiseSchedule) -> Tensor:

@@ -9,12 +9,10 @@ from typing import Any
 import torch
 
 from common.atomic import write_json
-from common.embedded.frame_prior import FramePrior
 from common.evaluation.figures import judge_figures
 from common.evaluation.frame_prompts import AssetSetName, load_asset_set
 from common.evaluation.prompt_sets import chosen_requests
 from common.evaluation.score_table import Scores, plain, said, score_table
-from common.generation.priors import models_folder
 from common.judging.asked import Asked
 from common.judging.scored import Score, scored
 from common.media.contact_sheet import picture_sheet
@@ -23,10 +21,11 @@ from common.media.pixels import to_picture
 from common.report.content import Column, Gallery, MediaItem, Section, Table
 from common.runs.app import Estimate, Outcome, Run
 from common.runs.console import LOGGER
-from common.zoo.models import ZOO, load_frame_prior, load_judge
+from common.zoo.models import ZOO, load_judge
 from threed.evaluation.asset_look import SIDES, AssetLook, OutlineScore, asset_look
 from threed.evaluation.config import EvaluateAssets, EvaluateThreedConfig
 from threed.make_asset import make_asset
+from threed.view_priors import build_view_prior
 
 _MEMORY_BYTES = 2 * 2**30
 
@@ -43,12 +42,8 @@ def asset_estimate(config: EvaluateThreedConfig, method: EvaluateAssets) -> Esti
 
 def evaluate_assets(config: EvaluateThreedConfig, method: EvaluateAssets, run: Run) -> Outcome:
     """Make and look at asset after asset; a resumed run continues within the one it was at."""
-    asset = method.asset
     with run.clock.stage("loading"):
-        prior = load_frame_prior(
-            "view_layers", asset.num_views, (asset.size_px,) * 2, models_folder(config.prior),
-            run.device, config.prior.loras,
-        )  # fmt: skip
+        prior = build_view_prior(config.prior, method.asset, run.device)
         judge = load_judge(config.judge_dir or ZOO, run.device).model
     figures = judge_figures(config.judge_dir)
     kept: dict[str, list[Row]] = run.checkpoints.restored_state or {n: [] for n in method.sets}
@@ -81,7 +76,7 @@ def _made_look(
     config: EvaluateThreedConfig,
     method: EvaluateAssets,
     run: Run,
-    prior: FramePrior,
+    prior: Any,
     name: AssetSetName,
     index: int,
     asked: Sequence[Asked],
@@ -97,7 +92,7 @@ def _made_look(
     known = name != "emoji" and one.concept is not None
     truths = true_shapes(str(one.concept), method.num_truths) if known else ()
     with run.clock.stage("scoring"):
-        return asset_look(made.mesh, made.silhouette_iou, truths, method.asset.size_px)
+        return asset_look(made.mesh, made.silhouette_iou, truths, method.asset.view_shape[1])
 
 
 def _row_of(look: AssetLook) -> Row:

@@ -7,26 +7,25 @@ sharpens between them without leaving them. What step ``n`` draws depends on the
 alone: a run that is continued from a state ends in the same bits.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterator
 
 import torch
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
 from common.diffusion.guidance_config import CFG
-from common.diffusion.prior import PriorSpec
-from common.embedded.image_unet import View
 from common.embedded.orbit import cameras_on_orbit
 from common.runs.optimizer_state import load_optimizer_state, optimizer_state
 from common.runs.state import State
 from common.seeding import generator_for
-from threed.distillation.sds import sds_gradient
+from threed.distillation.control_variate import no_past
+from threed.distillation.loss_config import SDS
+from threed.distillation.view_prior import ViewPrior
 from threed.optimise.distil_options import DistilViews
 from threed.optimise.fit_options import FitOptions
 from threed.optimise.fit_views import FitStep, scene_losses
 from threed.optimise.hull_start import allowed_nodes, cells_of
+from threed.optimise.prior_pull import prior_pull, views_round
 from threed.rendering.volume import render
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import Pictures
@@ -35,34 +34,6 @@ ELEVATIONS_DEG = (-10.0, 30.0)
 """From how low and how high the prior is asked."""
 _FALL = 0.1
 """What is left of the learning rate at the end."""
-
-
-@runtime_checkable
-class ViewPrior(Protocol):
-    """A prior of several views of one object, with a frame axis in its latents."""
-
-    @property
-    def spec(self) -> PriorSpec:
-        """Shapes, schedule and prediction type."""
-        ...
-
-    def embed(
-        self, prompts: Sequence[str], views: Sequence[Sequence[View] | None] | None = None
-    ) -> Any:
-        """Conditioning for prompts, each with a view for every frame."""
-        ...
-
-    def predict(self, latents: Tensor, timesteps: Tensor, cond: Any) -> Tensor:
-        """The prediction at noised latents ``b c v h w``."""
-        ...
-
-    def encode(self, pictures: Tensor) -> Tensor:
-        """Premultiplied RGBA ``b 4 v h w`` in [-1, 1] to latents; differentiable."""
-        ...
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """Latents to pictures."""
-        ...
 
 
 def distil_views(
@@ -143,26 +114,9 @@ def _prior_loss(
 ) -> Float[Tensor, ""]:
     """A scalar whose gradient is the prior's, its value half the squared length of that."""
     generator = generator_for(seed, step, "distil views")
-    views = views_round(prior.spec.latent_shape[1], generator)
+    views = views_round(prior.spec.latent_shape[1], ELEVATIONS_DEG, generator)
     cameras = cameras_on_orbit(views, anchor.cameras.height)
     seen = render(field, cameras, occupied=cells, generator=generator)
-    latents = prior.encode(rearrange(seen.rgba, "v h w c -> 1 c v h w") * 2 - 1)
-    time = torch.tensor([options.time(step)])
-    found = sds_gradient(
-        prior, latents.detach(), prior.spec.schedule.timesteps(time).round(),
-        torch.randn(latents.shape, generator=generator),
-        prior.embed([prompt], [views]), prior.embed([""]),
-        CFG(guidance_scale=options.guidance_scale), options.weight,
-    )  # fmt: skip
-    target = latents.detach() - found.gradient
-    return options.lambda_prior * 0.5 * (latents - target).square().mean()
-
-
-def views_round(count: int, generator: torch.Generator) -> tuple[View, ...]:
-    """Views evenly spaced in azimuth at a random turn, each at a random height."""
-    turn, *heights = torch.rand(count + 1, generator=generator, dtype=torch.float64).tolist()
-    low, high = ELEVATIONS_DEG
-    return tuple(
-        View(((index + turn) * 360 / count) % 360, low + height * (high - low))
-        for index, height in enumerate(heights)
-    )
+    loss = SDS(guidance=CFG(guidance_scale=options.guidance_scale), weight=options.weight)
+    pull, _ = prior_pull(prior, loss, prompt, views, seen, options.time(step), generator, no_past())
+    return options.lambda_prior * pull

@@ -1,71 +1,19 @@
-from collections.abc import Sequence
-from itertools import pairwise
-
 import pytest
 import torch
-from einops import rearrange
 from torch import Tensor
 
-from common.diffusion.noise_schedule import build_noise_schedule, per_sample
-from common.diffusion.prediction import convert_prediction
-from common.diffusion.prior import PriorSpec
-from common.diffusion.schedule_config import CosineSchedule
 from common.embedded.image_unet import View
 from common.embedded.orbit import cameras_on_orbit
+from tests.threed.optimise.ball_prior import SIDE, BallPrior, ball
 from threed.optimise.distil_options import DistilViews
-from threed.optimise.distil_views import distil_views, views_round
+from threed.optimise.distil_views import distil_views
 from threed.optimise.fit_options import FitOptions
 from threed.rendering.volume import render
-from threed.scenes.voxel_field import VoxelField, raw_of_colour, uniform_field
+from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import Pictures
 
-SIDE = 32
 FIT = FitOptions(num_cells=24, steps=(4,), lambda_colour_variation=0.01, lambda_bending=0.0)
 FRONT_AND_BACK = (View(0.0, 12.0), View(180.0, 12.0))
-
-
-def ball(colour: tuple[float, float, float]) -> VoxelField:
-    """A ball of radius 0.4 in one colour, solid inside."""
-    field = uniform_field((25, 25, 25))
-    axis = torch.linspace(-0.6, 0.6, 25)
-    x, y, z = torch.meshgrid(axis, axis, axis, indexing="ij")
-    density = 60.0 * (0.4 - (x**2 + y**2 + z**2).sqrt())
-    raw = raw_of_colour(torch.tensor(colour)).expand(25, 25, 25, 3).contiguous()
-    return VoxelField(density.clamp(-10, 6), raw, field.low, field.high)
-
-
-class BallPrior:
-    """What it knows is renders of one ball, with a little variance: all in closed form."""
-
-    def __init__(self, true: VoxelField):
-        self.true = true
-        schedule = build_noise_schedule(CosineSchedule())
-        self.spec = PriorSpec((4, 4, SIDE, SIDE), 4, schedule, "v")
-
-    def embed(
-        self, prompts: Sequence[str], views: Sequence[Sequence[View] | None] | None = None
-    ) -> Tensor:
-        rows = views or [None] * len(prompts)
-        grey = torch.zeros(4, 4, SIDE, SIDE)
-        return torch.stack([grey if row is None else self._seen(row) for row in rows])
-
-    def _seen(self, views: Sequence[View]) -> Tensor:
-        seen = render(self.true, cameras_on_orbit(views, SIDE)).rgba
-        return rearrange(seen, "v h w c -> c v h w") * 2 - 1
-
-    def predict(self, latents: Tensor, timesteps: Tensor, cond: Tensor) -> Tensor:
-        schedule = self.spec.schedule
-        alpha, sigma = schedule.alpha_sigma(timesteps)
-        spread = per_sample(alpha**2 * 0.01 + sigma**2, latents)
-        off = latents - per_sample(alpha, latents) * cond
-        eps = per_sample(sigma, latents) * off / spread
-        return convert_prediction(eps, "eps", "v", latents, timesteps, schedule)
-
-    def encode(self, pictures: Tensor) -> Tensor:
-        return pictures
-
-    def decode(self, latents: Tensor) -> Tensor:
-        return latents
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +68,6 @@ def test_killed_and_resumed_distillation_ends_in_the_same_bits(anchor: Pictures)
 
     assert torch.equal(resumed.field.density, steps[-1].field.density)
     assert torch.equal(resumed.field.colour, steps[-1].field.colour)
-
-
-def test_views_go_evenly_round_at_a_random_turn() -> None:
-    first, second = (views_round(4, torch.Generator().manual_seed(seed)) for seed in (0, 1))
-
-    for views in (first, second):
-        turns = sorted(view.azimuth_deg for view in views)
-        assert [b - a for a, b in pairwise(turns)] == pytest.approx([90.0] * 3)
-        assert all(-10 <= view.elevation_deg <= 30 for view in views)
-    assert first != second
 
 
 def test_time_falls_linearly_to_its_end() -> None:

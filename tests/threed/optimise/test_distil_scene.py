@@ -1,0 +1,168 @@
+"""Scenes of every kind, distilled from a prior that knows one ball exactly."""
+
+import copy
+from itertools import pairwise
+
+import pytest
+import torch
+
+from common.cameras import Cameras
+from common.diffusion.guidance_config import CFG
+from common.embedded.image_unet import View
+from common.embedded.orbit import cameras_on_orbit
+from common.errors import InputError
+from tests.threed.optimise.ball_prior import SIDE, BallPrior, ball
+from threed.distillation.loss_config import ISM, RFDS, SDI, SDS, SJC
+from threed.distillation.times_config import Falling, Uniform
+from threed.optimise.distil_scene import distil_scene
+from threed.optimise.prior_pull import views_round
+from threed.optimise.shape_terms import BACKGROUND_M, centre_depth
+from threed.rendering.rendered import Rendered
+from threed.rendering.volume import render
+from threed.scenes.scene_config import Blob, Gaussians, HashNerf, ShapeLosses, VoxelNerf
+from threed.scenes.voxel_field import VoxelField
+from threed.score_distillation import DistilledViews, ScoreDistillation
+
+RED = ball((0.9, 0.2, 0.1))
+PLAIN = CFG(guidance_scale=1.0)
+SMALL = Blob(radius_m=0.25)
+SCENES = {
+    "voxel_nerf": VoxelNerf(num_cells=24, rate=0.2, start=SMALL, losses=ShapeLosses()),
+    "voxel_nerf_adamax": VoxelNerf(
+        num_cells=24, rate=0.2, start=SMALL, optimizer="adamax", losses=ShapeLosses()
+    ),
+    "hash_nerf": HashNerf(
+        num_cells=24, num_levels=4, log2_table=12, finest_cells=24, rate=0.03, start=SMALL,
+        losses=ShapeLosses(),
+    ),
+    "gaussians": Gaussians(
+        num_gaussians=300, max_gaussians=600, start=SMALL, means_rate=0.01, scales_rate=0.05,
+        colours_rate=0.05, densify_every=10, opacity_loss=0.0, scale_loss=0.0,
+    ),
+}  # fmt: skip
+
+
+def method(**keys) -> ScoreDistillation:
+    views = DistilledViews.model_construct(
+        num_views=4, size_px=SIDE, min_elevation_deg=-10.0, max_elevation_deg=30.0
+    )
+    told = {
+        "scene": SCENES["voxel_nerf"], "loss": SDS(guidance=PLAIN, weight="reconstruction"),
+        "times": Uniform(min_time=0.1, max_time=0.9), "num_steps": 40,
+    }  # fmt: skip
+    return ScoreDistillation(**told | keys).model_copy(update={"views": views})
+
+
+def cameras() -> Cameras:
+    return cameras_on_orbit([View(45.0, 0.0), View(170.0, 20.0), View(290.0, 10.0)], SIDE)
+
+
+def error(field: VoxelField) -> float:
+    """Mean difference of renders to those of the ball that the prior knows."""
+    with torch.no_grad():
+        off = render(field, cameras()).rgba - render(RED, cameras()).rgba
+    return float(off.abs().mean())
+
+
+def errors_of(chosen: ScoreDistillation) -> tuple[float, float]:
+    """After the first step, and at the end."""
+    torch.set_num_threads(1)
+    found = [error(step.scene.field()) for step in distil_scene(chosen, BallPrior(RED), "a ball")
+             if step.step in (1, chosen.num_steps)]  # fmt: skip
+    return found[0], found[-1]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_every_scene_becomes_what_the_prior_knows(name):
+    first, last = errors_of(method(scene=SCENES[name]))
+    assert last < 0.5 * first
+
+
+@pytest.mark.parametrize("loss", [
+    SDS(guidance=PLAIN, baseline="learnt"), SJC(guidance=PLAIN), ISM(guidance=PLAIN),
+    SJC(guidance=PLAIN, variance_reduction=False), RFDS(guidance=PLAIN),
+    SDI(guidance=PLAIN, inversion_scale=1.0, num_inversion_steps=2, eta=0.0),
+])  # fmt: skip
+def test_every_loss_that_has_a_fixed_point_goes_there(loss):
+    first, last = errors_of(method(loss=loss, num_steps=30))
+    assert last < 0.6 * first
+
+
+@pytest.mark.parametrize("name", ["voxel_nerf", "hash_nerf", "gaussians"])
+def test_killed_and_resumed_distillation_ends_in_the_same_bits(name):
+    torch.set_num_threads(1)
+    chosen = method(
+        scene=SCENES[name], num_steps=12,
+        loss=SDS(guidance=PLAIN, baseline="learnt"),
+    )  # fmt: skip
+    prior = BallPrior(RED)
+    kept, whole = None, None
+    for step in distil_scene(chosen, prior, "a ball", seed=3):
+        whole = step.scene.field()
+        if step.step == 5:
+            kept = copy.deepcopy(step.state)
+
+    *_, last = distil_scene(chosen, prior, "a ball", seed=3, state=kept)
+
+    assert torch.equal(last.scene.field().density, whole.density)
+    assert torch.equal(last.scene.field().colour, whole.colour)
+
+
+def test_rate_that_explodes_is_said_with_its_step():
+    chosen = method(scene=VoxelNerf(num_cells=8, rate=10.0, losses=ShapeLosses()),
+                    loss=SDS(guidance=CFG(guidance_scale=1000.0)))  # fmt: skip
+
+    class Broken(BallPrior):
+        def predict(self, latents, timesteps, cond):
+            return super().predict(latents, timesteps, cond) * float("nan")
+
+    with pytest.raises(InputError, match="step 1: the loss is nan"):
+        next(distil_scene(chosen, Broken(RED), "a ball"))
+
+
+def rendered(depth: torch.Tensor, opacity: torch.Tensor) -> Rendered:
+    return Rendered(torch.zeros(*depth.shape, 3), opacity, depth, None)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_centre_depth_pulls_the_middle_nearer_on_either_side(swapped):
+    """With the middle behind the border SJC's own logarithm does not exist; the pull must."""
+    near, far = (BACKGROUND_M, 3.0) if swapped else (3.0, BACKGROUND_M)
+    depth = torch.full((1, 8, 8), far)
+    depth[:, 2:6, 2:6] = near
+    depth.requires_grad_()
+    value = centre_depth(rendered(depth, torch.ones(1, 8, 8)))
+    value.backward()
+    assert torch.isfinite(value)
+    assert (depth.grad[:, 3, 3] > 0).all(), "descent brings the middle nearer"
+    assert (depth.grad[:, 0, 0] < 0).all(), "and the border farther"
+
+
+def test_views_go_evenly_round_at_a_random_turn() -> None:
+    first, second = (
+        views_round(4, (-10.0, 30.0), torch.Generator().manual_seed(seed)) for seed in (0, 1)
+    )
+
+    for views in (first, second):
+        turns = sorted(view.azimuth_deg for view in views)
+        assert [b - a for a, b in pairwise(turns)] == pytest.approx([90.0] * 3)
+        assert all(-10 <= view.elevation_deg <= 30 for view in views)
+    assert first != second
+
+
+def test_times_are_drawn_evenly_or_fall():
+    drawn = Uniform(min_time=0.2, max_time=0.6, late_max_time=0.4, late_from=0.5)
+    assert [drawn.time(0.0, 0.0), drawn.time(0.0, 0.5)] == pytest.approx([0.2, 0.4])
+    assert drawn.time(0.5, 0.5) == pytest.approx(0.3)
+    falling = Falling(min_time=0.2, max_time=0.6)
+    assert [falling.time(share, 0.9) for share in (0.0, 0.5, 1.0)] == pytest.approx([0.6, 0.4, 0.2])
+    quick = Falling(min_time=0.2, max_time=0.6, power=0.5)
+    assert quick.time(0.25, 0.0) == pytest.approx(0.4)
+    jittered = Falling(min_time=0.2, max_time=0.6, jitter=1.0)
+    assert jittered.time(0.0, 0.999) == 0.6, "within the range"
+    assert jittered.time(0.5, 0.0) == pytest.approx(0.2)
+
+
+def test_interval_that_begins_before_time_0_is_refused():
+    with pytest.raises(ValueError, match=r"interval 0\.2 begins before time 0"):
+        ScoreDistillation(loss=ISM(interval=0.2), times=Uniform(min_time=0.1))

@@ -1,0 +1,118 @@
+"""Settings of the losses of score distillation: which gradient a prior puts on renders.
+
+``guidance_scale`` is everywhere ``uncond + s (cond - uncond)``; times are diffusion times.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from common.config import BY_NAME, Config
+from common.diffusion.guidance_config import CFG
+from common.runs.config import PromptText
+from threed.distillation.weight import Weight
+
+Scale = Annotated[float, Field(ge=0, le=1000)]
+
+
+class SDS(Config):
+    """Score distillation sampling: predicted noise less the noise."""
+
+    name: Literal["sds"] = "sds"
+    guidance: CFG = CFG(guidance_scale=20.0)
+    """How strongly renders follow the prompt."""
+    weight: Weight = "sigma_squared"
+    """Weight of the noise levels: sigma_squared, uniform, reconstruction or alpha_sigma_squared."""
+    baseline: Literal["noise", "learnt"] = "noise"
+    """What is taken off the prediction: the noise, or the noise times the coefficient that varies
+    least, learnt from past steps."""
+
+
+class SJC(Config):
+    """Score Jacobian chaining: perturb and average."""
+
+    name: Literal["sjc"] = "sjc"
+    guidance: CFG = CFG(guidance_scale=20.0)
+    """How strongly renders follow the prompt."""
+    variance_reduction: bool = True
+    """Subtract the render (equation 16), or the perturbed render (equation 15)."""
+
+
+class CSD(Config):
+    """Classifier score distillation: the guidance term alone."""
+
+    name: Literal["csd"] = "csd"
+    scale: Scale = 1.0
+    """Of prompt less no prompt."""
+    negative_scale: Scale = 0.0
+    """Of no prompt less negative prompt."""
+    negative_prompt: PromptText = ""
+    """What to move away from."""
+    weight: Weight = "sigma_squared"
+    """Weight of the noise levels."""
+
+
+class NFSD(Config):
+    """Noise-free score distillation."""
+
+    name: Literal["nfsd"] = "nfsd"
+    scale: Scale = 7.5
+    """Of prompt less no prompt."""
+    negative_prompt: PromptText = "unrealistic, blurry, low quality"
+    """What bad pictures are called."""
+    weight: Weight = "sigma_squared"
+    """Weight of the noise levels."""
+
+
+class ISM(Config):
+    """Interval score matching: between two points of the render's own inversion."""
+
+    name: Literal["ism"] = "ism"
+    guidance: CFG = CFG(guidance_scale=7.5)
+    """How strongly renders follow the prompt."""
+    interval: float = Field(0.08, gt=0, lt=1)
+    """Diffusion time between the two points; no draw may be earlier."""
+    stride: float = Field(0.2, gt=0, le=1)
+    """Diffusion time of one step of the inversion."""
+    weight: Weight = "reconstruction"
+    """Weight of the noise levels."""
+
+
+class SDI(Config):
+    """Score distillation via inversion: the render's own noise in place of a random one."""
+
+    name: Literal["sdi"] = "sdi"
+    guidance: CFG = CFG(guidance_scale=7.5)
+    """How strongly renders follow the prompt."""
+    inversion_scale: float = Field(-7.5, ge=-1000, le=1000)
+    """Guidance scale of the inversion."""
+    num_inversion_steps: int = Field(10, ge=1, le=1000)
+    """Steps of the inversion."""
+    eta: float = Field(0.3, ge=0, le=1)
+    """Share of fresh noise in each of them."""
+    weight: Weight = "reconstruction"
+    """Weight of the noise levels."""
+
+
+class RFDS(Config):
+    """Rectified flow distillation; other priors by exact conversion."""
+
+    name: Literal["rfds"] = "rfds"
+    guidance: CFG = CFG(guidance_scale=20.0)
+    """How strongly renders follow the prompt."""
+
+
+class Bridge(Config):
+    """From a prompt that says what is wrong with renders to the prompt."""
+
+    name: Literal["bridge"] = "bridge"
+    scale: Scale = 30.0
+    """Of the prompt less the bad one."""
+    bad_words: PromptText = "oversaturated, smooth, pixelated, blurry"
+    """Said after the prompt for the bad end."""
+    weight: Weight = "sigma_squared"
+    """Weight of the noise levels."""
+
+
+Loss = Annotated[SDS | SJC | CSD | NFSD | ISM | SDI | RFDS | Bridge, BY_NAME]
+"""Any loss, chosen by its ``name``."""

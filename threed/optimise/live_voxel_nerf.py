@@ -1,0 +1,83 @@
+"""A voxel field that learns: from a ball, on a coarse grid first."""
+
+import torch
+from torch import Tensor
+
+from common.cameras import Cameras
+from common.runs.optimizer_state import load_optimizer_state, optimizer_state
+from common.runs.state import State
+from threed.optimise.rates import fallen
+from threed.optimise.shape_terms import shape_terms
+from threed.rendering.rendered import Rendered
+from threed.rendering.volume import render
+from threed.scenes.blob import ball_density
+from threed.scenes.scene_config import VoxelNerf
+from threed.scenes.voxel_field import VoxelField, node_positions, refined, uniform_field
+
+
+class LiveVoxelNerf:
+    """The grid and its optimizer."""
+
+    def __init__(self, options: VoxelNerf, num_steps: int, state: State = None):
+        self._options, self._num_steps = options, num_steps
+        self._refine_after = round(options.coarse_share * num_steps)
+        if state is None:
+            self._begin(_ball(options, self._refine_after > 0))
+            return
+        low, high = (tuple(corner) for corner in state["box"])
+        self._begin(VoxelField(state["density"], state["colour"], low, high))
+        load_optimizer_state(self._optimizer, state["optimizer"])
+
+    def render(self, cameras: Cameras, generator: torch.Generator) -> Rendered:
+        """Pictures, samples shifted at random along their rays."""
+        return render(self._live, cameras, generator=generator)
+
+    def terms(self, seen: Rendered, share: float) -> dict[str, Tensor]:
+        """Weighted regularisers."""
+        return shape_terms(self._live, seen, self._options.losses, share)
+
+    def descend(self, loss: Tensor, step: int, generator: torch.Generator) -> None:
+        """One step; the cells halve when the coarse share is over."""
+        options = self._options
+        for group in self._optimizer.param_groups:
+            group["lr"] = fallen(options.rate, options.final_rate, step, self._num_steps)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        if step == self._refine_after:
+            self._begin(refined(self.field()))
+
+    def state(self) -> State:
+        """Grid, box and optimizer."""
+        live = self._live
+        return {
+            "density": live.density.detach(), "colour": live.colour.detach(),
+            "box": [list(live.low), list(live.high)],
+            "optimizer": optimizer_state(self._optimizer),
+        }  # fmt: skip
+
+    def field(self) -> VoxelField:
+        """The grid, detached."""
+        live = self._live
+        return VoxelField(live.density.detach(), live.colour.detach(), live.low, live.high)
+
+    def _begin(self, field: VoxelField) -> None:
+        density, colour = (
+            one.detach().clone().requires_grad_() for one in (field.density, field.colour)
+        )
+        self._live = VoxelField(density, colour, field.low, field.high)
+        # the tiny epsilon lets rarely seen nodes move as fast as others
+        self._optimizer: torch.optim.Optimizer
+        if self._options.optimizer == "adamax":
+            self._optimizer = torch.optim.Adamax([density, colour], eps=1e-10)
+        else:
+            self._optimizer = torch.optim.Adam(
+                [density, colour], betas=(0.9, 0.99), eps=1e-10, fused=True
+            )
+
+
+def _ball(options: VoxelNerf, coarse: bool) -> VoxelField:
+    cells = options.num_cells // 2 if coarse else options.num_cells
+    grid = uniform_field((cells + 1,) * 3)
+    density = ball_density(node_positions(grid), options.start.radius_m)
+    return VoxelField(density, grid.colour, grid.low, grid.high)

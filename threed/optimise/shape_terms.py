@@ -1,0 +1,72 @@
+"""The weighted regularisers of a field and of its renders, by name."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from threed.rendering.rendered import Rendered
+from threed.scenes.regularisers import (
+    bending,
+    binarity,
+    emptiness,
+    sparsity,
+    surface_area,
+    total_variation,
+)
+from threed.scenes.scene_config import ShapeLosses
+from threed.scenes.voxel_field import VoxelField, colour_of
+
+BACKGROUND_M = 10.0
+"""How far away empty pixels count as, for depth (SJC)."""
+
+
+def shape_terms(
+    field: VoxelField, seen: Rendered, weights: ShapeLosses, share: float
+) -> dict[str, Tensor]:
+    """Terms to lower; those of weight 0 are not computed.
+
+    Args:
+        field: the scene.
+        seen: its renders in this step.
+        weights: of the terms.
+        share: of the steps that are done.
+    """
+    empty = weights.emptiness
+    if weights.late_emptiness is not None and share >= 0.5:
+        empty = weights.late_emptiness
+    terms: dict[str, Tensor] = {}
+    if empty:
+        terms["emptiness"] = empty * emptiness(field)
+    if weights.centre_depth:
+        terms["centre_depth"] = weights.centre_depth * centre_depth(seen)
+    if weights.colour_variation:
+        variation = total_variation(colour_of(field.colour))
+        terms["colour_variation"] = weights.colour_variation * variation
+    if weights.bending:
+        terms["bending"] = weights.bending * bending(field.density)
+    if weights.surface:
+        terms["surface"] = weights.surface * surface_area(field)
+    if weights.binarity:
+        terms["binarity"] = weights.binarity * binarity(seen.opacity)
+    if weights.sparsity:
+        terms["sparsity"] = weights.sparsity * sparsity(seen.opacity)
+    return terms
+
+
+def centre_depth(seen: Rendered) -> Float[Tensor, ""]:
+    """``-log softplus(mean depth of the border - mean depth of the middle)``.
+
+    Wang et al. 2023 (Score Jacobian Chaining, arXiv 2212.00774): the object belongs into the middle
+    of the picture, which is half as wide and high. Empty pixels count as `BACKGROUND_M` away. The
+    published code takes the difference the other way round, whose logarithm does not exist where
+    the loss is at work; the softplus gives every arrangement a value and a pull.
+    """
+    depth = seen.depth * seen.opacity + BACKGROUND_M * (1 - seen.opacity)
+    _, height, width = depth.shape
+    top, left = height // 4, width // 4
+    middle = torch.zeros_like(depth)
+    middle[:, top : height - top, left : width - left] = 1.0
+    inside = (depth * middle).sum((1, 2)) / middle.sum((1, 2))
+    border = (depth * (1 - middle)).sum((1, 2)) / (1 - middle).sum((1, 2))
+    return -functional.softplus(border - inside).log().mean()

@@ -1,0 +1,86 @@
+"""Score distillation: a scene optimised until a prior likes its pictures from everywhere."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from common.config import Config
+from threed.distillation.loss_config import ISM, SDS, Loss
+from threed.distillation.times_config import Times, Uniform
+from threed.scenes.scene_config import Scene, VoxelNerf
+
+
+class DistilledViews(Config):
+    """From where the prior looks in each step."""
+
+    num_views: int = Field(4, ge=1, le=8)
+    """Views of a step, evenly round the object at a random turn. The embedded prior judges them
+    together, a pretrained one each by itself."""
+    size_px: int = Field(128, ge=64, le=1024, multiple_of=8)
+    """Side of the renders."""
+    min_elevation_deg: float = Field(-10.0, ge=-90, le=90)
+    """Lowest view."""
+    max_elevation_deg: float = Field(30.0, ge=-90, le=90)
+    """Highest view."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "DistilledViews":
+        if self.min_elevation_deg > self.max_elevation_deg:
+            raise ValueError(
+                f"min_elevation_deg {self.min_elevation_deg:g} is above max_elevation_deg "
+                f"{self.max_elevation_deg:g}"
+            )
+        return self
+
+    @property
+    def elevations_deg(self) -> tuple[float, float]:
+        """Lowest and highest view."""
+        return self.min_elevation_deg, self.max_elevation_deg
+
+
+class ScoreDistillation(Config):
+    """A textured mesh for a prompt, by score distillation alone."""
+
+    name: Literal["score_distillation"] = "score_distillation"
+    scene: Scene = VoxelNerf()
+    """What is optimised: voxel_nerf, hash_nerf or gaussians."""
+    loss: Loss = SDS()
+    """Whose gradient: sds, sjc, csd, nfsd, ism, sdi, rfds or bridge."""
+    times: Times = Uniform()
+    """At which diffusion times: uniform or falling."""
+    views: DistilledViews = DistilledViews()
+    """From where the prior looks."""
+    num_steps: int = Field(400, ge=1, le=1_000_000)
+    """Steps of the optimizer."""
+    num_pictures: int = Field(8, ge=4, le=64)
+    """Renders all round the finished scene, from which the mesh gets its outlines and texture."""
+    surface: Literal["marching_cubes", "dual_contouring"] = "marching_cubes"
+    """How the scene becomes triangles: with round edges, or sharp ones where it has them."""
+    max_faces: int | None = Field(None, ge=100, le=2_000_000)
+    """More triangles than this are merged; null keeps all that the grid gives."""
+    texture_px: Literal[256, 512, 1024, 2048, 4096] = 1024
+    """Side of the texture."""
+
+    @property
+    def view_shape(self) -> tuple[int, int]:
+        """Views that the prior is asked about in a step, and their side in pixels."""
+        return self.views.num_views, self.views.size_px
+
+    @property
+    def num_cells(self) -> int:
+        """Of the grid that the scene is on, or is meshed on, along its longest side."""
+        return self.scene.num_cells
+
+    @property
+    def num_evaluations(self) -> int:
+        """Steps of the whole run."""
+        return self.num_steps
+
+    @model_validator(mode="after")
+    def _interval_fits(self) -> "ScoreDistillation":
+        if isinstance(self.loss, ISM) and self.loss.interval > self.times.min_time:
+            raise ValueError(
+                f"loss.interval {self.loss.interval:g} begins before time 0 at times.min_time "
+                f"{self.times.min_time:g}; raise min_time or shorten the interval"
+            )
+        return self

@@ -1,0 +1,103 @@
+"""The prior that a method asks about several views, checked and built from a run's config."""
+
+from typing import Any, assert_never
+
+from common.embedded.prior_config import EmbeddedPriorConfig
+from common.errors import InputError
+from common.generation.embedded_prompts import embedded_notes
+from common.generation.priors import build_prior, check_prior, models_folder
+from common.pretrained.config import PretrainedPriorConfig
+from threed.from_prompt import FromPrompt
+from threed.text_to_3d import TextTo3D
+from threed.view_prior_config import ViewPriorConfig
+
+_WIDENED = 4
+"""Bytes in memory for a stored byte: int8 becomes float32."""
+_BYTES_PER_PIXEL = 12_000
+"""Of views that the embedded autoencoder encodes with a gradient."""
+_PRETRAINED_BYTES_PER_PIXEL = 40_000
+"""The same of Stable Diffusion's: features of 128 to 512 channels, kept for the way back."""
+EMBEDDED_ELEVATIONS_DEG = (-10.0, 35.0)
+"""The heights that the embedded view layers were trained on."""
+
+
+def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) -> list[str]:
+    """Refuse, before anything runs, what the prior cannot judge; notes on the prompt.
+
+    Raises:
+        InputError: models that are missing or do not fit, sizes or views that the prior does not
+            know.
+    """
+    _, size_px = method.view_shape
+    match prior:
+        case EmbeddedPriorConfig():
+            from common.embedded.prior import check_size
+            from common.zoo.models import check_embedded_prior, check_prior_loras
+
+            folder = models_folder(prior)
+            check_size((size_px, size_px))
+            manifests = check_embedded_prior(folder, "view_layers")
+            check_prior_loras(manifests, prior.loras)
+            _check_heights(method)
+            return embedded_notes(prompt, "", folder)
+        case PretrainedPriorConfig():
+            if isinstance(method, TextTo3D):
+                raise InputError(
+                    "text_to_3d draws its views together, which the pretrained prior cannot: use "
+                    "prior.name=embedded, or a preset of score distillation such as "
+                    "threed/sds_gaussians"
+                )
+            check_prior(prior, (size_px, size_px))
+            return []
+        case _:
+            assert_never(prior)
+
+
+def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) -> Any:
+    """The prior of ``method.view_shape`` views: together, or each by itself."""
+    num_views, size_px = method.view_shape
+    match prior:
+        case EmbeddedPriorConfig():
+            from common.zoo.models import load_frame_prior
+
+            return load_frame_prior(
+                "view_layers", num_views, (size_px, size_px), models_folder(prior), device,
+                prior.loras,
+            )  # fmt: skip
+        case PretrainedPriorConfig():
+            from threed.distillation.picture_views import PictureViews
+
+            return PictureViews(build_prior(prior, (size_px, size_px), device), num_views)
+        case _:
+            assert_never(prior)
+
+
+def view_prior_bytes(prior: ViewPriorConfig, method: FromPrompt) -> int:
+    """Memory of the prior and of the views that are encoded with a gradient."""
+    num_views, size_px = method.view_shape
+    match prior:
+        case EmbeddedPriorConfig():
+            from common.zoo.models import check_embedded_prior
+
+            manifests = check_embedded_prior(models_folder(prior), "view_layers")
+            stored = sum(manifest.num_bytes for manifest in manifests.values())
+            return _WIDENED * stored + _BYTES_PER_PIXEL * num_views * size_px**2
+        case PretrainedPriorConfig():
+            from common.pretrained.memory import pretrained_need
+
+            need = pretrained_need(prior, (size_px, size_px), num_views)
+            return need.peak_bytes + _PRETRAINED_BYTES_PER_PIXEL * num_views * size_px**2
+        case _:
+            assert_never(prior)
+
+
+def _check_heights(method: FromPrompt) -> None:
+    if isinstance(method, TextTo3D):
+        return
+    low, high = method.views.elevations_deg
+    least, most = EMBEDDED_ELEVATIONS_DEG
+    if low < least or high > most:
+        raise InputError(
+            f"method.views looks from {low:g} to {high:g} degrees; the embedded view layers know "
+            f"{least:g} to {most:g}"
+        )
