@@ -18,8 +18,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 install: $(STAMP) ## make .venv with everything the project needs
 
-demo: $(STAMP) ## a clip and its report, minutes after the clone
+demo: $(STAMP) ## a clip, a 3-D asset and their reports, minutes after the clone
 	$(BIN)/python run.py video/text_to_video
+	$(BIN)/python run.py threed/text_to_3d
 
 test: check ## every check
 

@@ -35,6 +35,8 @@ class FramesCond:
     """Of each frame, the frames of a sample one after the other."""
     first: Images | None = None
     """Clean latents of the first frames, if they are given."""
+    hidden: bool = False
+    """Whether the other frames do not see it: what guidance on the first frame moves away from."""
 
 
 class FramePrior:
@@ -89,6 +91,7 @@ class FramePrior:
         prompts: Sequence[str],
         views: Sequence[Sequence[View] | None] | None = None,
         first: Images | None = None,
+        hidden: bool = False,
     ) -> FramesCond:
         """Conditioning for prompts in English or Chinese.
 
@@ -96,6 +99,7 @@ class FramePrior:
             prompts: One a sample.
             views: Of each sample, a view for every frame, or None; left out, none has any.
             first: Clean latents of each sample's first frame, if they are given.
+            hidden: Whether the other frames do not see them.
 
         Raises:
             InputError: numbers of views, or of given frames, that do not fit.
@@ -110,7 +114,7 @@ class FramePrior:
         none: list[View | None] = [None] * self.num_frames
         features = view_features([view for row in seen for view in (row or none)]).to(vector)
         vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
-        return FramesCond(EmbeddedCond(states, mask, vector), first)
+        return FramesCond(EmbeddedCond(states, mask, vector), first, hidden)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: FramesCond) -> Clips:
         """The lifted U-Net's ``v`` at each sample's timestep.
@@ -123,7 +127,9 @@ class FramePrior:
         alpha, sigma = self.spec.schedule.alpha_sigma(timesteps)
         at_first = latents[:, :, 0]
         exact = per_sample(alpha, at_first) * at_first - cond.first.to(latents)
-        seen, times = with_first(latents, times, cond.first)
+        seen = latents
+        if not cond.hidden:
+            seen, times = with_first(latents, times, cond.first)
         made = predict_v_of_frames(self.lifted, seen, times, cond.rows)
         exact = rearrange(exact / per_sample(sigma, at_first), "b c h w -> b c 1 h w")
         return torch.cat([exact, made[:, :, 1:]], 2)

@@ -23,17 +23,17 @@ class FrameBatch:
 
 
 def some_frames(batch: FrameBatch, count: int, rng: np.random.Generator) -> FrameBatch:
-    """``count`` evenly spaced frames of every sample, from any start, the same for all.
+    """The first frame and ``count - 1`` others at random, in their order, the same for all.
 
-    Frames keep their times, so that layers learn near and far frames from fewer of them.
+    Frames keep their times, so that layers learn near and far frames from fewer of them, and the
+    first, which others may be given, is always there.
     """
     available = batch.latents.shape[2]
     if not 2 <= count <= available:
         raise InputError(f"2 to {available} frames can be taken of {available}, not {count}")
-    stride = int(rng.integers(1, (available - 1) // (count - 1) + 1))
-    start = int(rng.integers(available - (count - 1) * stride))
-    at = slice(start, start + (count - 1) * stride + 1, stride)
-    views = tuple(None if one is None else one[at] for one in batch.views)
+    others = rng.choice(np.arange(1, available), count - 1, replace=False)
+    at = [0, *sorted(others.tolist())]
+    views = tuple(None if one is None else tuple(one[place] for place in at) for one in batch.views)
     return FrameBatch(
         np.ascontiguousarray(batch.latents[:, :, at]), batch.prompts, views, batch.times[:, at]
     )

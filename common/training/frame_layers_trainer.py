@@ -87,7 +87,7 @@ class TrainMotionLayers(FrameTraining):
     )  # fmt: skip
     """Sizes of the layers."""
     frames_at_once: int = Field(16, ge=2, le=16)
-    """Frames of a clip that a training sample has: evenly spaced ones, from any start. Fewer make a
+    """Frames of a clip that a training sample has, the first and others at random. Fewer make a
     step cheaper; the last steps should see all 16."""
     first_share: float = Field(0.85, ge=0, lt=1)
     """Share of the samples whose first frame is given."""

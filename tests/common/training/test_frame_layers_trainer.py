@@ -80,7 +80,7 @@ def test_killed_and_resumed_training_ends_in_the_same_bits(tmp_path):
 
 
 def test_training_learns_how_frames_follow_and_leaves_the_unet_alone():
-    config, training = small()
+    config, training = small(first_share=0.2, alone_share=0.0)
     unet = training._unet
     before = {name: weight.clone() for name, weight in unet.state_dict().items()}
     untrained = training.evaluate(training.model)
@@ -94,12 +94,13 @@ def test_training_learns_how_frames_follow_and_leaves_the_unet_alone():
     assert found["v_error/frames"] < 0.8 * found["v_error/alone"]
     # Layers that are blind to order find both alike; these have had 200 steps.
     assert found["v_error/frames"] < 0.95 * found["v_error/shuffled"]
+    assert found["v_error/first_given"] < found["v_error/frames"]
     assert same_bits(unet.state_dict(), before)
     check_identity(training.prior(last.averaged, Steps().held_out()).lifted)
 
 
 def test_given_first_frames_are_clean_and_not_counted():
-    _, always = small(first_share=0.999)
+    _, always = small(first_share=0.999, alone_share=0.0)
     batch, noise_seen = Steps().held_out(), []
     lifted_call = "common.training.frame_layers_trainer.predict_v_of_frames"
 
@@ -120,6 +121,20 @@ def test_given_first_frames_are_clean_and_not_counted():
     assert batch.latents.shape == tuple(latents.shape)
 
 
+def test_first_frames_are_learnt_by_themselves_too():
+    _, training = small(alone_share=0.999)
+    shapes = []
+
+    def spy(lifted, latents, times, told, when, scale):
+        shapes.append(latents.shape[2])
+        return torch.zeros_like(latents)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("common.training.frame_layers_trainer.predict_v_of_frames", spy)
+        assert float(training.losses(training.model, 0)["plain"]) > 0
+    assert shapes == [1]
+
+
 def test_views_are_told_and_have_no_order():
     around = tuple(View(120.0 * step, 12.0) for step in range(NUM_FRAMES))
     config, training = small("view_layers", Steps(around), num_views=3)
@@ -127,7 +142,9 @@ def test_views_are_told_and_have_no_order():
 
     found = training.evaluate(last.averaged.eval())
 
-    assert set(found) == {"v_error/frames", "v_error/alone", "v_error/shuffled"}
+    assert set(found) == {
+        "v_error/frames", "v_error/first_given", "v_error/alone", "v_error/shuffled"
+    }  # fmt: skip
     package = training.package(last.averaged)
     assert package.kind == "view_layers"
     assert package.requires == {
