@@ -9,6 +9,7 @@ from threed.asset_export import artefacts, export_asset, file_metrics, shown_ass
 from threed.config import ThreedConfig
 from threed.drawable import drawable_mesh
 from threed.from_prompt import FromPrompt
+from threed.image_to_3d import ImageTo3D
 from threed.view_priors import check_view_prior
 
 
@@ -21,7 +22,7 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
     if not isinstance(config.method, FromPrompt):
         config.method.check()
         return [f"prompt has no effect on {config.method.name}"] if config.prompt else []
-    if not config.prompt.strip():
+    if not config.prompt.strip() and not isinstance(config.method, ImageTo3D):
         raise InputError("prompt is empty; say what to make: prompt='a red car'")
     return check_view_prior(config.prior, config.method, config.prompt)
 

@@ -12,10 +12,10 @@ from common.runs.provenance import provenance_of
 from threed.asset_export import artefacts, export_asset, file_metrics, shown_asset
 from threed.config import ThreedConfig
 from threed.from_prompt import FromPrompt
+from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
 from threed.make_asset import make_asset
 from threed.splats.files import write_splats
-from threed.text_to_3d import TextTo3D
 from threed.textured_trimesh import textured_trimesh
 from threed.turntable import Turntable, turntable_frames
 from threed.view_priors import build_view_prior, view_prior_bytes
@@ -66,7 +66,7 @@ def _write_views(config: ThreedConfig, run: Run, made: MadeAsset) -> Path:
 
 
 def _said_of_pictures(method: FromPrompt) -> str:
-    if isinstance(method, TextTo3D):
+    if isinstance(method, LiftedViews):
         return "The views that the prior drew"
     return "The scene before it became a mesh"
 

@@ -12,20 +12,27 @@ from common.diffusion.samplers import build_scheduler
 from common.embedded.frame_prior import FramePrior
 from common.runs.state import State
 from common.seeding import generators_for, randn
-from threed.text_to_3d import TextTo3D
+from threed.front import given_front
+from threed.lifted_views import LiftedViews
 
 
 def view_steps(
-    method: TextTo3D, prior: FramePrior, prompt: str, seed: int, start: State = None
+    method: LiftedViews, prior: FramePrior, prompt: str, seed: int, start: State = None
 ) -> Iterator[SampleStep]:
-    """The steps that draw ``method.views`` of what the prompt says; the last holds the views."""
+    """The steps that draw ``method.views`` of what the prompt says; the last holds the views.
+
+    Where the front is given, guidance leads towards prompt and front alike: what it moves away from
+    sees neither. A front is drawn again when a run continues, to the same bits.
+    """
+    first = given_front(method, prior, prompt, seed)
     scheduler = build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction)
     noise = randn(
         prior.spec.latent_shape, generators_for(seed, [0], "latents"), device=prior.device
     )
     yield from sample(
-        prior, scheduler, prior.embed([prompt], [method.views]), prior.embed([""]),
-        method.guidance, noise, generators_for(seed, [0], "sampler"), start,
+        prior, scheduler, prior.embed([prompt], [method.views], first),
+        prior.embed([""], first=first, hidden=True), method.guidance, noise,
+        generators_for(seed, [0], "sampler"), start,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import Any, assert_never
 from common.runs.app import Run
 from threed.distil_asset import distilled_asset
 from threed.from_prompt import FromPrompt
+from threed.image_to_3d import ImageTo3D
 from threed.made_asset import MadeAsset
 from threed.score_distillation import ScoreDistillation
 from threed.text_to_3d import TextTo3D
@@ -22,7 +23,7 @@ def make_asset(method: FromPrompt, prompt: str, prior: Any, seed: int, run: Run)
         run: metrics, checkpoints and clock.
     """
     match method:
-        case TextTo3D():
+        case TextTo3D() | ImageTo3D():
             return asset_from_views(method, prompt, prior, seed, run)
         case ScoreDistillation():
             return distilled_asset(method, prompt, prior, seed, run)

@@ -8,7 +8,8 @@ from common.generation.embedded_prompts import embedded_notes
 from common.generation.priors import build_prior, check_prior, models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from threed.from_prompt import FromPrompt
-from threed.text_to_3d import TextTo3D
+from threed.image_to_3d import ImageTo3D
+from threed.lifted_views import LiftedViews
 from threed.view_prior_config import ViewPriorConfig
 
 _WIDENED = 4
@@ -39,11 +40,11 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             manifests = check_embedded_prior(folder, "view_layers")
             check_prior_loras(manifests, prior.loras)
             _check_heights(method)
-            return embedded_notes(prompt, "", folder)
+            return _front_notes(method, prompt) + embedded_notes(prompt, "", folder)
         case PretrainedPriorConfig():
-            if isinstance(method, TextTo3D):
+            if isinstance(method, LiftedViews):
                 raise InputError(
-                    "text_to_3d draws its views together, which the pretrained prior cannot: use "
+                    f"{method.name} draws views together, which the pretrained prior cannot: use "
                     "prior.name=embedded, or a preset of score distillation such as "
                     "threed/sds_gaussians"
                 )
@@ -91,8 +92,20 @@ def view_prior_bytes(prior: ViewPriorConfig, method: FromPrompt) -> int:
             assert_never(prior)
 
 
+def _front_notes(method: FromPrompt, prompt: str) -> list[str]:
+    """Refuse pictures that are no fronts; a note on what is left out without a prompt."""
+    if not isinstance(method, ImageTo3D):
+        return []
+    from threed.front import read_front
+
+    read_front(method.input)
+    if method.distil.num_steps and not prompt.strip():
+        return ["prompt is empty: the scene is fitted to the views, method.distil has no effect"]
+    return []
+
+
 def _check_heights(method: FromPrompt) -> None:
-    if isinstance(method, TextTo3D):
+    if isinstance(method, LiftedViews):
         return
     low, high = method.views.elevations_deg
     least, most = EMBEDDED_ELEVATIONS_DEG

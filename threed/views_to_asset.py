@@ -12,18 +12,18 @@ from common.runs.console import progress_bar
 from common.runs.state import State
 from threed.finishing import FinishOptions, finished
 from threed.joint_views import view_pictures, view_steps
+from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_views import distil_views
 from threed.optimise.fit_views import FitStep, fit_views
 from threed.scenes.voxel_field import VoxelField
-from threed.text_to_3d import TextTo3D
 from threed.texturing.bake import BakeOptions, Pictures
 from threed.texturing.refine import RefineOptions
 
 
 def asset_from_views(
-    method: TextTo3D, prompt: str, prior: FramePrior, seed: int, run: Run
+    method: LiftedViews, prompt: str, prior: FramePrior, seed: int, run: Run
 ) -> MadeAsset:
     """Draw, fit, distil and finish, continuing from the run's checkpoint."""
     state = run.checkpoints.restored_state or {"phase": "views", "inner": None}
@@ -41,7 +41,7 @@ def asset_from_views(
         field = VoxelField(
             state["density"], state["colour"], *(tuple(corner) for corner in state["box"])
         )
-        if method.distil.num_steps:
+        if method.distil.num_steps and prompt.strip():
             steps = distil_views(
                 field, prior, prompt, pictures, method.distil, method.fit, seed=seed,
                 state=state["inner"],
@@ -62,7 +62,7 @@ def asset_from_views(
 
 
 def _drawn_views(
-    method: TextTo3D, prompt: str, prior: FramePrior, seed: int, run: Run, state: State, bar: Any
+    method: LiftedViews, prompt: str, prior: FramePrior, seed: int, run: Run, state: State, bar: Any
 ) -> Tensor:
     """The views ``v h w 4``, premultiplied in [0, 1]."""
     with run.clock.stage("views"):

@@ -6,6 +6,8 @@ import pytest
 from common.cli.main import main
 from common.media.images import read_picture
 from common.media.video_read import read_clip
+from common.runs.checkpoints import Checkpoints
+from common.runs.interrupts import Interrupted
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
 
@@ -31,7 +33,7 @@ def draw(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811
 
 def frames(paths, sample=0):
     """The frames of a sample, from its folder of pictures."""
-    (first,) = [p for p in paths if p.parent.name == f"{sample:03d}_frames"]
+    first = next(p for p in paths if p.parent.name == f"{sample:03d}_frames")
     return np.stack([read_picture(path) for path in sorted(first.parent.glob("*.png"))]).astype(int)
 
 
@@ -62,6 +64,32 @@ def test_clips_do_not_depend_on_the_batch(draw):
     # Latents agree to 1e-4; straight colours of nearly transparent pixels divide by alpha.
     solid = np.minimum(together[..., 3], alone[..., 3]) > 25
     assert np.abs(together - alone)[solid].max() <= 1
+
+
+@pytest.mark.parametrize("changes", [
+    (), ("guidance={name: perp_neg, guidance_scale: 3.0}", "negative_prompt=blue"),
+])  # fmt: skip
+def test_run_that_is_stopped_within_a_clip_ends_in_the_same_frames(
+    draw, monkeypatch, tmp_path, changes
+):
+    whole = frames(draw("name=whole", "sampler.num_steps=4", *changes)[1])
+    offer = Checkpoints.offer
+
+    def stopping(self, step, state):
+        if step >= 2:
+            self.save(step, state)
+            raise Interrupted
+        offer(self, step, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "offer", stopping)
+        assert draw("name=stopped", "sampler.num_steps=4", *changes)[0] == 130
+    (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
+
+    assert main(["resume", str(folder)], APPS) == 0
+
+    resumed = frames(sorted((folder / "samples").glob("000_frames/*.png")))
+    assert np.array_equal(resumed, whole)
 
 
 @pytest.mark.parametrize(("change", "message"), [

@@ -9,7 +9,7 @@ from common.config import BY_NAME, Config
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.evaluation.frame_prompts import ASSET_SETS, AssetSetName
 from common.runs.config import RunConfig
-from threed.from_prompt import FromPrompt
+from threed.score_distillation import ScoreDistillation
 from threed.text_to_3d import TextTo3D
 
 ViewSetName = Literal["objects", "pairs"]
@@ -35,7 +35,7 @@ class EvaluateAssets(Config):
     """Which prompts."""
     num_truths: int = Field(32, ge=1, le=1000)
     """True instances of the kit that outlines are compared with; the best one counts."""
-    asset: Annotated[FromPrompt, BY_NAME] = TextTo3D()
+    asset: Annotated[TextTo3D | ScoreDistillation, BY_NAME] = TextTo3D()
     """How assets are made."""
 
 

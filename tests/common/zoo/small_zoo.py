@@ -28,9 +28,13 @@ TRANSFORMER = FrameTransformerSizes(
     num_heads=2, norm_groups=4, feedforward_factor=1, told_places=True, condition_channels=8
 )
 FRAMES = FrameLayersArchitecture(
-    transformer=TRANSFORMER, spans=("place", "everywhere"), max_frames=16, condition_channels=32 + 7
-)
-VIEWS = FRAMES.model_copy(update={"transformer": TRANSFORMER.model_copy(update={"ordered": False})})
+    transformer=TRANSFORMER, spans=("place", "everywhere"), max_frames=16,
+    condition_channels=32 + 7, first_alone=True, shared_noise=0.5,
+)  # fmt: skip
+VIEWS = FRAMES.model_copy(update={
+    "transformer": TRANSFORMER.model_copy(update={"ordered": False}), "first_alone": False,
+    "shared_noise": 0.0,
+})  # fmt: skip
 
 
 def store(folder: Path, kind: str, model, sizes, requires=None) -> str:

@@ -1,0 +1,114 @@
+"""The front view that the others are given: read from a file, or drawn as a picture first."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from common.diffusion.sample import sample
+from common.diffusion.samplers import build_scheduler
+from common.embedded.concepts import load_concepts
+from common.embedded.domain import parts, word_units
+from common.embedded.frame_prior import FramePrior
+from common.embedded.orbit import HALF_EXTENT_M
+from common.errors import InputError
+from common.media.images import read_picture
+from common.media.pixels import from_picture
+from common.seeding import generators_for, randn
+from common.shapes import Images
+from threed.image_to_3d import ImageTo3D
+from threed.lifted_views import LiftedViews
+from threed.text_to_3d import TextTo3D
+
+OBJECT_M = 1.0
+"""The longest side of things on the orbit that the prior knows."""
+
+
+@torch.no_grad()
+def given_front(method: LiftedViews, prior: FramePrior, prompt: str, seed: int) -> Images | None:
+    """Clean latents of the front, ``1 c h w``; None if it is drawn with the other views."""
+    if isinstance(method, ImageTo3D):
+        picture = read_front(method.input).to(prior.device)
+    elif isinstance(method, TextTo3D) and from_picture_first(method, prompt):
+        picture = _drawn(method, prior, prompt, seed)
+    else:
+        return None
+    return prior.pictures.encode(on_orbit(picture, method.size_px)[None] * 2 - 1)
+
+
+def from_picture_first(method: TextTo3D, prompt: str) -> bool:
+    """Whether the front is drawn as a picture: as asked for, or of what is no kit thing."""
+    if method.front != "auto":
+        return method.front == "picture"
+    return not names_a_thing(prompt)
+
+
+def names_a_thing(prompt: str) -> bool:
+    """Whether a prompt has all words of some name of a thing of the object kit."""
+    said, runs = set(word_units(prompt)), parts(prompt)
+    for thing in load_concepts().things:
+        if any(set(word_units(name)) <= said for name in thing.english):
+            return True
+        if any(name in run for name in thing.chinese for run in runs):
+            return True
+    return False
+
+
+def read_front(path: Path) -> Float[Tensor, "4 h w"]:
+    """A cut-out picture, premultiplied in [0, 1].
+
+    Raises:
+        InputError: unreadable, without transparency, or empty.
+    """
+    pixels = read_picture(path)
+    if pixels.shape[-1] != 4 or pixels[..., 3].min() > 127:
+        raise InputError(
+            f"{path} has nothing transparent: cut the object out first, so that what is around it "
+            "is transparent, and save it as PNG or WebP"
+        )
+    if pixels[..., 3].max() <= 127:
+        raise InputError(f"{path} is transparent everywhere: there is nothing to make")
+    return (from_picture(pixels) + 1) / 2
+
+
+def on_orbit(picture: Float[Tensor, "4 h w"], size_px: int) -> Float[Tensor, "4 s s"]:
+    """The object scaled and moved to where the prior's cameras would see it, a metre long.
+
+    Args:
+        picture: premultiplied, in [0, 1]; what is more than half opaque is the object.
+        size_px: side of the view.
+    """
+    solid = picture[3] > 0.5
+    rows, columns = solid.any(1).nonzero()[:, 0], solid.any(0).nonzero()[:, 0]
+    if not len(rows):
+        raise InputError("the front is empty: nothing of it is opaque; try another seed")
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    scale = size_px * OBJECT_M / (2 * HALF_EXTENT_M) / max(bottom - top, right - left)
+    height, width = (max(round(side * scale), 1) for side in (bottom - top, right - left))
+    small = functional.interpolate(
+        picture[None, :, top:bottom, left:right], size=(height, width), mode="bilinear",
+        antialias=True, align_corners=False,
+    )[0]  # fmt: skip
+    canvas = picture.new_zeros(4, size_px, size_px)
+    row, column = (size_px - height) // 2, (size_px - width) // 2
+    canvas[:, row : row + height, column : column + width] = small
+    return canvas
+
+
+def _drawn(method: TextTo3D, prior: FramePrior, prompt: str, seed: int) -> Float[Tensor, "4 h w"]:
+    """The picture that the image prior draws for the prompt, from no view in particular."""
+    pictures = prior.pictures
+    noise = randn(
+        pictures.spec.latent_shape, generators_for(seed, [0], "front"), device=prior.device
+    )
+    steps = sample(
+        pictures, build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction),
+        pictures.embed([prompt]), pictures.embed([""]), method.guidance, noise,
+        generators_for(seed, [0], "front sampler"),
+    )  # fmt: skip
+    *_, last = steps
+    picture = (pictures.decode(last.latents)[0].clamp(-1, 1) + 1) / 2
+    return torch.cat([torch.minimum(picture[:3], picture[3:]), picture[3:]])
