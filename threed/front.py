@@ -1,5 +1,6 @@
 """The front view that the others are given: read from a file, or drawn as a picture first."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -9,10 +10,11 @@ from torch.nn import functional
 
 from common.diffusion.sample import sample
 from common.diffusion.samplers import build_scheduler
-from common.embedded.concepts import load_concepts
+from common.embedded.concepts import KnownEmoji, KnownThing, load_concepts
 from common.embedded.domain import parts, word_units
 from common.embedded.frame_prior import FramePrior
 from common.embedded.orbit import HALF_EXTENT_M
+from common.embedded.tokenizer import words
 from common.errors import InputError
 from common.media.images import read_picture
 from common.media.pixels import from_picture
@@ -21,6 +23,8 @@ from common.shapes import Images
 from threed.image_to_3d import ImageTo3D
 from threed.lifted_views import LiftedViews
 from threed.text_to_3d import TextTo3D
+
+Known = KnownEmoji | KnownThing
 
 OBJECT_M = 1.0
 """The longest side of things on the orbit that the prior knows."""
@@ -46,14 +50,24 @@ def from_picture_first(method: TextTo3D, prompt: str) -> bool:
 
 
 def names_a_thing(prompt: str) -> bool:
-    """Whether a prompt has all words of some name of a thing of the object kit."""
-    said, runs = set(word_units(prompt)), parts(prompt)
-    for thing in load_concepts().things:
-        if any(set(word_units(name)) <= said for name in thing.english):
-            return True
-        if any(name in run for name in thing.chinese for run in runs):
-            return True
-    return False
+    """Whether the longest known name in a prompt, colours apart, is that of a kit thing."""
+    known = load_concepts()
+    colours = {unit for colour in known.colours for unit in word_units(colour.english)}
+    said, runs = set(words(prompt)) | set(word_units(prompt)), parts(prompt)
+
+    def longest(names: Iterable[Known]) -> tuple[int, int]:
+        """Words, and Chinese characters, of the longest name that the prompt holds."""
+        english = (len(units) for one in names for units in map(_units, one.english)
+                   if units and units <= said)  # fmt: skip
+        chinese = (len(name) for one in names for name in one.chinese
+                   if any(name in run for run in runs))  # fmt: skip
+        return max(english, default=0), max(chinese, default=0)
+
+    def _units(name: str) -> set[str]:
+        return (set(word_units(name)) or set(words(name))) - colours
+
+    things, emoji = longest(known.things), longest(known.emoji)
+    return things > (0, 0) and all(a >= b for a, b in zip(things, emoji, strict=True))
 
 
 def read_front(path: Path) -> Float[Tensor, "4 h w"]:

@@ -159,15 +159,10 @@ class FrameLayersTraining:
 
     def losses(self, forward: Callable[..., Any], draw: int) -> Mapping[str, Tensor]:
         """Weighted squared error of ``v`` over the frames that are not given."""
-        config, count = self._config, self._config.loop.batch_size
+        config = self._config
         rng = np.random.default_rng(stream_seed(self._seed, draw, "training frames"))
-        batch = self._source.draw(count, rng)
-        first_share = config.first_share
-        if isinstance(config, TrainMotionLayers):
-            if rng.random() < config.alone_share:
-                batch, first_share = first_frame(batch), 0.0
-            elif config.frames_at_once < batch.latents.shape[2]:
-                batch = some_frames(batch, config.frames_at_once, rng)
+        batch, first_share = self._drawn(rng)
+        count = len(batch.prompts)
         bare, given = (
             rng.random(count) < config.text_dropout,
             rng.random(count) < first_share,
@@ -184,6 +179,19 @@ class FrameLayersTraining:
         errors = self._v_errors(self._layers, batch, prompts, noised)
         weights = v_weights(config.times, times, self._schedule)
         return {"loss": (weights * errors).mean(), "plain": errors.mean()}
+
+    def _drawn(self, rng: np.random.Generator) -> tuple[FrameBatch, float]:
+        """The samples of a step, and the share of them whose first frame is given."""
+        config, count = self._config, self._config.loop.batch_size
+        if isinstance(config, TrainViewLayers):
+            return self._source.draw(count, rng), config.first_share
+        if rng.random() < config.alone_share:
+            # as many frames as in other steps, each of another clip
+            return first_frame(self._source.draw(count * config.frames_at_once, rng)), 0.0
+        batch = self._source.draw(count, rng)
+        if config.frames_at_once < batch.latents.shape[2]:
+            batch = some_frames(batch, config.frames_at_once, rng)
+        return batch, config.first_share
 
     def _v_errors(
         self,
