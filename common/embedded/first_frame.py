@@ -2,7 +2,7 @@
 
 The layers draw a clip of one frame, which is a picture framed as the motion needs it; with that
 frame given, what is left to draw is how it moves (Emu Video, Girdhar et al. 2023, arXiv
-2311.10709). Guidance is on the prompt alone: both conditions have the frame.
+2311.10709). What guidance moves away from sees neither the prompt nor that frame.
 """
 
 from collections.abc import Sequence

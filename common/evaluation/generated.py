@@ -63,7 +63,10 @@ def generate_clips(
                 alone, alone.embed(said, [[FRONT]] * len(places)), alone.embed(empty), sampler,
                 guidance, noise, generators_for(seed, places, "first frame"),
             )  # fmt: skip
-        cond, uncond = prior.embed(said, fronts, first), prior.embed(empty, first=first)
+        cond, uncond = (
+            prior.embed(said, fronts, first),
+            prior.embed(empty, first=first, hidden=True),
+        )
         yield _drawn(prior, cond, uncond, sampler, guidance, seed, places, noise)
 
 

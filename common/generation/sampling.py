@@ -151,11 +151,20 @@ def _negatives(
     config: GenerationConfig, prior: Prior[Any], count: int, first: Tensor | None = None
 ) -> tuple[Any, list[Negative[Any]]]:
     """The negative prompt in place of the empty one, or beside it for Perp-Neg."""
-    negative = _seen_from(prior, config.negative_prompt, None, count, first)
     if not isinstance(config.guidance, PerpNeg):
-        return negative, []
-    empty = _seen_from(prior, "", None, count, first)
-    return empty, [Negative(negative, torch.ones(count))]
+        return _left_behind(prior, config.negative_prompt, count, first), []
+    negative = _seen_from(prior, config.negative_prompt, None, count, first)
+    return _left_behind(prior, "", count, first), [Negative(negative, torch.ones(count))]
+
+
+def _left_behind(prior: Prior[Any], prompt: str, count: int, first: Tensor | None) -> Any:
+    """What guidance moves away from.
+
+    It does not see a given first frame, so that guidance leads there as it does to the prompt.
+    """
+    if isinstance(prior, FramePrior):
+        return prior.embed([prompt] * count, None, first, hidden=True)
+    return prior.embed([prompt] * count)
 
 
 def _statistics(step: SampleStep) -> dict[str, float]:

@@ -54,8 +54,8 @@ def _sampled(prior: FramePrior, prompt: str, views: tuple[View, ...] | None, see
         )  # fmt: skip
     steps = sample(
         prior, build_scheduler(sampler, prior.spec.schedule, "v"),
-        prior.embed([prompt], [views], first), prior.embed([""], first=first), guidance, noise,
-        generators_for(0, [seed], "sampler"),
+        prior.embed([prompt], [views], first), prior.embed([""], first=first, hidden=True),
+        guidance, noise, generators_for(0, [seed], "sampler"),
     )  # fmt: skip
     *_, last = steps
     return torch.as_tensor(last.latents)

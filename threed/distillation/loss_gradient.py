@@ -66,10 +66,9 @@ def loss_gradient(
         case SDS():
             found = sds_gradient(prior, x, t, noise, cond, empty, loss.guidance, loss.weight)
         case SJC():
+            told = (cond, empty, loss.guidance)
             reduced = loss.variance_reduction
-            found = sjc_gradient(
-                prior, x, t, noise, cond, empty, loss.guidance, variance_reduction=reduced
-            )
+            found = sjc_gradient(prior, x, t, noise, *told, variance_reduction=reduced)
         case CSD():
             away = says(loss.negative_prompt) if loss.negative_scale else None
             found = csd_gradient(
