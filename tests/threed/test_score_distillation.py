@@ -4,11 +4,10 @@ import pytest
 
 from common.cli.main import main
 from common.report.asset_check import check_glb
-from common.runs.checkpoints import Checkpoints
-from common.runs.interrupts import Interrupted
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
 from tests.common.pretrained.conftest import checkpoints, pipelines  # noqa: F401
+from tests.stopped_runs import stopped_at
 from threed.splats.files import read_splats
 
 SMALL = (
@@ -54,18 +53,9 @@ def test_preset_writes_an_asset_and_its_renders(make, preset):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_run_that_is_stopped_ends_in_the_same_asset(make, monkeypatch, tmp_path, preset):
+def test_run_that_is_stopped_ends_in_the_same_asset(make, tmp_path, preset):
     whole = make(preset, "name=whole", "embed_provenance=false")[1][0].read_bytes()
-    offer = Checkpoints.offer
-
-    def stopping(self, step, state):
-        if step >= 2:
-            self.save(step, state)
-            raise Interrupted
-        offer(self, step, state)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "offer", stopping)
+    with stopped_at(2):
         code, _, _ = make(preset, "name=stopped", "embed_provenance=false")
     assert code == 130
     (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")

@@ -12,10 +12,9 @@ from common.media.images import read_picture
 from common.media.provenance import read_provenance
 from common.media.video_read import read_clip
 from common.report.asset_check import check_glb
-from common.runs.checkpoints import Checkpoints
-from common.runs.interrupts import Interrupted
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
+from tests.stopped_runs import stopped_at
 from tests.threed.glb_validator import problems, validation
 
 ROOT = Path(__file__).parents[2]
@@ -65,22 +64,11 @@ def test_same_seed_gives_the_same_asset_and_another_another(make):
     assert make("name=one", "embed_provenance=false")[1][0].read_bytes() != second
 
 
-@pytest.mark.parametrize("stopped_at", [1, 3, 6, 7, 8])
-def test_run_that_is_stopped_in_any_phase_ends_in_the_same_asset(
-    make, monkeypatch, tmp_path, stopped_at
-):
+@pytest.mark.parametrize("step", [1, 3, 6, 7, 8])
+def test_run_that_is_stopped_in_any_phase_ends_in_the_same_asset(make, tmp_path, step):
     """Of 8 steps the first 2 draw, 4 fit and 2 distil."""
     whole = make("name=whole", "embed_provenance=false")[1][0].read_bytes()
-    offer = Checkpoints.offer
-
-    def stopping(self, step, state):
-        if step >= stopped_at:
-            self.save(step, state)
-            raise Interrupted
-        offer(self, step, state)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "offer", stopping)
+    with stopped_at(step):
         code, _, _ = make("name=stopped", "embed_provenance=false")
     assert code == 130
     (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")

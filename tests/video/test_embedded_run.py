@@ -6,10 +6,9 @@ import pytest
 from common.cli.main import main
 from common.media.images import read_picture
 from common.media.video_read import read_clip
-from common.runs.checkpoints import Checkpoints
-from common.runs.interrupts import Interrupted
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
+from tests.stopped_runs import stopped_at
 
 
 @pytest.fixture
@@ -69,20 +68,9 @@ def test_clips_do_not_depend_on_the_batch(draw):
 @pytest.mark.parametrize("changes", [
     (), ("guidance={name: perp_neg, guidance_scale: 3.0}", "negative_prompt=blue"),
 ])  # fmt: skip
-def test_run_that_is_stopped_within_a_clip_ends_in_the_same_frames(
-    draw, monkeypatch, tmp_path, changes
-):
+def test_run_that_is_stopped_within_a_clip_ends_in_the_same_frames(draw, tmp_path, changes):
     whole = frames(draw("name=whole", "sampler.num_steps=4", *changes)[1])
-    offer = Checkpoints.offer
-
-    def stopping(self, step, state):
-        if step >= 2:
-            self.save(step, state)
-            raise Interrupted
-        offer(self, step, state)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "offer", stopping)
+    with stopped_at(2):
         assert draw("name=stopped", "sampler.num_steps=4", *changes)[0] == 130
     (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
 

@@ -19,7 +19,7 @@ class SDS(Config):
     """Score distillation sampling: predicted noise less the noise."""
 
     name: Literal["sds"] = "sds"
-    guidance: CFG = CFG(guidance_scale=20.0)
+    guidance: CFG = CFG(guidance_scale=7.5)
     """How strongly renders follow the prompt."""
     weight: Weight = "sigma_squared"
     """Weight of the noise levels: sigma_squared, uniform, reconstruction or alpha_sigma_squared."""
@@ -32,7 +32,7 @@ class SJC(Config):
     """Score Jacobian chaining: perturb and average."""
 
     name: Literal["sjc"] = "sjc"
-    guidance: CFG = CFG(guidance_scale=20.0)
+    guidance: CFG = CFG(guidance_scale=7.5)
     """How strongly renders follow the prompt."""
     variance_reduction: bool = True
     """Subtract the render (equation 16), or the perturbed render (equation 15)."""
@@ -98,7 +98,7 @@ class RFDS(Config):
     """Rectified flow distillation; other priors by exact conversion."""
 
     name: Literal["rfds"] = "rfds"
-    guidance: CFG = CFG(guidance_scale=20.0)
+    guidance: CFG = CFG(guidance_scale=7.5)
     """How strongly renders follow the prompt."""
 
 

@@ -38,6 +38,17 @@ def entry_of(i, j, k, cells, entries):
 
 @kernel
 @no_type_check
+def cell_of(points, n, cells):
+    """The cell of a level that holds point ``n``, and the point's place in it."""
+    x, y, z = points[n, 0] * cells, points[n, 1] * cells, points[n, 2] * cells
+    i = min(max(int(x), 0), cells - 1)
+    j = min(max(int(y), 0), cells - 1)
+    k = min(max(int(z), 0), cells - 1)
+    return i, j, k, x - i, y - j, z - k
+
+
+@kernel
+@no_type_check
 def read_levels(start, stop, levels, points, tables, features):
     """Write the features of ``points`` (n, 3) in [0, 1] of levels ``start`` to ``stop``.
 
@@ -48,11 +59,7 @@ def read_levels(start, stop, levels, points, tables, features):
     for level in range(start, stop):
         cells, table = all_cells[level], tables[level]
         for n in range(len(points)):
-            x, y, z = points[n, 0] * cells, points[n, 1] * cells, points[n, 2] * cells
-            i = min(max(int(x), 0), cells - 1)
-            j = min(max(int(y), 0), cells - 1)
-            k = min(max(int(z), 0), cells - 1)
-            x, y, z = x - i, y - j, z - k
+            i, j, k, x, y, z = cell_of(points, n, cells)
             for c in range(channels):
                 features[n, level, c] = 0.0
             for corner in range(8):
@@ -72,11 +79,7 @@ def teach_levels(start, stop, levels, points, gradients, sums):
     for level in range(start, stop):
         cells, table = all_cells[level], sums[level]
         for n in range(len(points)):
-            x, y, z = points[n, 0] * cells, points[n, 1] * cells, points[n, 2] * cells
-            i = min(max(int(x), 0), cells - 1)
-            j = min(max(int(y), 0), cells - 1)
-            k = min(max(int(z), 0), cells - 1)
-            x, y, z = x - i, y - j, z - k
+            i, j, k, x, y, z = cell_of(points, n, cells)
             for corner in range(8):
                 a, b, d = corner >> 2, (corner >> 1) & 1, corner & 1
                 weight = (x if a else 1 - x) * (y if b else 1 - y) * (z if d else 1 - z)
