@@ -1,10 +1,21 @@
 """The video app: config -> prior -> draw clips -> export -> report."""
 
-import torch
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from common.diffusion.given import Given, cells_drawn, first_evaluation
+from common.diffusion.prior import Prior
+from common.generation.concepts import check_prompts
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
+from common.generation.given_pixels import with_kept
 from common.generation.notes import generation_notes
 from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import Drawn, draw
@@ -12,13 +23,23 @@ from common.generation.sidecar import Sidecar
 from common.generation.view_config import camera_of
 from common.media.images import write_picture
 from common.media.pixels import to_frames
+from common.pretrained.config import PretrainedPriorConfig
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
 from common.shapes import Frames
 from video.clip_priors import build_clip_prior, check_clip_prior, clip_need
 from video.config import VideoConfig
-from video.export import check_export, write_formats
+from video.export import STREAMED, check_export, clip_files, opaque
+from video.given_frames import GivenFrames, given_frames, strength_of
+from video.image_to_video import ImageToVideo
+from video.long_clips import draw_long
+from video.long_video import LongVideo
+from video.metrics import clip_metrics
+from video.video_to_video import VideoInpaint
+
+_DECODED_AT_ONCE = 16
+"""Frames."""
 
 
 def check(config: VideoConfig, apps: Apps) -> list[str]:
@@ -27,38 +48,119 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
     camera = camera_of(config.method.view)
     notes = check_clip_prior(config, camera)
     notes += generation_notes(config, config.method.size)
-    return notes if camera is None else [*notes, *view_notes(camera)]
+    first_evaluation(config.sampler, strength_of(config.method))
+    given_frames(config.method, channels=4, fps=config.export.fps)
+    return [*notes, *_method_notes(config), *([] if camera is None else view_notes(camera))]
+
+
+def _method_notes(config: VideoConfig) -> list[str]:
+    """Notes on the method's own keys."""
+    method, notes = config.method, []
+    if isinstance(method, LongVideo):
+        for one in method.then:
+            said = config.model_copy(update={"prompt": one.prompt})
+            notes += check_prompts(said, method.size)
+        if config.batch_size > 1 and "batch_size" in config.model_fields_set:
+            notes.append("batch_size has no effect: long clips are drawn one at a time")
+        held = [kind for kind in config.export.formats if kind not in STREAMED]
+        if held:
+            notes.append(
+                f"{', '.join(held)}: all frames are held in memory until the clip is whole; mp4 "
+                "and webm are written as it is made"
+            )
+    of_checkpoint = isinstance(config.prior, PretrainedPriorConfig)
+    if isinstance(method, ImageToVideo) and of_checkpoint and method.strength == 1:
+        notes.append(
+            "a motion module has not learnt to continue a picture: at method.strength=1 later "
+            "frames may have little to do with it; 0.7 to 0.9 ties them to it"
+        )
+    return notes
 
 
 def estimate(config: VideoConfig) -> Estimate:
     """Sizes and memory of the run."""
+    method = config.method
     need = clip_need(config, min(config.batch_size, config.num_samples))
-    return generation_estimate(config, config.method.size, need=need)
+    found = generation_estimate(config, method.size, strength_of(method), need)
+    if not isinstance(method, LongVideo):
+        return found
+    count = len(method.segments(config.prompt))
+    sizes = found.sizes | {"segments": f"{count} of {method.size[0]} frames"}
+    return replace(found, sizes=sizes, steps=found.steps * count)
 
 
 def run(config: VideoConfig, run: Run) -> Outcome:
     """Draw the clips and write them as they come."""
+    method = config.method
     with run.clock.stage("prior"):
         prior = build_clip_prior(config, run.device)
-    for drawn in draw(config, run, prior, camera_of(config.method.view)):
+    source = given_frames(method, prior.spec.image_channels, config.export.fps)
+    given = None if source is None else _encoded(source, prior, config, run.device)
+    camera = camera_of(method.view)
+    if isinstance(method, LongVideo):
+        segments = method.segments(config.prompt)
+        clips = draw_long(config, run, prior, segments, camera, given)
+    else:
+        clips = draw(config, run, prior, camera, given)
+    for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
-            metrics = sample_metrics(prior, drawn.latents, config.prompt)
-            frames = to_frames(prior.decode(drawn.latents[None])[0])
-            _write(config, run, drawn, frames, metrics)
+            _write(config, run, drawn, _frames(config, prior, drawn, source), prior)
     return outcome_of(config, run)
 
 
+def _frames(
+    config: VideoConfig, prior: Prior[Any], drawn: Drawn, source: GivenFrames | None
+) -> Iterator[Frames]:
+    """The clip's pixels, some frames at a time."""
+    for at in range(0, drawn.latents.shape[1], _DECODED_AT_ONCE):
+        part = slice(at, at + _DECODED_AT_ONCE)
+        clip = prior.decode(drawn.latents[None, :, part])[0]
+        if isinstance(config.method, VideoInpaint):
+            assert source is not None
+            clip = _with_kept(clip, source, part, config.method.feather_px)
+        yield to_frames(clip)
+
+
+@torch.inference_mode()
+def _encoded(source: GivenFrames, prior: Prior[Any], config: VideoConfig, device: str) -> Given:
+    """What is given, in the prior's latents. A cell with any pixel to be drawn is drawn whole."""
+    latents = prior.encode(source.frames[None].to(device))[0]
+    drawn = None if source.drawn is None else cells_drawn(source.drawn, latents.shape[-2:])
+    return Given(latents, strength_of(config.method), drawn)
+
+
+def _with_kept(
+    clip: Float[Tensor, "c f h w"], source: GivenFrames, part: slice, feather_px: int
+) -> Float[Tensor, "c f h w"]:
+    """Frames with the given pixels outside the mask; ``part``: which of the clip's they are."""
+    assert source.drawn is not None
+    given, drawn = source.frames[:, part].unbind(1), source.drawn[part]
+    frames = zip(clip.unbind(1), given, drawn, strict=True)
+    return torch.stack([with_kept(*frame, feather_px) for frame in frames], 1)
+
+
 def _write(
-    config: VideoConfig, run: Run, drawn: Drawn, frames: Frames, metrics: dict[str, float]
+    config: VideoConfig, run: Run, drawn: Drawn, frames: Iterator[Frames], prior: Prior[Any]
 ) -> None:
+    samples, stem = run.folder.samples, f"{drawn.sample:03d}"
     record = provenance_of(config, run, config.prompt, drawn.sample)
-    stem = f"{drawn.sample:03d}"
-    files = write_formats(run.folder.samples, stem, frames, config.export, record)
-    poster = run.folder.samples / f"{stem}_poster.png"
-    write_picture(poster, frames[len(frames) // 2], provenance=record)
-    names = tuple(path.relative_to(run.folder.samples).as_posix() for path in files)
-    sidecar = Sidecar(drawn.sample, config.seed, config.prompt, names, poster.name, metrics)
-    sidecar.write(run.folder.samples)
+    poster = samples / f"{stem}_poster.png"
+    middle = drawn.latents.shape[1] // 2
+    done, seen = 0, []
+    with clip_files(samples, stem, config.export, record) as files:
+        for part in frames:
+            files.write(part)
+            if done <= middle < done + len(part):
+                write_picture(poster, part[middle - done], provenance=record)
+            done += len(part)
+            if config.metrics:
+                seen.append(opaque(part, config.export.background))
+    long = isinstance(config.method, LongVideo)
+    metrics = {} if long else sample_metrics(prior, drawn.latents, config.prompt)
+    if config.metrics:
+        metrics |= clip_metrics(config.metrics, np.concatenate(seen))
+    names = tuple(path.relative_to(samples).as_posix() for path in files.paths)
+    Sidecar(drawn.sample, config.seed, config.prompt, names, poster.name, metrics).write(samples)
 
 
 APP = App(VideoConfig, run, estimate, check)

@@ -6,9 +6,13 @@ from pydantic import Field
 
 from common.config import BY_NAME, Config
 from common.generation.config import GenerationConfig
+from video.image_to_video import ImageToVideo
+from video.long_video import LongVideo
+from video.metrics import Metric
 from video.text_to_video import TextToVideo
+from video.video_to_video import VideoInpaint, VideoToVideo
 
-Method = Annotated[TextToVideo, BY_NAME]
+Method = Annotated[TextToVideo | ImageToVideo | VideoToVideo | VideoInpaint | LongVideo, BY_NAME]
 """What the video app can do, chosen by its ``name``."""
 
 Format = Literal["mp4", "webp", "gif", "webm", "png"]
@@ -33,3 +37,6 @@ class VideoConfig(GenerationConfig):
     """What to do."""
     export: VideoExport = VideoExport()
     """Which files to write."""
+    metrics: tuple[Metric, ...] = ()
+    """Figures of the finished clips for the report and comparisons: temporal_flickering,
+    smoothness, warp_error, flow_px, seam (`video/metrics.py`)."""

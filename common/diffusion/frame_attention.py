@@ -11,7 +11,7 @@ every place of every frame instead of one place through time, as views need it (
 """
 
 import math
-from typing import Literal
+from typing import Literal, assert_never
 
 import torch
 import torch.nn.functional as F
@@ -22,8 +22,10 @@ from torch import Tensor, nn
 
 from common.config import Config
 
-Span = Literal["place", "everywhere"]
-"""What a token attends to: its own place in all frames, or every place in all frames."""
+Span = Literal["place", "everywhere", "place_and_first"]
+"""What a token attends to: its own place in all frames; every place in all frames; or its own place
+in all frames, then every place of the first, from where details are fetched that have moved (as in
+I2V-Adapter, Guo et al. 2023, arXiv 2312.16693), at a cost that grows with the frames only."""
 NormOver = Literal["per_frame", "joint"]
 """Over what the group norm takes its statistics; the original has them per frame."""
 
@@ -94,11 +96,12 @@ class FrameTransformer(nn.Module):
         """
         height, width = features.shape[-2:]
         normed = self._modulated(self._normed(features, frames.shape[1]), condition)
-        tokens = self.proj_in(self._tokens(normed, frames.shape[1]))
+        tokens = rearrange(normed, "(b f) c h w -> b f (h w) c", f=frames.shape[1])
+        tokens = self.proj_in(tokens)
         positions = self._positions(frames, height, width, tokens)
         for block in self.transformer_blocks:
-            tokens = block(tokens, positions)
-        made = self._pictures(self.proj_out(tokens), frames.shape[1], height, width)
+            tokens = block(tokens, positions, self.span)
+        made = rearrange(self.proj_out(tokens), "b f (h w) c -> (b f) c h w", h=height, w=width)
         return features + scale * made
 
     def _normed(self, features: Tensor, num_frames: int) -> Tensor:
@@ -121,19 +124,8 @@ class FrameTransformer(nn.Module):
         stretch, shift = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
         return normed * (1 + stretch) + shift
 
-    def _tokens(self, normed: Tensor, num_frames: int) -> Tensor:
-        if self.span == "place":
-            return rearrange(normed, "(b f) c h w -> (b h w) f c", f=num_frames)
-        return rearrange(normed, "(b f) c h w -> b (f h w) c", f=num_frames)
-
-    def _pictures(self, tokens: Tensor, num_frames: int, height: int, width: int) -> Tensor:
-        sizes = {"f": num_frames, "h": height, "w": width}
-        if self.span == "place":
-            return rearrange(tokens, "(b h w) f c -> (b f) c h w", **sizes)
-        return rearrange(tokens, "b (f h w) c -> (b f) c h w", **sizes)
-
     def _positions(self, frames: Tensor, height: int, width: int, tokens: Tensor) -> Tensor | None:
-        """What is added to the tokens before each attention, of the tokens' shape; or nothing."""
+        """What is added to the tokens before each attention: ``b f l c``, or nothing."""
         channels, found = tokens.shape[-1], None
         if self.sizes.ordered:
             found = sinusoid(frames, channels)[:, :, None, None]
@@ -147,9 +139,7 @@ class FrameTransformer(nn.Module):
         if found is None:
             return None
         whole = found.expand(*frames.shape, height, width, channels).to(tokens.dtype)
-        if self.span == "place":
-            return rearrange(whole, "b f h w c -> (b h w) f c")
-        return rearrange(whole, "b f h w c -> b (f h w) c")
+        return rearrange(whole, "b f h w c -> b f (h w) c")
 
 
 class FrameBlock(nn.Module):
@@ -168,15 +158,43 @@ class FrameBlock(nn.Module):
         self.ff = GatedFeedForward(channels, sizes.feedforward_factor)
 
     def forward(
-        self, tokens: Float[Tensor, "n l c"], positions: Float[Tensor, "n l c"] | None
-    ) -> Float[Tensor, "n l c"]:
+        self,
+        tokens: Float[Tensor, "b f l c"],
+        positions: Float[Tensor, "b f l c"] | None,
+        span: Span,
+    ) -> Float[Tensor, "b f l c"]:
         """The tokens after the block; positions are added to what each attention sees."""
-        for norm, attention in ((self.norm1, self.attn1), (self.norm2, self.attn2)):
+        last: _Scope = "first" if span == "place_and_first" else span
+        own: _Scope = "place" if span == "place_and_first" else span
+        for norm, attention, scope in (
+            (self.norm1, self.attn1, own), (self.norm2, self.attn2, last),
+        ):  # fmt: skip
             if norm is not None and attention is not None:
                 seen = norm(tokens)
                 seen = seen if positions is None else seen + positions.to(seen.dtype)
-                tokens = tokens + attention(seen)
+                tokens = tokens + _attended(attention, seen, scope)
         return tokens + self.ff(self.norm3(tokens))
+
+
+_Scope = Literal["place", "everywhere", "first"]
+
+
+def _attended(
+    attention: nn.Module, tokens: Float[Tensor, "b f l c"], scope: _Scope
+) -> Float[Tensor, "b f l c"]:
+    frames = tokens.shape[1]
+    match scope:
+        case "place":
+            rows = rearrange(tokens, "b f l c -> (b l) f c")
+            return rearrange(attention(rows), "(b l) f c -> b f l c", l=tokens.shape[2])
+        case "everywhere":
+            rows = rearrange(tokens, "b f l c -> b (f l) c")
+            return rearrange(attention(rows), "b (f l) c -> b f l c", f=frames)
+        case "first":
+            rows = rearrange(tokens, "b f l c -> b (f l) c")
+            return rearrange(attention(rows, tokens[:, 0]), "b (f l) c -> b f l c", f=frames)
+        case _:
+            assert_never(scope)
 
 
 class SelfAttention(nn.Module):
@@ -190,14 +208,19 @@ class SelfAttention(nn.Module):
         self.to_v = nn.Linear(channels, channels, bias=False)
         self.to_out = nn.ModuleList([nn.Linear(channels, channels)])
 
-    def forward(self, tokens: Float[Tensor, "n l c"]) -> Float[Tensor, "n l c"]:
-        """Every token from all tokens of its sequence."""
+    def forward(
+        self, tokens: Float[Tensor, "n l c"], context: Float[Tensor, "n m c"] | None = None
+    ) -> Float[Tensor, "n l c"]:
+        """Every token from all tokens of its sequence, or of ``context``."""
+        seen = tokens if context is None else context
         made = attend(
             *(
-                rearrange(project(tokens), "n l (k d) -> n k l d", k=self.num_heads)
-                for project in (self.to_q, self.to_k, self.to_v)
+                rearrange(project(rows), "n l (k d) -> n k l d", k=self.num_heads)
+                for project, rows in (
+                    (self.to_q, tokens), (self.to_k, seen), (self.to_v, seen),
+                )
             )
-        )
+        )  # fmt: skip
         return self.to_out[0](rearrange(made, "n k l d -> n l (k d)"))
 
 
@@ -211,7 +234,7 @@ class GatedFeedForward(nn.Module):
             [_Gate(channels, hidden), nn.Identity(), nn.Linear(hidden, channels)]
         )
 
-    def forward(self, tokens: Float[Tensor, "n l c"]) -> Float[Tensor, "n l c"]:
+    def forward(self, tokens: Float[Tensor, "*n c"]) -> Float[Tensor, "*n c"]:
         """The same shape."""
         return self.net[2](self.net[0](tokens))
 

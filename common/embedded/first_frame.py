@@ -1,34 +1,83 @@
 """Drawing a clip in two parts: its first frame, then what follows from it.
 
-The layers draw a clip of one frame, which is a picture framed as the motion needs it; with that
-frame given, what is left to draw is how it moves (Emu Video, Girdhar et al. 2023, arXiv
-2311.10709). What guidance moves away from sees neither the prompt nor that frame.
+The first frame is a picture of the image prior, which knows things best, laid where its motion
+needs it; with that frame given, what is left to draw is how it moves (Emu Video, Girdhar et al.
+2023, arXiv 2311.10709). What guidance moves away from sees neither the prompt nor that frame.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
+from common.diffusion.given import Given, beginning
 from common.diffusion.guidance_config import Guidance
 from common.diffusion.guided_prediction import Negative
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
 from common.embedded.frame_prior import FramePrior, FramesCond
+from common.embedded.framing import laid
+from common.embedded.prior import EmbeddedCond
 from common.shapes import Clips, Images
 
 
+class FirstFrameDraws(NamedTuple):
+    """What first frames are drawn from, one generator a sample."""
+
+    noise: Clips
+    """That the whole clips begin with; first frames begin with theirs."""
+    sampling: Sequence[torch.Generator]
+    """For samplers that draw noise."""
+    framing: Sequence[torch.Generator]
+    """For where things are."""
+
+
 def first_frames(
+    prior: FramePrior,
+    cond: EmbeddedCond,
+    uncond: EmbeddedCond,
+    sampler: Sampler,
+    guidance: Guidance,
+    draws: FirstFrameDraws,
+    negatives: Sequence[Negative[EmbeddedCond]] = (),
+) -> Images:
+    """Clean latents of the first frames.
+
+    Args:
+        prior: of the clips.
+        cond: the image prior's condition of the prompts.
+        uncond: its condition of what guidance moves away from.
+        sampler: how noise becomes pictures.
+        guidance: how strongly they follow the prompts.
+        draws: noise and generators.
+        negatives: of Perp-Neg.
+    """
+    pictures = prior.pictures
+    scheduler = build_scheduler(sampler, pictures.spec.schedule, pictures.spec.prediction)
+    begun = draws.noise[:, :, 0]
+    steps = sample(
+        pictures, scheduler, cond, uncond, guidance, begun, draws.sampling, negatives=negatives
+    )
+    *_, last = steps
+    drawn: Images = torch.as_tensor(last.latents)
+    if prior.framing is None:
+        return drawn
+    boxes = prior.framing.boxes(cond.vector, draws.framing)
+    return pictures.encode(laid(pictures.decode(drawn).clamp(-1, 1), boxes))
+
+
+def first_frames_from(
     alone: FramePrior,
     cond: FramesCond,
     uncond: FramesCond,
     sampler: Sampler,
     guidance: Guidance,
-    noise: Clips,
-    generators: Sequence[torch.Generator],
+    draws: FirstFrameDraws,
+    given: Given,
     negatives: Sequence[Negative[FramesCond]] = (),
 ) -> Images:
-    """Clean latents of the first frames.
+    """Clean latents of first frames that are made from something given, where that has its thing.
 
     Args:
         alone: the prior of clips of one frame, from `FramePrior.of_first_frames`.
@@ -36,12 +85,15 @@ def first_frames(
         uncond: its condition of what guidance moves away from.
         sampler: how noise becomes pictures.
         guidance: how strongly they follow the prompts.
-        noise: that the whole clips begin with; the first frames begin with theirs.
-        generators: one a sample, for samplers that draw noise.
+        draws: noise and generators.
+        given: of the first frame, as a clip of one frame.
         negatives: of Perp-Neg.
     """
     scheduler = build_scheduler(sampler, alone.spec.schedule, alone.spec.prediction)
-    begun = noise[:, :, :1]
-    steps = sample(alone, scheduler, cond, uncond, guidance, begun, generators, negatives=negatives)
+    begin = beginning(given, scheduler, draws.noise[:, :, :1])
+    steps = sample(
+        alone, scheduler, cond, uncond, guidance, begin.latents, draws.sampling,
+        negatives=negatives, begin=begin.evaluation, kept=begin.kept,
+    )  # fmt: skip
     *_, last = steps
     return torch.as_tensor(last.latents[:, :, 0])

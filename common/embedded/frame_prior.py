@@ -17,6 +17,7 @@ from torch import Tensor
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
+from common.embedded.framing import Framing
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.errors import InputError
@@ -42,16 +43,23 @@ class FramesCond:
 class FramePrior:
     """A prior of clips, or of views.
 
-    State: the image prior, the lifted U-Net and the number of frames it draws.
+    State: the image prior, the lifted U-Net, the number of frames it draws, and where first frames
+    have their things, if that was learnt.
     """
 
-    def __init__(self, pictures: EmbeddedPrior, lifted: LiftedUNet, num_frames: int):
+    def __init__(
+        self,
+        pictures: EmbeddedPrior,
+        lifted: LiftedUNet,
+        num_frames: int,
+        framing: Framing | None = None,
+    ):
         longest = lifted.layers.sizes.max_frames
         if not 1 <= num_frames <= longest:
             raise InputError(
                 f"these layers were trained on up to {longest} frames; num_frames is {num_frames}"
             )
-        self.pictures, self.lifted = pictures, lifted
+        self.pictures, self.lifted, self.framing = pictures, lifted, framing
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(pictures.spec, latent_shape=(channels, num_frames, height, width))
 

@@ -10,7 +10,7 @@ from common.diffusion.guidance_config import Guidance
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
-from common.embedded.first_frame import first_frames
+from common.embedded.first_frame import FirstFrameDraws, first_frames
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT
 from common.embedded.prior import EmbeddedPrior
@@ -58,11 +58,15 @@ def generate_clips(
         noise = prior.noise(generators_for(seed, places, "latents"))
         first = None
         if prior.first_alone:
-            alone = prior.of_first_frames()
+            draws = FirstFrameDraws(
+                noise,
+                generators_for(seed, places, "first frame"),
+                generators_for(seed, places, "framing"),
+            )
+            pictures, front = prior.pictures, [FRONT] * len(places)
             first = first_frames(
-                alone, alone.embed(said, [[FRONT]] * len(places)), alone.embed(empty), sampler,
-                guidance, noise, generators_for(seed, places, "first frame"),
-            )  # fmt: skip
+                prior, pictures.embed(said, front), pictures.embed(empty), sampler, guidance, draws
+            )
         cond, uncond = (
             prior.embed(said, fronts, first),
             prior.embed(empty, first=first, hidden=True),

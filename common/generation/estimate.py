@@ -4,9 +4,9 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from common.diffusion.gaussian_config import GaussianPriorConfig
+from common.diffusion.given import num_taken
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.generation.config import GenerationConfig
-from common.generation.given import num_taken
 from common.generation.priors import PriorConfig, frame_layers, models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from common.runs.app import Estimate

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from einops import repeat
 from torch import Tensor
 
+from common.diffusion.given import Given, beginning, num_taken
 from common.diffusion.guidance_config import PerpNeg
 from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
-from common.embedded.first_frame import first_frames
+from common.embedded.first_frame import FirstFrameDraws, first_frames, first_frames_from
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.prior import EmbeddedPrior
 from common.generation.config import GenerationConfig
-from common.generation.given import Given, beginning, num_taken
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.seeding import generators_for, randn
@@ -68,10 +69,10 @@ def draw(
             latents = state["latents"]
             if latents is None:
                 begun = state["sampler"]
-                for step in _denoise(config, run, prior, view, given, plan[index], begun):
+                for step in denoise(config, run, prior, view, given, plan[index], begun):
                     done, latents = done + 1, step.latents
                     bar.update(1)
-                    run.metrics.log(done, run.clock.elapsed(), _statistics(step))
+                    run.metrics.log(done, run.clock.elapsed(), statistics(step))
                     last = step.index + 1 == step.num_steps
                     kept = {"latents": latents} if last else {"sampler": step.state}
                     run.checkpoints.offer(done, _fresh(index) | kept)
@@ -86,7 +87,7 @@ def _fresh(batch: int) -> dict[str, Any]:
     return {"batch": batch, "sampler": None, "latents": None}
 
 
-def _denoise(
+def denoise(
     config: GenerationConfig,
     run: Run,
     prior: Prior[Any],
@@ -94,13 +95,26 @@ def _denoise(
     given: Given | None,
     samples: range,
     state: Any,
+    stream: str = "",
 ) -> Iterator[SampleStep]:
+    """Draw one batch, yielding after every evaluation of the prior.
+
+    Args:
+        config: the run's: prompt, sampler, guidance and seed.
+        run: its device and clock.
+        prior: that is drawn from.
+        view: from where things are seen, for priors that know views.
+        given: what samples are made from, if not from noise alone.
+        samples: indices of the batch's samples, which choose their noise.
+        state: of an earlier step of this batch, to continue after it.
+        stream: added to the names of the streams of noise, for several draws of one sample.
+    """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
-    generators = generators_for(config.seed, samples, "latents")
+    generators = generators_for(config.seed, samples, f"latents{stream}")
     if isinstance(prior, FramePrior):
         noise = prior.noise(generators)
-        first = _first_frames(config, prior, view, samples, noise)
+        first = _first_frames(config, prior, view, given, samples, noise)
     else:
         noise, first = randn(spec.latent_shape, generators, device=run.device), None
     cond = _seen_from(prior, config.prompt, view, count, first)
@@ -108,7 +122,7 @@ def _denoise(
     begin = beginning(given, scheduler, noise)
     steps = sample(
         prior, scheduler, cond, uncond, config.guidance, begin.latents,
-        generators_for(config.seed, samples, "sampler"), state, negatives=negatives,
+        generators_for(config.seed, samples, f"sampler{stream}"), state, negatives=negatives,
         begin=begin.evaluation, kept=begin.kept,
     )  # fmt: skip
     while True:
@@ -121,16 +135,37 @@ def _denoise(
 
 
 def _first_frames(
-    config: GenerationConfig, prior: FramePrior, view: View | None, samples: range, noise: Tensor
+    config: GenerationConfig,
+    prior: FramePrior,
+    view: View | None,
+    given: Given | None,
+    samples: range,
+    noise: Tensor,
 ) -> Tensor | None:
     """The first frames, where clips are drawn in two parts; a resumed run draws them again."""
     if not prior.first_alone:
         return None
-    alone, count = prior.of_first_frames(), len(samples)
+    count = len(samples)
+    draws = FirstFrameDraws(
+        noise,
+        generators_for(config.seed, samples, "first frame"),
+        generators_for(config.seed, samples, "framing"),
+    )
+    if given is None or (given.strength == 1 and given.drawn is None):
+        pictures = prior.pictures
+        uncond, negatives = _negatives(config, pictures, count)
+        return first_frames(
+            prior, _seen_from(pictures, config.prompt, view, count), uncond, config.sampler,
+            config.guidance, draws, negatives,
+        )  # fmt: skip
+    own = given.of_first_frame()
+    if own.is_whole:
+        return repeat(own.latents.to(noise), "c 1 h w -> b c h w", b=count)
+    alone = prior.of_first_frames()
     uncond, negatives = _negatives(config, alone, count)
-    return first_frames(
+    return first_frames_from(
         alone, _seen_from(alone, config.prompt, view, count), uncond, config.sampler,
-        config.guidance, noise, generators_for(config.seed, samples, "first frame"), negatives,
+        config.guidance, draws, own, negatives,
     )  # fmt: skip
 
 
@@ -167,7 +202,8 @@ def _left_behind(prior: Prior[Any], prompt: str, count: int, first: Tensor | Non
     return prior.embed([prompt] * count)
 
 
-def _statistics(step: SampleStep) -> dict[str, float]:
+def statistics(step: SampleStep) -> dict[str, float]:
+    """What is logged of a step."""
     return {
         "sampling/timestep": float(step.timestep),
         "sampling/latents_std": float(step.latents.std()),

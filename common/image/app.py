@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
+from common.diffusion.given import Given, cells_drawn, first_evaluation
 from common.diffusion.prior import Prior
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
-from common.generation.given import Given, cells_drawn, first_evaluation
+from common.generation.given_pixels import with_kept
 from common.generation.notes import generation_notes
 from common.generation.priors import build_prior, check_prior
 from common.generation.sample_metrics import sample_metrics
@@ -19,7 +18,7 @@ from common.generation.sampling import draw
 from common.generation.sidecar import Sidecar
 from common.generation.view_config import camera_of
 from common.image.config import ImageConfig, ImageExport
-from common.image.given_picture import GivenPicture, faded, feather_of, given_picture, strength_of
+from common.image.given_picture import GivenPicture, feather_of, given_picture, strength_of
 from common.media.images import write_picture
 from common.media.pixels import composite, to_picture
 from common.media.provenance import Provenance
@@ -59,7 +58,7 @@ def run(config: ImageConfig, run: Run) -> Outcome:
             metrics = sample_metrics(prior, drawn.latents, config.prompt)
             image = prior.decode(drawn.latents[None])[0]
             if source is not None and source.drawn is not None:
-                image = _with_kept(image, source, feather_of(config.method))
+                image = with_kept(image, source.image, source.drawn, feather_of(config.method))
             picture = to_picture(image)
             record = provenance_of(config, run, config.prompt, drawn.sample)
             stem = f"{drawn.sample:03d}"
@@ -77,21 +76,8 @@ def run(config: ImageConfig, run: Run) -> Outcome:
 def _encoded(source: GivenPicture, prior: Prior[Any], strength: float, device: str) -> Given:
     """What is given, in the prior's latents. A cell with any pixel to be drawn is drawn whole."""
     latents = prior.encode(source.image[None].to(device))[0]
-    drawn = None if source.drawn is None else cells_drawn(source.drawn, latents.shape[1:])
+    drawn = None if source.drawn is None else cells_drawn(source.drawn, latents.shape[-2:])
     return Given(latents, strength, drawn)
-
-
-def _with_kept(
-    image: Float[Tensor, "c h w"], source: GivenPicture, feather_px: int
-) -> Float[Tensor, "c h w"]:
-    """The new picture where it was asked for, fading into the given one inside the mask.
-
-    Premultiplied colours are mixed after clamping, so that pixels outside the mask stay the given
-    ones to the byte.
-    """
-    assert source.drawn is not None
-    share = faded(source.drawn, feather_px)
-    return torch.lerp(source.image, image.cpu().float().clamp(-1, 1), share)
 
 
 def _write(

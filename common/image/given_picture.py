@@ -3,19 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InputError
+from common.generation.given_pixels import laid_out, mask_of
 from common.image.image_to_image import ImageToImage
 from common.image.inpaint import Inpaint, Outpaint
 from common.image.text_to_image import TextToImage
 from common.media.fitting import Placement, placed, placement
 from common.media.images import read_picture
-from common.media.pixels import from_picture, parse_color
 from common.shapes import Picture
 
 ImageMethod = TextToImage | ImageToImage | Inpaint | Outpaint
@@ -51,7 +49,7 @@ def given_picture(method: ImageMethod, channels: int) -> GivenPicture | None:
             place = placement(picture.shape[:2], method.size, method.fit)
             return GivenPicture(_image(picture, place, method, channels), None)
         case Inpaint():
-            picture, mask = read_picture(method.input), _mask(method.mask)
+            picture, mask = read_picture(method.input), mask_of(read_picture(method.mask))
             if mask.shape != picture.shape[:2]:
                 raise InputError(
                     f"{method.mask} is {mask.shape[1]}x{mask.shape[0]} pixels, and the picture it "
@@ -81,41 +79,10 @@ def feather_of(method: ImageMethod) -> int:
     return method.feather_px if isinstance(method, Inpaint | Outpaint) else 0
 
 
-def faded(drawn: Float[Tensor, "h w"], feather_px: int) -> Float[Tensor, "h w"]:
-    """The share of the new picture in each pixel: 0 where pixels stay, rising inside the mask.
-
-    Linear in the distance to the nearest pixel that stays, 1 from ``feather_px`` on.
-    """
-    from scipy import ndimage
-
-    if feather_px == 0 or bool((drawn > 0).all()):
-        return drawn
-    distance = torch.from_numpy(ndimage.distance_transform_edt(drawn.numpy() > 0)).float()
-    return (distance / (feather_px + 1)).clamp(max=1)
-
-
 def _image(
     picture: Picture, place: Placement, method: ImageToImage | Inpaint | Outpaint, channels: int
 ) -> Float[Tensor, "d y x"]:
-    image = from_picture(picture)
-    if image.shape[0] == 3 and channels == 4:
-        image = torch.cat([image, torch.ones_like(image[:1])])
-    behind = torch.tensor(parse_color(method.background)) / 127.5 - 1
-    if image.shape[0] == 4 and channels == 3:
-        alpha = (image[3:] + 1) / 2
-        image = image[:3] + (1 - alpha) * (1 + rearrange(behind, "c -> c 1 1"))
-    canvas = torch.full((channels, *method.size), -1.0)
-    if channels == 3:
-        canvas = rearrange(behind, "c -> c 1 1").expand(3, *method.size)
-    return placed(image, place, canvas)
-
-
-def _mask(path: Path) -> Float[np.ndarray, "h w"]:
-    """In [0, 1]: opacity if the picture has any transparency, else brightness."""
-    picture = read_picture(path).astype(np.float32) / 255
-    if picture.shape[2] == 4 and picture[..., 3].min() < 1:
-        return np.ascontiguousarray(picture[..., 3])
-    return picture[..., :3].mean(-1)
+    return laid_out(picture, place, method.size, channels, method.background)
 
 
 def _check_mask(path: Path, drawn: Float[Tensor, "h w"]) -> None:

@@ -23,6 +23,7 @@ from common.embedded.frame_prior import (
     predict_v_of_frames,
     with_first,
 )
+from common.embedded.framing import Framing
 from common.embedded.prior import EmbeddedPrior, embedded_schedule
 from common.embedded.tokenizer import load_tokenizer
 from common.seeding import generator_for, generators_for, randn, stream_seed
@@ -39,7 +40,13 @@ from common.training.orbit_latents import orbit_latents
 from common.training.orbit_parts import INSTANCE_ORBITS
 from common.training.training import Package
 from common.training.view_source import ViewSource
-from common.zoo.models import ZOO, Loaded, check_embedded_prior, load_prior_models
+from common.zoo.models import (
+    ZOO,
+    Loaded,
+    check_embedded_prior,
+    load_framing,
+    load_prior_models,
+)
 
 TOLD = 263
 """Features that the U-Net and the frame layers hear of each frame: pooled text and view."""
@@ -82,8 +89,8 @@ class TrainMotionLayers(FrameTraining):
             num_heads=4, norm_groups=16, feedforward_factor=2, told_places=True,
             condition_channels=_MODULATED,
         ),
-        spans=("place", "everywhere", "everywhere"), max_frames=16, condition_channels=TOLD,
-        first_alone=True, shared_noise=0.5,
+        spans=("place_and_first", "everywhere", "everywhere"), max_frames=16,
+        condition_channels=TOLD, first_alone=True, shared_noise=0.5,
     )  # fmt: skip
     """Sizes of the layers."""
     frames_at_once: int = Field(16, ge=2, le=16)
@@ -133,7 +140,8 @@ class Noised(NamedTuple):
 class FrameLayersTraining:
     """The losses and figures of frame layers.
 
-    State: the layers in training, the frozen image prior they are put into, and their samples.
+    State: the layers in training, the frozen image prior they are put into, their samples, and where
+    first frames of previews have their things.
     """
 
     def __init__(
@@ -143,8 +151,10 @@ class FrameLayersTraining:
         models: Mapping[str, Loaded],
         seed: int,
         device: str,
+        framing: Framing | None = None,
     ):
         self._config, self._source, self._models = config, source, models
+        self._framing = framing
         self._seed, self._device = seed, device
         self._schedule = embedded_schedule()
         self._held_out = source.held_out()
@@ -227,7 +237,7 @@ class FrameLayersTraining:
             self._models["autoencoder"].model, self._models["text_encoder"].model, self._unet,
             load_tokenizer(), (height, width),
         )  # fmt: skip
-        return FramePrior(pictures, LiftedUNet(self._unet, layers), num_frames)
+        return FramePrior(pictures, LiftedUNet(self._unet, layers), num_frames, self._framing)
 
     @torch.no_grad()
     def preview(self, model: Any) -> Picture:
@@ -305,6 +315,7 @@ def open_frame_training(
     on_device(models["image_unet"].model, device)
     autoencoder = models["autoencoder"]
     source: FrameSource
+    framing = None
     match config:
         case TrainMotionLayers():
             source = ClipSource(
@@ -313,6 +324,8 @@ def open_frame_training(
                 kit_clip_latents(autoencoder, cache, device, INSTANCE_CLIPS),
                 config.kit_share, config.view_dropout, config.chinese_share,
             )  # fmt: skip
+            if (folder / "framing.json").is_file():  # previews begin as clips will
+                framing = load_framing(models["text_encoder"], folder, device).model
         case TrainViewLayers():
             source = ViewSource(
                 orbit_latents(autoencoder, cache, device),
@@ -321,4 +334,4 @@ def open_frame_training(
             )  # fmt: skip
         case _:
             assert_never(config)
-    return FrameLayersTraining(config, source, models, seed, device)
+    return FrameLayersTraining(config, source, models, seed, device, framing)

@@ -6,7 +6,7 @@ from common.diffusion.guidance_config import CFG
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.diffusion.samplers import build_scheduler
-from common.embedded.first_frame import first_frames
+from common.embedded.first_frame import FirstFrameDraws, first_frames
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT, View
 from common.media.contact_sheet import picture_sheet
@@ -47,11 +47,13 @@ def _sampled(prior: FramePrior, prompt: str, views: tuple[View, ...] | None, see
     sampler, guidance = DPMSolverPP2M(num_steps=_STEPS), CFG(guidance_scale=_GUIDANCE_SCALE)
     first = None
     if prior.first_alone:
-        alone = prior.of_first_frames()
+        draws = FirstFrameDraws(
+            noise, generators_for(0, [seed], "first frame"), generators_for(0, [seed], "framing")
+        )
+        pictures = prior.pictures
         first = first_frames(
-            alone, alone.embed([prompt]), alone.embed([""]), sampler, guidance, noise,
-            generators_for(0, [seed], "first frame"),
-        )  # fmt: skip
+            prior, pictures.embed([prompt]), pictures.embed([""]), sampler, guidance, draws
+        )
     steps = sample(
         prior, build_scheduler(sampler, prior.spec.schedule, "v"),
         prior.embed([prompt], [views], first), prior.embed([""], first=first, hidden=True),

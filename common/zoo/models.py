@@ -20,6 +20,7 @@ from common.embedded.autoencoder import Autoencoder, AutoencoderArchitecture
 from common.embedded.concepts import load_concepts
 from common.embedded.domain import Domain, DomainRule, KnownEmbeddings, concepts_digest
 from common.embedded.frame_prior import FramePrior
+from common.embedded.framing import Framing, FramingArchitecture
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge, JudgeArchitecture
 from common.embedded.prior import EmbeddedPrior
@@ -147,6 +148,18 @@ def load_domain(text_encoder: Loaded, folder: Path = ZOO) -> Domain:
     return Domain(known, _rule(architecture["rule"]))
 
 
+def load_framing(text_encoder: Loaded, folder: Path = ZOO, device: str = "cpu") -> Loaded:
+    """Where first frames of clips have their things.
+
+    Raises:
+        InputError: also when it was fitted to another text encoder.
+    """
+    stored = load_model(folder, "framing", "framing")
+    check_requires(stored.manifest, {"text_encoder": text_encoder.identity})
+    sizes = _architecture(FramingArchitecture, stored.manifest.architecture)
+    return _ready(Framing(sizes), stored, device)
+
+
 def load_embedded_prior(
     size: tuple[int, int],
     folder: Path = ZOO,
@@ -180,7 +193,10 @@ def load_frame_prior(
     layers = load_frame_layers(kind, models, folder, device).model
     add_loras({"unet": models["image_unet"].model}, loras)
     lifted = LiftedUNet(models["image_unet"].model, layers)
-    return FramePrior(_prior_of(models, size), lifted, num_frames)
+    framing = None
+    if kind == "motion_layers" and (folder / "framing.json").is_file():
+        framing = load_framing(models["text_encoder"], folder, device).model
+    return FramePrior(_prior_of(models, size), lifted, num_frames, framing)
 
 
 def load_prior_models(folder: Path = ZOO, device: str = "cpu") -> dict[str, Loaded]:

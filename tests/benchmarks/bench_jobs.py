@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[2]
 REPEATS = 3
 JOBS: tuple[tuple[str, tuple[str, ...], FrameKind | None, float | None], ...] = (
     ("picture", ("image/text_to_image", "prompt=a red car", "num_samples=1"), None, None),
-    ("clip", ("video/text_to_video", "prior={name: embedded}", "prompt=a red car slides left",
-              "num_samples=1", "method={num_frames: 16, height: 128, width: 128}"),
-     "motion_layers", 20.0),
+    ("clip", ("video/text_to_video", "prompt=a red car slides to the left"), "motion_layers", 20.0),
     ("asset", ("threed/text_to_3d", "prompt=a red car"), "view_layers", 300.0),
 )  # fmt: skip
 """Name, arguments, the layers it needs, and the most seconds it may take on two cores."""

@@ -1,14 +1,21 @@
 """Text to video with the embedded prior, end to end, on untrained models."""
 
+import json
+
 import numpy as np
 import pytest
+import torch
 
 from common.cli.main import main
-from common.media.images import read_picture
+from common.media.clips import write_clip
+from common.media.images import read_picture, write_picture
+from common.media.pixels import composite, from_picture, to_picture
 from common.media.video_read import read_clip
+from common.zoo.models import load_embedded_prior
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
 from tests.stopped_runs import stopped_at
+from video.metrics import clip_metrics
 
 
 @pytest.fixture
@@ -47,6 +54,16 @@ def test_run_writes_clips_with_transparency_and_a_report(draw):
     assert np.abs(made[0] - made[1]).max() > 0, "frames differ"
     assert np.abs(made - frames(paths, 1)).max() > 0, "samples differ"
     assert paths[-1].name == "report.html"
+
+
+def test_figures_are_in_the_report(draw):
+    code, paths, said = draw("metrics=[temporal_flickering, seam]")
+
+    assert code == 0, said
+    report = json.loads((paths[-1].parent / "report.json").read_text())
+    rows = report["samples"]
+    shown = composite(frames(paths).astype(np.uint8), "#ffffff")
+    assert rows[0]["metrics"] == pytest.approx(clip_metrics(["temporal_flickering", "seam"], shown))
 
 
 def test_prompt_and_view_change_the_clip(draw):
@@ -98,3 +115,100 @@ def test_missing_motion_layers_end_with_code_2(draw, tmp_path, models):  # noqa:
     assert (code, paths) == (2, [])
     assert "has no motion_layers" in said
     assert not any(tmp_path.iterdir())
+
+
+@pytest.fixture
+def given(tmp_path):
+    """A picture and a clip of two colours."""
+    frames = np.full((4, 64, 72, 4), 255, np.uint8)
+    frames[:, :, 36:, :2] = 40
+    frames[3, :8] = 0  # equal frames would be merged into a still
+    write_picture(tmp_path / "given.png", frames[0])
+    write_clip(tmp_path / "given.webp", frames, 8.0)
+    mask = np.zeros((64, 72, 3), np.uint8)
+    mask[:, :24] = 255
+    write_picture(tmp_path / "mask.png", mask)
+    return tmp_path
+
+
+def of(name, **others):
+    values = {"name": name, "num_frames": 3, "height": 64, "width": 72} | others
+    return "method=" + json.dumps(values)
+
+
+def decoded(picture, models_dir):
+    """What the autoencoder makes of a picture."""
+    prior = load_embedded_prior((64, 72), models_dir, "cpu", ())
+    with torch.inference_mode():
+        latents = prior.encode(from_picture(picture)[None])
+        return to_picture(prior.decode(latents)[0]).astype(int)
+
+
+def test_given_first_frame_is_the_clips_first(draw, given, lifting_models):  # noqa: F811
+    code, paths, said = draw(of("image_to_video", input="given.png"))
+
+    assert code == 0, said
+    made = frames(paths)
+    expected = decoded(read_picture(given / "given.png"), lifting_models)
+    assert np.abs(made[0] - expected)[expected[..., 3] > 25].max() <= 1
+    plain = frames(draw("name=plain")[1])
+    assert np.abs(made[1:] - plain[1:]).max() > 0, "later frames hear of it"
+
+
+def test_key_frames_are_where_they_belong(draw, given, lifting_models):  # noqa: F811
+    keys = [{"frame": 2, "input": "given.png"}]
+    code, paths, said = draw(of("image_to_video", input="given.png", key_frames=keys))
+
+    assert code == 0, said
+    made, expected = frames(paths), decoded(read_picture(given / "given.png"), lifting_models)
+    assert np.abs(made[2] - expected)[expected[..., 3] > 25].max() <= 1
+    assert np.abs(made[1] - expected).max() > 1
+
+
+def test_strength_says_how_much_of_a_clip_stays(draw, given):
+    expected = read_picture(given / "given.png").astype(int)
+    away = []
+    for strength in (0.25, 1.0):
+        code, paths, said = draw(
+            f"name=at{strength}", of("video_to_video", input="given.webp", strength=strength),
+            "sampler.num_steps=4",
+        )  # fmt: skip
+        assert code == 0, said
+        away.append(np.abs(frames(paths) - expected).mean())
+    assert away[0] < away[1]
+
+
+def test_unmasked_pixels_of_a_clip_stay_to_the_byte(draw, given):
+    code, paths, said = draw(of("video_inpaint", input="given.webp", mask="mask.png"))
+
+    assert code == 0, said
+    made, expected = frames(paths), read_picture(given / "given.png")
+    assert (made[:, :, 24:] == expected[:, 24:]).all()
+    assert np.abs(made[:, :, :12] - expected[:, :12].astype(int)).max() > 1
+
+
+def test_stopped_clip_from_a_clip_ends_in_the_same_frames(draw, given, tmp_path):
+    changes = (of("video_to_video", input="given.webp", strength=0.75), "sampler.num_steps=4")
+    whole = frames(draw("name=whole", *changes)[1])
+    with stopped_at(2):
+        assert draw("name=stopped", *changes)[0] == 130
+    (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
+
+    assert main(["resume", str(folder)], APPS) == 0
+
+    resumed = frames(sorted((folder / "samples").glob("000_frames/*.png")))
+    assert np.array_equal(resumed, whole)
+
+
+@pytest.mark.parametrize(("method", "message"), [
+    (of("image_to_video", input="none.png"), "none.png: there is no such file"),
+    (of("video_to_video", input="given.webp", num_frames=5), "4 frames from 0 s on"),
+    (of("video_to_video", input="given.webp", strength=0.1), "use at least 0.5"),
+    (of("video_inpaint", input="given.png", mask="mask.png"), "given.png"),
+])  # fmt: skip
+def test_what_cannot_be_given_ends_with_code_2(draw, given, method, message):
+    code, paths, said = draw(method)
+
+    assert (code, paths) == (2, [])
+    assert message in said
+    assert not (given / "outputs").exists()

@@ -16,6 +16,11 @@ from video.animatediff.clip_prior import AnimateDiffPrior, ClipSettings
 from video.animatediff.motion_family import MotionFamily
 from video.animatediff.motion_file import read_motion
 from video.animatediff.motion_layers import frame_layers_of
+from video.animatediff.motion_lora import (
+    add_domain_adapter,
+    check_domain_adapter,
+    with_motion_loras,
+)
 from video.motion_config import MotionModuleConfig
 
 Size = tuple[int, int, int]
@@ -36,12 +41,15 @@ def check_animatediff(
     check_pretrained(config, size[1:])
     checkpoint = read_checkpoint(config)
     unet = build_skeletons(checkpoint, config.clip_skip).unet
-    family = _layers(motion, unet, size[0])[1]
+    _, family, notes = _layers(motion, unet, size[0])
+    if motion.domain_adapter is not None:
+        check_domain_adapter(unet, motion.domain_adapter)
     if family.schedule == checkpoint.schedule:
-        return []
+        return notes
     return [
+        *notes,
         f"{family.title} was trained on the noise schedule {_shown(family.schedule)}, which takes "
-        f"the place of the checkpoint's {_shown(checkpoint.schedule)}"
+        f"the place of the checkpoint's {_shown(checkpoint.schedule)}",
     ]
 
 
@@ -54,7 +62,9 @@ def build_animatediff_prior(
         InputError: as ``check_animatediff``.
     """
     pictures = build_pretrained_prior(config, size[1:], device)
-    layers, family = _layers(motion, pictures.unet, size[0])
+    layers, family, _ = _layers(motion, pictures.unet, size[0])
+    if motion.domain_adapter is not None:
+        add_domain_adapter(pictures.unet, motion.domain_adapter)
     torch.nn.Module.to(layers, device, torch_dtype(config.compute))
     joint = motion.norms == "original" and family.resnet_norm_over == "joint"
     settings = ClipSettings(size[0], family.schedule, motion.scale, joint)
@@ -67,8 +77,8 @@ def _shown(schedule: Any) -> str:
 
 def _layers(
     motion: MotionModuleConfig, unet: Any, num_frames: int
-) -> tuple[FrameLayers, MotionFamily]:
-    checkpoint = read_motion(motion.path)
+) -> tuple[FrameLayers, MotionFamily, list[str]]:
+    checkpoint, notes = with_motion_loras(read_motion(motion.path), motion.loras)
     longest = checkpoint.family.max_frames
     if num_frames > longest:
         raise InputError(
@@ -76,4 +86,4 @@ def _layers(
             f"frames; num_frames is {num_frames}"
         )
     norm_over: NormOver = "joint" if motion.norms == "diffusers" else "per_frame"
-    return frame_layers_of(checkpoint, unet, norm_over), checkpoint.family
+    return frame_layers_of(checkpoint, unet, norm_over), checkpoint.family, notes

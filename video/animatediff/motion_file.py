@@ -54,7 +54,7 @@ def read_motion(path: Path) -> MotionCheckpoint:
     """
     if path.is_dir():
         return _read_adapter(path)
-    weights = motion_weights(_read_tensors(path))
+    weights = motion_weights(read_tensors(path))
     try:
         family = family_of(weights)
         return MotionCheckpoint(to_adapter(weights), family)
@@ -107,7 +107,7 @@ def _count(weights: Mapping[str, Tensor], side: str) -> int:
 
 
 def _read_adapter(folder: Path) -> MotionCheckpoint:
-    tensors = _read_tensors(folder / ADAPTER_WEIGHTS)
+    tensors = read_tensors(folder / ADAPTER_WEIGHTS)
     try:
         plain = {original_key(key): value for key, value in tensors.items()
                  if not is_position_table(key)}  # fmt: skip
@@ -121,7 +121,12 @@ def _read_adapter(folder: Path) -> MotionCheckpoint:
         raise InputError(f"{folder / 'config.json'} describes no adapter: {broken!r}") from broken
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of an untrusted file, which runs no code.
+
+    Raises:
+        InputError: it is missing, damaged, too large or holds more than weights.
+    """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:

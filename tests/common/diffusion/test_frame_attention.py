@@ -200,3 +200,41 @@ def test_gradients_reach_a_layer_on_frozen_features_of_any_memory_format() -> No
 
     assert found[0] is not None
     torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-4)
+
+
+def changed_places(span: Span, frame: int) -> Tensor:
+    """Where the output moves when one corner of one frame does: frames by rows by columns."""
+    made, moved = layer(span=span), features(batch=1)
+    moved[frame, :, 0, 0] += 1.0
+    with torch.no_grad():
+        off = made(moved, times(1)) - made(features(batch=1), times(1))
+    # The norm is of each frame: the moved frame changes everywhere by itself.
+    return off.abs().amax(1) > 1e-6
+
+
+def test_every_place_of_every_frame_sees_all_of_the_first_and_its_own_place_of_others() -> None:
+    by_first = changed_places("place_and_first", 0)
+    assert bool(by_first.all())
+    by_place = changed_places("place", 2)
+    by_other = changed_places("place_and_first", 2)
+    others = [frame for frame in range(FRAMES) if frame != 2]
+    assert torch.equal(by_other[others], by_place[others])
+
+
+def test_first_frame_attention_equals_a_loop_over_tokens() -> None:
+    generator = torch.Generator().manual_seed(4)
+    attention = SelfAttention(CHANNELS, 4)
+    tokens, context = (torch.randn(2, n, CHANNELS, generator=generator) for n in (6, 3))
+    with torch.no_grad():
+        found = attention(tokens, context)
+        for row in range(2):
+            for place in range(6):
+                heads = []
+                for head in range(4):
+                    part = slice(8 * head, 8 * head + 8)
+                    query = attention.to_q(tokens[row, place])[part]
+                    keys, values = attention.to_k(context[row]), attention.to_v(context[row])
+                    shares = torch.softmax(keys[:, part] @ query / 8**0.5, 0)
+                    heads.append(shares @ values[:, part])
+                expected = attention.to_out[0](torch.cat(heads))
+                torch.testing.assert_close(found[row, place], expected, rtol=0, atol=ROUNDING)

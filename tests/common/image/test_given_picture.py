@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from common.errors import InputError
-from common.image.given_picture import faded, given_picture
+from common.generation.given_pixels import faded
+from common.image.given_picture import given_picture
 from common.image.image_to_image import ImageToImage
 from common.image.inpaint import Inpaint, Outpaint
 from common.image.text_to_image import TextToImage

@@ -4,11 +4,11 @@ import diffusers
 import pytest
 import torch
 
+from common.diffusion.given import Given, beginning, cells_drawn
 from common.diffusion.guidance_config import CFG
 from common.diffusion.sample import initial_latents, sample
 from common.diffusion.sampler_config import DDIM, DPMSolverPP2M, Euler
 from common.diffusion.samplers import build_scheduler
-from common.generation.given import Given, beginning, cells_drawn
 from common.pretrained.build import build_pretrained_prior
 from common.pretrained.config import (
     ComputeConfig,

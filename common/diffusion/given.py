@@ -28,6 +28,16 @@ class Given:
     drawn: Float[Tensor, "1 *axes h w"] | None = None
     """In [0, 1]: 1 where samples are drawn anew, 0 where they are as given; None: everywhere."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left to draw."""
+        return self.drawn is not None and not bool((self.drawn > 0).any())
+
+    def of_first_frame(self) -> "Given":
+        """What is given of a clip's first frame, as a clip of one frame."""
+        drawn = None if self.drawn is None else self.drawn[:, :1]
+        return Given(self.latents[:, :1], self.strength, drawn)
+
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
@@ -87,9 +97,16 @@ def num_taken(sampler: Any, strength: float) -> int:
     return int(sampler.num_evaluations) - first_evaluation(sampler, strength)
 
 
-def cells_drawn(mask: Float[Tensor, "h w"], cells: Sequence[int]) -> Float[Tensor, "1 y x"]:
-    """The latent cells that hold any pixel to be drawn: 1 for these, 0 for the others."""
-    height, width = mask.shape
-    size = (height // cells[0], width // cells[1])
-    pooled = torch.nn.functional.max_pool2d(mask[None, None], size, size)
-    return (pooled[0] > 0).to(mask)
+def cells_drawn(
+    mask: Float[Tensor, "*axes h w"], cells: Sequence[int]
+) -> Float[Tensor, "1 *axes y x"]:
+    """The latent cells that hold any pixel to be drawn: 1 for these, 0 for the others.
+
+    Args:
+        mask: 1 where pixels are drawn, of a picture or of each frame.
+        cells: sizes of the latents, rows and columns last.
+    """
+    size = (mask.shape[-2] // cells[-2], mask.shape[-1] // cells[-1])
+    pooled = torch.nn.functional.max_pool2d(mask.reshape(-1, 1, *mask.shape[-2:]), size, size)
+    held = (pooled > 0).to(mask)
+    return held.reshape(1, *mask.shape[:-2], *held.shape[-2:])

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from common.diffusion.given import Given, beginning, cells_drawn, first_evaluation, num_taken
 from common.diffusion.sampler_config import DDIM, DPMSolverPP2M, FlowEuler, Heun
 from common.diffusion.samplers import build_scheduler
 from common.errors import InputError
-from common.generation.given import Given, beginning, cells_drawn, first_evaluation, num_taken
 from tests.common.diffusion.sampling import FLOW, TABLE, noise_of, small_prior
 
 

@@ -1,0 +1,40 @@
+"""What every method of the video app is told."""
+
+from pydantic import Field
+
+from common.config import Config
+from common.generation.view_config import ViewConfig
+from common.media.fitting import Fit
+from video.motion_config import MotionModuleConfig
+
+
+class ClipKeys(Config):
+    """Length and size of the clip, and what moves it."""
+
+    name: str
+    num_frames: int = Field(16, ge=1, le=10_000)
+    """Length."""
+    height: int = Field(64, ge=8, le=4096, multiple_of=8)
+    """Pixels."""
+    width: int = Field(64, ge=8, le=4096, multiple_of=8)
+    """Pixels."""
+    motion: MotionModuleConfig | None = None
+    """The motion module that makes clips of a pretrained prior's pictures; null for other priors,
+    which draw clips by themselves."""
+    view: ViewConfig | None = None
+    """From where it is seen, for priors that know views (embedded); null leaves it to the prior."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Frames, height and width."""
+        return self.num_frames, self.height, self.width
+
+
+class GivenKeys(ClipKeys):
+    """How given pictures are brought to the clip's size."""
+
+    fit: Fit = "contain"
+    """How what has another shape is brought to this size: contain (room around it), cover (cut at
+    two sides) or stretch."""
+    background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
+    """Colour behind transparent pixels, for priors that draw no transparency."""

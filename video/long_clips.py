@@ -1,0 +1,92 @@
+"""Drawing long clips: segment after segment, each given the last frame of the one before."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from common.diffusion.given import Given
+from common.diffusion.prior import Prior
+from common.embedded.image_unet import View
+from common.generation.sampling import Drawn, denoise, statistics
+from common.runs.app import Run
+from common.runs.console import progress_bar
+from video.config import VideoConfig
+from video.long_video import Segment
+
+
+def num_evaluations(config: VideoConfig, segments: tuple[Segment, ...]) -> int:
+    """Of the prior, for each condition, of one clip."""
+    return len(segments) * config.sampler.num_evaluations
+
+
+def draw_long(
+    config: VideoConfig,
+    run: Run,
+    prior: Prior[Any],
+    segments: tuple[Segment, ...],
+    view: View | None = None,
+    first: Given | None = None,
+) -> Iterator[Drawn]:
+    """Draw every clip of a run, one at a time, continuing from its checkpoint.
+
+    Segment ``k`` of sample ``i`` has noise of its own; the state between any two sampler steps,
+    with the latents of the segments before, is enough to continue to the same bytes.
+
+    Args:
+        config: the run's.
+        run: its folder, checkpoints and clock.
+        prior: of clips as long as a segment.
+        segments: how each clip is cut.
+        view: from where it is seen.
+        first: the picture that clips begin with.
+    """
+    state = run.checkpoints.restored_state or _fresh(0)
+    done = run.checkpoints.restored.step if run.checkpoints.restored else 0
+    total = config.num_samples * num_evaluations(config, segments)
+    with progress_bar(total, done, "sampling") as bar:
+        for sample in range(state["sample"], config.num_samples):
+            joined: Tensor | None = state["joined"]
+            for number in range(state["segment"], len(segments)):
+                segment, own = segments[number], config
+                if segment.prompt != config.prompt:
+                    own = config.model_copy(update={"prompt": segment.prompt})
+                given = first if joined is None else _continued(joined, prior.spec.latent_shape)
+                places = range(sample, sample + 1)
+                stream = f", segment {number}" if number else ""
+                latents: Tensor | None = None
+                for step in denoise(own, run, prior, view, given, places, state["sampler"], stream):
+                    done, latents = done + 1, step.latents
+                    bar.update(1)
+                    run.metrics.log(done, run.clock.elapsed(), statistics(step))
+                    if step.index + 1 < step.num_steps:
+                        here = {"sample": sample, "segment": number, "joined": joined}
+                        run.checkpoints.offer(done, here | {"sampler": step.state})
+                assert latents is not None
+                new = (
+                    latents[0][:, : segment.num_new]
+                    if joined is None
+                    else (latents[0][:, 1 : 1 + segment.num_new])
+                )
+                joined = new if joined is None else torch.cat([joined, new], 1)
+                state = {"sample": sample, "segment": number + 1, "joined": joined, "sampler": None}
+                run.checkpoints.offer(done, state)
+            assert joined is not None
+            yield Drawn(sample, joined)
+            state = _fresh(sample + 1)
+            run.checkpoints.offer(done, state)
+
+
+def _fresh(sample: int) -> dict[str, Any]:
+    """The state before a clip."""
+    return {"sample": sample, "segment": 0, "joined": None, "sampler": None}
+
+
+def _continued(joined: Float[Tensor, "c f h w"], shape: tuple[int, ...]) -> Given:
+    """A segment whose first frame is the last that there is."""
+    latents = joined[:, -1:].expand(-1, shape[1], -1, -1)
+    drawn = torch.ones((1, *shape[1:]), device=joined.device)
+    drawn[:, 0] = 0
+    return Given(latents, 1.0, drawn)
