@@ -19,18 +19,31 @@ from common.diffusion.samplers import build_scheduler
 from common.embedded.frame_prior import FramePrior, FramesCond
 from common.embedded.framing import laid
 from common.embedded.prior import EmbeddedCond
+from common.seeding import generators_for
 from common.shapes import Clips, Images
 
 
-class FirstFrameDraws(NamedTuple):
-    """What first frames are drawn from, one generator a sample."""
+class ClipDraws(NamedTuple):
+    """What clips are drawn from, one generator a sample."""
 
     noise: Clips
     """That the whole clips begin with; first frames begin with theirs."""
     sampling: Sequence[torch.Generator]
-    """For samplers that draw noise."""
+    """Of first frames, for samplers that draw noise."""
     framing: Sequence[torch.Generator]
     """For where things are."""
+    moving: Sequence[torch.Generator]
+    """For how they move."""
+
+
+def clip_draws(prior: FramePrior, seed: int, samples: Sequence[int], stream: str = "") -> ClipDraws:
+    """The draws of a run's samples; ``stream`` tells several clips of one sample apart."""
+    return ClipDraws(
+        prior.noise(generators_for(seed, samples, f"latents{stream}")),
+        generators_for(seed, samples, f"first frame{stream}"),
+        generators_for(seed, samples, f"framing{stream}"),
+        generators_for(seed, samples, f"moving{stream}"),
+    )
 
 
 def first_frames(
@@ -39,7 +52,7 @@ def first_frames(
     uncond: EmbeddedCond,
     sampler: Sampler,
     guidance: Guidance,
-    draws: FirstFrameDraws,
+    draws: ClipDraws,
     negatives: Sequence[Negative[EmbeddedCond]] = (),
 ) -> Images:
     """Clean latents of the first frames.
@@ -61,9 +74,9 @@ def first_frames(
     )
     *_, last = steps
     drawn: Images = torch.as_tensor(last.latents)
-    if prior.framing is None:
+    if prior.plan.framing is None:
         return drawn
-    boxes = prior.framing.boxes(cond.vector, draws.framing)
+    boxes = prior.plan.framing.boxes(cond.vector, draws.framing)
     return pictures.encode(laid(pictures.decode(drawn).clamp(-1, 1), boxes))
 
 
@@ -73,7 +86,7 @@ def first_frames_from(
     uncond: FramesCond,
     sampler: Sampler,
     guidance: Guidance,
-    draws: FirstFrameDraws,
+    draws: ClipDraws,
     given: Given,
     negatives: Sequence[Negative[FramesCond]] = (),
 ) -> Images:

@@ -17,7 +17,7 @@ from torch import Tensor
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
-from common.embedded.framing import Framing
+from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.errors import InputError
@@ -43,8 +43,8 @@ class FramesCond:
 class FramePrior:
     """A prior of clips, or of views.
 
-    State: the image prior, the lifted U-Net, the number of frames it draws, and where first frames
-    have their things, if that was learnt.
+    State: the image prior, the lifted U-Net, the number of frames it draws, and what it knows of a
+    clip before it is drawn.
     """
 
     def __init__(
@@ -52,14 +52,14 @@ class FramePrior:
         pictures: EmbeddedPrior,
         lifted: LiftedUNet,
         num_frames: int,
-        framing: Framing | None = None,
+        plan: ClipPlan = NOTHING_KNOWN,
     ):
         longest = lifted.layers.sizes.max_frames
         if not 1 <= num_frames <= longest:
             raise InputError(
                 f"these layers were trained on up to {longest} frames; num_frames is {num_frames}"
             )
-        self.pictures, self.lifted, self.framing = pictures, lifted, framing
+        self.pictures, self.lifted, self.plan = pictures, lifted, plan
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(pictures.spec, latent_shape=(channels, num_frames, height, width))
 

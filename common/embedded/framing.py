@@ -1,9 +1,8 @@
 """Where a clip's first frame has its thing, told from the prompt.
 
 Something that grows begins small, and what slides to the left begins on the right. The image prior
-draws things as large as the picture; here each is laid where its motion needs it. A mixture density
-network (Bishop 1994) on the prompt's vector gives the distribution of boxes; one of its modes is
-drawn, so that what may begin on either side does so, and its mean is the box.
+draws things as large as the picture; here each is laid where its motion needs it. The box is a mode
+of a mixture that the prompt's vector tells, so that what may begin on either side does so.
 """
 
 from collections.abc import Sequence
@@ -14,14 +13,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from common.config import Config
+from common.embedded.mixture_density import MixtureDensity
 from common.media.fitting import Placement, placed
 from common.shapes import Images
 
 _VISIBLE = 0.0
 """Alpha above one half, in [-1, 1]."""
 _VALUES = 3
-_NARROWEST = -4.0
-"""Logarithm of a deviation: two pixels of 128. Likelihood has no bound without one."""
 
 Boxes = Float[Tensor, "b 3"]
 """Of each picture: the longer side of the box around what is visible, as a share of the picture's
@@ -45,36 +43,13 @@ class Framing(nn.Module):
     def __init__(self, architecture: FramingArchitecture):
         super().__init__()
         self.architecture = architecture
-        outputs = architecture.num_modes * (1 + 2 * _VALUES)
-        self.net = nn.Sequential(
-            nn.Linear(architecture.features, architecture.hidden), nn.SiLU(),
-            nn.Linear(architecture.hidden, outputs),
-        )  # fmt: skip
+        self.mixture = MixtureDensity(
+            architecture.features, architecture.hidden, architecture.num_modes, _VALUES
+        )
 
-    def forward(
-        self, vectors: Float[Tensor, "b d"]
-    ) -> tuple[Float[Tensor, "b m"], Float[Tensor, "b m 3"], Float[Tensor, "b m 3"]]:
-        """Logits, means and logarithms of the deviations of the modes."""
-        made = self.net(vectors).unflatten(1, (self.architecture.num_modes, -1))
-        spreads = made[..., 1 + _VALUES :].clamp(min=_NARROWEST)
-        return made[..., 0], made[..., 1 : 1 + _VALUES], spreads
-
-    def log_likelihood(self, vectors: Float[Tensor, "b d"], boxes: Boxes) -> Float[Tensor, " b"]:
-        """``log sum_m w_m N(box; mean_m, deviation_m)``."""
-        logits, means, spreads = self(vectors)
-        modes = torch.distributions.Normal(means, spreads.exp()).log_prob(boxes[:, None])
-        return torch.logsumexp(logits.log_softmax(1) + modes.sum(2), 1)
-
-    @torch.no_grad()
     def boxes(self, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]) -> Boxes:
         """A box for each prompt: the mean of a mode that its generator draws."""
-        logits, means, _ = self(vectors.float())
-        chances = logits.softmax(1).cpu()
-        drawn = [
-            int(torch.multinomial(row, 1, generator=generator))
-            for row, generator in zip(chances, generators, strict=True)
-        ]
-        return means[torch.arange(len(drawn)), drawn].clamp(0, 1)
+        return self.mixture.drawn(vectors, generators).clamp(0, 1)
 
 
 def boxes_of(pictures: Images) -> Boxes:

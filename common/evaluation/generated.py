@@ -10,7 +10,7 @@ from common.diffusion.guidance_config import Guidance
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
-from common.embedded.first_frame import FirstFrameDraws, first_frames
+from common.embedded.drawn_clip import drawn_clip
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT
 from common.embedded.prior import EmbeddedPrior
@@ -44,34 +44,16 @@ def generate(
 
 @torch.no_grad()
 def generate_clips(
-    prior: FramePrior,
-    sampler: Sampler,
-    guidance: Guidance,
-    prompts: Sequence[str],
-    seed: int,
-    batch_size: int,
+    prior: FramePrior, sampler: Sampler, guidance: Guidance, prompts: Sequence[str], seed: int
 ) -> Iterator[Clips]:
-    """Premultiplied RGBA clips in [-1, 1] seen from the front, otherwise as `generate`."""
-    for places in _batches(len(prompts), batch_size):
-        fronts = [[FRONT] * prior.num_frames] * len(places)
-        said, empty = [prompts[place] for place in places], [""] * len(places)
-        noise = prior.noise(generators_for(seed, places, "latents"))
-        first = None
-        if prior.first_alone:
-            draws = FirstFrameDraws(
-                noise,
-                generators_for(seed, places, "first frame"),
-                generators_for(seed, places, "framing"),
-            )
-            pictures, front = prior.pictures, [FRONT] * len(places)
-            first = first_frames(
-                prior, pictures.embed(said, front), pictures.embed(empty), sampler, guidance, draws
-            )
-        cond, uncond = (
-            prior.embed(said, fronts, first),
-            prior.embed(empty, first=first, hidden=True),
-        )
-        yield _drawn(prior, cond, uncond, sampler, guidance, seed, places, noise)
+    """Premultiplied RGBA clips in [-1, 1] seen from the front, one after the other, as `generate`.
+
+    One at a time, as the noise that clips begin with follows from their prompts.
+    """
+    fronts = [FRONT] * prior.num_frames
+    for place, prompt in enumerate(prompts):
+        drawn = drawn_clip(prior, prompt, fronts, sampler, guidance, seed, place)
+        yield prior.decode(drawn).clamp(-1, 1)
 
 
 def _batches(count: int, batch_size: int) -> list[range]:

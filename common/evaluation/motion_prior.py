@@ -61,9 +61,8 @@ def clip_estimate(config: EvaluateConfig, method: EvaluateClips) -> Estimate:
     counts = {name: len(_requests(config, name)) for name in method.sets}
     sizes = {str(name): f"{count} clips" for name, count in counts.items()}
     scale = (method.size_px / 128) ** 2 * method.num_frames
-    memory = _LIBRARIES_BYTES + int(config.batch_size * _BYTES_PER_FRAME * scale)
-    batches = sum(-(-count // config.batch_size) for count in counts.values())
-    return Estimate(sizes, memory, batches * config.sampler.num_evaluations)
+    memory = _LIBRARIES_BYTES + int(_BYTES_PER_FRAME * scale)
+    return Estimate(sizes, memory, sum(counts.values()) * config.sampler.num_evaluations)
 
 
 def evaluate_clips(config: EvaluateConfig, method: EvaluateClips, run: Run) -> Outcome:
@@ -113,12 +112,11 @@ def _drawn_looks(
     size = (method.size_px, method.size_px)
     prior = load_frame_prior(
         "motion_layers", method.num_frames, size, config.prior.models_dir or ZOO, run.device,
-        config.prior.loras,
+        config.prior.loras, config.prior.trajectory_noise,
     )  # fmt: skip
     drawn = generate_clips(
-        prior, config.sampler, config.guidance, [one.prompt for one in requests], config.seed,
-        config.batch_size,
-    )  # fmt: skip
+        prior, config.sampler, config.guidance, [one.prompt for one in requests], config.seed
+    )
     looks: list[ClipLook] = []
     with progress_bar(len(requests), 0, name, "clip") as bar, run.clock.stage("clips"):
         for some in drawn:

@@ -77,7 +77,9 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
             layers = frame_layers(size)
             if layers is None:
                 return load_embedded_prior(picture, folder, device, config.loras)
-            return load_frame_prior(layers, size[0], picture, folder, device, config.loras)
+            return load_frame_prior(
+                layers, size[0], picture, folder, device, config.loras, config.trajectory_noise
+            )
         case PretrainedPriorConfig():
             from common.pretrained.build import build_pretrained_prior
 

@@ -5,7 +5,7 @@ between any two sampler steps is enough to continue to the same bytes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,10 +18,16 @@ from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
-from common.embedded.first_frame import FirstFrameDraws, first_frames, first_frames_from
+from common.embedded.first_frame import (
+    ClipDraws,
+    clip_draws,
+    first_frames,
+    first_frames_from,
+)
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
-from common.embedded.prior import EmbeddedPrior
+from common.embedded.moved_start import begun, moved_start
+from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.generation.config import GenerationConfig
 from common.runs.app import Run
 from common.runs.console import progress_bar
@@ -62,7 +68,7 @@ def draw(
     start = run.checkpoints.restored_state or _fresh(0)
     plan = batches(config.num_samples, config.batch_size)
     done = run.checkpoints.restored.step if run.checkpoints.restored else 0
-    count = num_taken(config.sampler, given.strength if given else 1.0)
+    count = _num_evaluations(config, prior, view, given)
     with progress_bar(len(plan) * count, done, "sampling") as bar:
         for index in range(start["batch"], len(plan)):
             state = start if index == start["batch"] else _fresh(index)
@@ -111,15 +117,20 @@ def denoise(
     """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
-    generators = generators_for(config.seed, samples, f"latents{stream}")
     if isinstance(prior, FramePrior):
-        noise = prior.noise(generators)
-        first = _first_frames(config, prior, view, given, samples, noise)
+        draws = clip_draws(prior, config.seed, samples, stream)
+        first = _first_frames(config, prior, view, given, count, draws)
+        begin = beginning(given, scheduler, draws.noise)
+        if first is not None and _may_move(given):
+            vectors = _of_pictures(config, prior, view, count).vector
+            moved = moved_start(prior, vectors, first, scheduler, draws.noise, draws.moving)
+            begin = replace(moved, kept=begin.kept)
     else:
+        generators = generators_for(config.seed, samples, f"latents{stream}")
         noise, first = randn(spec.latent_shape, generators, device=run.device), None
+        begin = beginning(given, scheduler, noise)
     cond = _seen_from(prior, config.prompt, view, count, first)
     uncond, negatives = _negatives(config, prior, count, first)
-    begin = beginning(given, scheduler, noise)
     steps = sample(
         prior, scheduler, cond, uncond, config.guidance, begin.latents,
         generators_for(config.seed, samples, f"sampler{stream}"), state, negatives=negatives,
@@ -134,33 +145,52 @@ def denoise(
         yield step
 
 
+def _num_evaluations(
+    config: GenerationConfig, prior: Prior[Any], view: View | None, given: Given | None
+) -> int:
+    """Evaluations of the prior that a batch takes after its first frames."""
+    taken = num_taken(config.sampler, given.strength if given else 1.0)
+    if isinstance(prior, FramePrior) and prior.first_alone and _may_move(given):
+        scheduler = build_scheduler(config.sampler, prior.spec.schedule, prior.spec.prediction)
+        taken -= begun(prior.plan, _of_pictures(config, prior, view, 1).vector, scheduler)
+    return taken
+
+
+def _may_move(given: Given | None) -> bool:
+    """Whether nothing is given but perhaps the first frame, so that it may move as told."""
+    if given is None or (given.strength == 1 and given.drawn is None):
+        return True
+    later = None if given.drawn is None else given.drawn[:, 1:]
+    return given.strength == 1 and later is not None and bool((later == 1).all())
+
+
+def _of_pictures(
+    config: GenerationConfig, prior: FramePrior, view: View | None, count: int
+) -> EmbeddedCond:
+    cond: EmbeddedCond = _seen_from(prior.pictures, config.prompt, view, count)
+    return cond
+
+
 def _first_frames(
     config: GenerationConfig,
     prior: FramePrior,
     view: View | None,
     given: Given | None,
-    samples: range,
-    noise: Tensor,
+    count: int,
+    draws: ClipDraws,
 ) -> Tensor | None:
     """The first frames, where clips are drawn in two parts; a resumed run draws them again."""
     if not prior.first_alone:
         return None
-    count = len(samples)
-    draws = FirstFrameDraws(
-        noise,
-        generators_for(config.seed, samples, "first frame"),
-        generators_for(config.seed, samples, "framing"),
-    )
     if given is None or (given.strength == 1 and given.drawn is None):
-        pictures = prior.pictures
-        uncond, negatives = _negatives(config, pictures, count)
+        uncond, negatives = _negatives(config, prior.pictures, count)
         return first_frames(
-            prior, _seen_from(pictures, config.prompt, view, count), uncond, config.sampler,
+            prior, _of_pictures(config, prior, view, count), uncond, config.sampler,
             config.guidance, draws, negatives,
         )  # fmt: skip
     own = given.of_first_frame()
     if own.is_whole:
-        return repeat(own.latents.to(noise), "c 1 h w -> b c h w", b=count)
+        return repeat(own.latents.to(draws.noise), "c 1 h w -> b c h w", b=count)
     alone = prior.of_first_frames()
     uncond, negatives = _negatives(config, alone, count)
     return first_frames_from(

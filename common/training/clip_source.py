@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from einops import rearrange
@@ -11,8 +12,15 @@ from common.embedded.image_unet import FRONT, View
 from common.kit.captions import Mention
 from common.kit.motions import motion_caption
 from common.training.clip_captions import ClipSubject, draw_clip_caption
-from common.training.clip_latents import EmojiClipLatents, KitClipLatents
+from common.training.clip_latents import (
+    EmojiClipLatents,
+    KitClipLatents,
+    emoji_clip_latents,
+    kit_clip_latents,
+)
+from common.training.clip_parts import INSTANCE_CLIPS
 from common.training.frame_batch import FrameBatch
+from common.zoo.models import Loaded
 
 NUM_HELD_OUT = 64
 
@@ -66,6 +74,27 @@ class ClipSource:
         ]
         views = [(View(*map(float, self.measured.views[row])),) * len(codes[0]) for row in rows]
         return _batch(codes, prompts, views)
+
+
+def prepared_clip_source(
+    autoencoder: Loaded,
+    cache: Path,
+    device: str = "cpu",
+    kit_share: float = 0.7,
+    view_dropout: float = 0.5,
+    chinese_share: float = 0.35,
+) -> ClipSource:
+    """The clips of ``prepare/clips`` and ``prepare/emoji``, encoded once.
+
+    Raises:
+        InputError: they are not prepared.
+    """
+    return ClipSource(
+        kit_clip_latents(autoencoder, cache, device),
+        emoji_clip_latents(autoencoder, cache, device),
+        kit_clip_latents(autoencoder, cache, device, INSTANCE_CLIPS),
+        kit_share, view_dropout, chinese_share,
+    )  # fmt: skip
 
 
 def _batch(

@@ -9,28 +9,26 @@ import numpy as np
 import torch
 from einops import repeat
 from jaxtyping import Bool, Float, Int64
-from pydantic import Field, model_validator
-from torch import Tensor
+from pydantic import Field
+from torch import Tensor, nn
 
 from common.config import Config
 from common.diffusion.frame_attention import FrameTransformerSizes
 from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture, LiftedUNet
 from common.diffusion.noise_schedule import per_sample
 from common.embedded.autoencoder import DOWNSAMPLING
+from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
 from common.embedded.frame_prior import (
     FramePrior,
     mixed_noise,
     predict_v_of_frames,
     with_first,
 )
-from common.embedded.framing import Framing
 from common.embedded.prior import EmbeddedPrior, embedded_schedule
 from common.embedded.tokenizer import load_tokenizer
 from common.seeding import generator_for, generators_for, randn, stream_seed
 from common.shapes import Clips, Picture
-from common.training.clip_latents import emoji_clip_latents, kit_clip_latents
-from common.training.clip_parts import INSTANCE_CLIPS
-from common.training.clip_source import ClipSource
+from common.training.clip_source import prepared_clip_source
 from common.training.frame_batch import FrameBatch, FrameSource, first_frame, some_frames
 from common.training.frame_preview import preview_sheet
 from common.training.initial_weights import initial_weights, on_device
@@ -44,7 +42,8 @@ from common.zoo.models import (
     ZOO,
     Loaded,
     check_embedded_prior,
-    load_framing,
+    load_clip_plan,
+    load_frame_layers,
     load_prior_models,
 )
 
@@ -73,12 +72,6 @@ class FrameTraining(Config):
     )  # fmt: skip
     """How long and in which steps to train."""
 
-    @model_validator(mode="after")
-    def _runs_as_it_is(self) -> "FrameTraining":
-        if self.loop.compile:
-            raise ValueError("loop.compile: frame layers are hooked into the U-Net; leave it false")
-        return self
-
 
 class TrainMotionLayers(FrameTraining):
     """The layers that make clips of pictures."""
@@ -96,6 +89,9 @@ class TrainMotionLayers(FrameTraining):
     frames_at_once: int = Field(16, ge=2, le=16)
     """Frames of a clip that a training sample has, the first and others at random. Fewer make a
     step cheaper; the last steps should see all 16."""
+    start: Literal["view_layers", "identity"] = "view_layers"
+    """First weights: of the view layers beside the image U-Net, which know already how to draw one
+    thing several times, or none. `init_from` comes before both."""
     first_share: float = Field(0.85, ge=0, lt=1)
     """Share of the samples whose first frame is given."""
     alone_share: float = Field(0.15, ge=0, lt=1)
@@ -140,8 +136,8 @@ class Noised(NamedTuple):
 class FrameLayersTraining:
     """The losses and figures of frame layers.
 
-    State: the layers in training, the frozen image prior they are put into, their samples, and where
-    first frames of previews have their things.
+    State: the layers in training, the frozen image prior they are put into, their samples, and what
+    previews are begun with.
     """
 
     def __init__(
@@ -151,16 +147,18 @@ class FrameLayersTraining:
         models: Mapping[str, Loaded],
         seed: int,
         device: str,
-        framing: Framing | None = None,
+        plan: ClipPlan = NOTHING_KNOWN,
     ):
         self._config, self._source, self._models = config, source, models
-        self._framing = framing
+        self._plan = plan
         self._seed, self._device = seed, device
         self._schedule = embedded_schedule()
         self._held_out = source.held_out()
         self._unet = models["image_unet"].model
         with initial_weights(seed, config.name):
             self._layers = on_device(FrameLayers(config.architecture, self._unet), device)
+        if config.loop.compile:
+            _compile_parts(self._unet, self._layers)
 
     @property
     def model(self) -> Any:
@@ -237,13 +235,14 @@ class FrameLayersTraining:
             self._models["autoencoder"].model, self._models["text_encoder"].model, self._unet,
             load_tokenizer(), (height, width),
         )  # fmt: skip
-        return FramePrior(pictures, LiftedUNet(self._unet, layers), num_frames, self._framing)
+        return FramePrior(pictures, LiftedUNet(self._unet, layers), num_frames, self._plan)
 
     @torch.no_grad()
     def preview(self, model: Any) -> Picture:
         """Samples for fixed prompts in both languages, a row each, with guidance."""
         prior = self.prior(model, self._held_out)
-        return preview_sheet(prior, isinstance(self._config, TrainViewLayers))
+        with torch.compiler.set_stance("force_eager"):  # other shapes than in steps
+            return preview_sheet(prior, isinstance(self._config, TrainViewLayers))
 
     @torch.no_grad()
     def evaluate(self, model: Any) -> dict[str, float]:
@@ -256,12 +255,13 @@ class FrameLayersTraining:
         """
         clean = torch.from_numpy(self._held_out.latents).to(self._device)
         order = _all_moved(clean.shape[2])
-        return {
-            "v_error/frames": self._error_of(model, clean),
-            "v_error/first_given": self._error_of(model, clean, given=True),
-            "v_error/alone": self._error_of(model, clean, 0.0),
-            "v_error/shuffled": self._error_of(model, clean[:, :, order]),
-        }
+        with torch.compiler.set_stance("force_eager"):
+            return {
+                "v_error/frames": self._error_of(model, clean),
+                "v_error/first_given": self._error_of(model, clean, given=True),
+                "v_error/alone": self._error_of(model, clean, 0.0),
+                "v_error/shuffled": self._error_of(model, clean[:, :, order]),
+            }
 
     def _error_of(
         self, layers: Any, clean: Clips, scale: float = 1.0, given: bool = False
@@ -292,6 +292,15 @@ class FrameLayersTraining:
         return Package(self._config.name, model, self._config.architecture, requires)
 
 
+def _compile_parts(*models: nn.Module) -> None:
+    """Compile each block by itself: layers that are hooked into the U-Net break it as a whole."""
+    # Blocks of one kind share their code, and each width of the U-Net is compiled for itself.
+    torch._dynamo.config.recompile_limit = 64
+    for part in (part for model in models for part in model.modules()):
+        if type(part).__name__ in ("ResnetBlock2D", "Transformer2DModel", "FrameTransformer"):
+            part.compile()
+
+
 def _all_moved(count: int) -> Int64[Tensor, " f"]:
     """An order in which no frame is in its place."""
     generator = generator_for(0, 0, "shuffled frames")
@@ -315,17 +324,14 @@ def open_frame_training(
     on_device(models["image_unet"].model, device)
     autoencoder = models["autoencoder"]
     source: FrameSource
-    framing = None
+    plan = NOTHING_KNOWN
     match config:
         case TrainMotionLayers():
-            source = ClipSource(
-                kit_clip_latents(autoencoder, cache, device),
-                emoji_clip_latents(autoencoder, cache, device),
-                kit_clip_latents(autoencoder, cache, device, INSTANCE_CLIPS),
-                config.kit_share, config.view_dropout, config.chinese_share,
+            source = prepared_clip_source(
+                autoencoder, cache, device, config.kit_share, config.view_dropout,
+                config.chinese_share,
             )  # fmt: skip
-            if (folder / "framing.json").is_file():  # previews begin as clips will
-                framing = load_framing(models["text_encoder"], folder, device).model
+            plan = load_clip_plan(models["text_encoder"], folder, device)
         case TrainViewLayers():
             source = ViewSource(
                 orbit_latents(autoencoder, cache, device),
@@ -334,4 +340,8 @@ def open_frame_training(
             )  # fmt: skip
         case _:
             assert_never(config)
-    return FrameLayersTraining(config, source, models, seed, device, framing)
+    training = FrameLayersTraining(config, source, models, seed, device, plan)
+    if isinstance(config, TrainMotionLayers) and config.start == "view_layers":
+        views = load_frame_layers("view_layers", models, folder, device).model
+        training.model.load_state_dict(views.state_dict())
+    return training

@@ -19,22 +19,15 @@ from common.embedded.framing import Boxes, Framing, FramingArchitecture, boxes_o
 from common.embedded.prior import EmbeddedPrior
 from common.embedded.tokenizer import load_tokenizer
 from common.seeding import stream_seed
-from common.training.clip_latents import emoji_clip_latents, kit_clip_latents
-from common.training.clip_parts import INSTANCE_CLIPS
-from common.training.clip_source import ClipSource
+from common.training.clip_source import prepared_clip_source
 from common.training.frame_batch import FrameBatch, FrameSource
 from common.training.initial_weights import initial_weights
+from common.training.mixture_fit import NUM_STEPS, fit_mixture
 from common.training.npm_package import default_cache
 from common.zoo.models import ZOO, Loaded, load_prior_models
 from common.zoo.storage import Manifest, save_model
 
 NUM_CLIPS = 8192
-NUM_STEPS = 2000
-_BATCH = 512
-_LEARNING_RATE = 2e-3
-_WEIGHT_DECAY = 0.05
-_NOISE = 0.6
-"""Deviation of what is added to the vectors, whose values are of unit size: clips are few."""
 _AT_ONCE = 64
 _SIZE_PX = 128
 
@@ -59,48 +52,19 @@ def told_of(batch: FrameBatch, prior: EmbeddedPrior) -> Told:
 
 
 def fit(told: Told, architecture: FramingArchitecture, num_steps: int = NUM_STEPS) -> Framing:
-    """Maximum likelihood by AdamW with a falling learning rate, from seeded weights."""
-    generator = torch.Generator()
-    generator.manual_seed(stream_seed(0, 0, "framing"))
+    """The framing of the told boxes."""
     with initial_weights(0, "framing"):
         framing = Framing(architecture)
-    _begin_at(framing, told.boxes, generator)
-    optimizer = torch.optim.AdamW(
-        framing.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
-    )
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, num_steps)
-    for _ in range(num_steps):
-        rows = torch.randint(len(told.boxes), (_BATCH,), generator=generator)
-        vectors = told.vectors[rows]
-        vectors = vectors + _NOISE * torch.randn(vectors.shape, generator=generator)
-        loss = -framing.log_likelihood(vectors, told.boxes[rows]).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        falling.step()
+    fit_mixture(framing.mixture, told.vectors, told.boxes, "framing", num_steps)
     return framing.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def _begin_at(framing: Framing, boxes: Boxes, generator: torch.Generator) -> None:
-    """Let each mode begin at the box of some clip, narrow: modes that begin alike stay together."""
-    output = framing.net[-1]
-    assert isinstance(output, torch.nn.Linear)
-    rows = torch.randperm(len(boxes), generator=generator)[: framing.architecture.num_modes]
-    bias = output.bias.unflatten(0, (framing.architecture.num_modes, -1))
-    bias[:, 0] = 0
-    bias[:, 1:4] = boxes[rows]
-    bias[:, 4:] = (boxes.std(0) / 2).log()
-    output.weight *= 0.1
 
 
 @torch.no_grad()
 def figures_of(framing: Framing, told: Told) -> dict[str, float]:
     """Mean log likelihood, and mean distances of the likeliest mode from the true boxes."""
-    logits, means, _ = framing(told.vectors)
-    likeliest = means[torch.arange(len(means)), logits.argmax(1)]
+    likeliest = framing.mixture.likeliest(told.vectors)
     side, x, y = (likeliest - told.boxes).abs().mean(0).tolist()
-    likelihood = float(framing.log_likelihood(told.vectors, told.boxes).mean())
+    likelihood = float(framing.mixture.log_likelihood(told.vectors, told.boxes).mean())
     return {"log_likelihood": likelihood, "side_off": side, "x_off": x, "y_off": y}
 
 
@@ -127,13 +91,8 @@ def fit_framing(
 
 def main(folder: Path) -> None:
     """Fit to the prepared clips of ``prepare/clips``, and print the figures."""
-    models, cache = load_prior_models(folder), default_cache()
-    autoencoder = models["autoencoder"]
-    source = ClipSource(
-        kit_clip_latents(autoencoder, cache, "cpu"), emoji_clip_latents(autoencoder, cache, "cpu"),
-        kit_clip_latents(autoencoder, cache, "cpu", INSTANCE_CLIPS),
-        kit_share=0.7, view_dropout=0.5, chinese_share=0.35,
-    )  # fmt: skip
+    models = load_prior_models(folder)
+    source = prepared_clip_source(models["autoencoder"], default_cache())
     print(dict(fit_framing(models, source, folder).figures))  # noqa: T201
 
 

@@ -17,6 +17,7 @@ from common.diffusion.lifted_unet import (
     check_identity,
 )
 from common.embedded.autoencoder import Autoencoder, AutoencoderArchitecture
+from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
 from common.embedded.concepts import load_concepts
 from common.embedded.domain import Domain, DomainRule, KnownEmbeddings, concepts_digest
 from common.embedded.frame_prior import FramePrior
@@ -26,6 +27,7 @@ from common.embedded.judge import Judge, JudgeArchitecture
 from common.embedded.prior import EmbeddedPrior
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
+from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
 from common.errors import InputError
 from common.zoo.storage import Manifest, check_requires, fill, load_model, read_manifest
 
@@ -160,6 +162,25 @@ def load_framing(text_encoder: Loaded, folder: Path = ZOO, device: str = "cpu") 
     return _ready(Framing(sizes), stored, device)
 
 
+def load_clip_plan(
+    text_encoder: Loaded, folder: Path = ZOO, device: str = "cpu", noise: float | None = None
+) -> ClipPlan:
+    """What is known of clips before they are drawn, as far as the folder has it.
+
+    Raises:
+        InputError: also when it was fitted to another text encoder.
+    """
+    framing = trajectories = None
+    if (folder / "framing.json").is_file():
+        framing = load_framing(text_encoder, folder, device).model
+    if (folder / "trajectories.json").is_file():
+        stored = load_model(folder, "trajectories", "trajectories")
+        check_requires(stored.manifest, {"text_encoder": text_encoder.identity})
+        sizes = _architecture(TrajectoryArchitecture, stored.manifest.architecture)
+        trajectories = _ready(Trajectories(sizes), stored, device).model
+    return ClipPlan(framing, trajectories, noise)
+
+
 def load_embedded_prior(
     size: tuple[int, int],
     folder: Path = ZOO,
@@ -180,6 +201,7 @@ def load_frame_prior(
     folder: Path = ZOO,
     device: str = "cpu",
     loras: Sequence[LoraConfig] = (),
+    trajectory_noise: float | None = None,
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
 
@@ -193,10 +215,10 @@ def load_frame_prior(
     layers = load_frame_layers(kind, models, folder, device).model
     add_loras({"unet": models["image_unet"].model}, loras)
     lifted = LiftedUNet(models["image_unet"].model, layers)
-    framing = None
-    if kind == "motion_layers" and (folder / "framing.json").is_file():
-        framing = load_framing(models["text_encoder"], folder, device).model
-    return FramePrior(_prior_of(models, size), lifted, num_frames, framing)
+    plan = NOTHING_KNOWN
+    if kind == "motion_layers":
+        plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)
+    return FramePrior(_prior_of(models, size), lifted, num_frames, plan)
 
 
 def load_prior_models(folder: Path = ZOO, device: str = "cpu") -> dict[str, Loaded]:

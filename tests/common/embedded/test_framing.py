@@ -8,7 +8,7 @@ from scipy import stats
 
 from common.diffusion.guidance_config import CFG
 from common.diffusion.sampler_config import DPMSolverPP2M
-from common.embedded.first_frame import FirstFrameDraws, first_frames
+from common.embedded.first_frame import clip_draws, first_frames
 from common.embedded.framing import Framing, FramingArchitecture, boxes_of, laid
 from common.errors import InputError
 from common.seeding import generators_for
@@ -59,8 +59,8 @@ def test_likelihood_is_that_of_a_mixture():
     framing = Framing(SMALL).double()
     vectors, boxes = torch.randn(4, 64).double(), torch.rand(4, 3).double()
     with torch.no_grad():
-        logits, means, spreads = framing(vectors)
-        found = framing.log_likelihood(vectors, boxes)
+        logits, means, spreads = framing.mixture(vectors)
+        found = framing.mixture.log_likelihood(vectors, boxes)
     for row in range(4):
         shares = logits[row].softmax(0).numpy()
         modes = stats.norm(means[row].numpy(), spreads[row].exp().numpy())
@@ -107,8 +107,7 @@ def folder(tmp_path_factory):
 
 def drawn_first(folder):
     prior = load_frame_prior("motion_layers", 4, (64, 64), folder)
-    noise = prior.noise(generators_for(0, range(2), "latents"))
-    draws = FirstFrameDraws(noise, *(generators_for(0, range(2), name) for name in "ab"))
+    draws = clip_draws(prior, 0, range(2))
     said, empty = (prior.pictures.embed([text] * 2) for text in ("a mug", ""))
     with torch.no_grad():
         return prior, first_frames(
@@ -118,13 +117,13 @@ def drawn_first(folder):
 
 def test_fitted_framing_lays_the_pictures_of_the_image_prior(folder, tmp_path):
     plain_prior, plain = drawn_first(folder)
-    assert plain_prior.framing is None
+    assert plain_prior.plan.framing is None
 
     manifest = fit_framing(load_prior_models(folder), Steps(), folder, num_clips=32)
     prior, first = drawn_first(folder)
 
     assert set(manifest.figures) == {"log_likelihood", "side_off", "x_off", "y_off"}
-    boxes = prior.framing.boxes(
+    boxes = prior.plan.framing.boxes(
         prior.pictures.embed(["a mug"] * 2).vector, generators_for(0, range(2), "b")
     )
     with torch.no_grad():

@@ -1,0 +1,65 @@
+"""Where the drawing of a clip begins: its first frame, moved as the prompt tells, under noise.
+
+As much noise as hides what the move cannot show. A prompt that says nothing of an affine move, or
+of one that leaves much to draw, begins with noise alone.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from common.diffusion.given import Beginning
+from common.diffusion.sampler_config import Heun
+from common.diffusion.samplers import Scheduler
+from common.embedded.clip_plan import ClipPlan
+from common.embedded.frame_prior import FramePrior
+from common.embedded.trajectory import moved
+from common.shapes import Clips, Images
+
+
+def begun(plan: ClipPlan, vectors: Float[Tensor, "b d"], scheduler: Scheduler) -> int:
+    """The evaluation that clips of one prompt begin with; 0 begins with noise alone.
+
+    The same for all samples, as it is told from the expectation of the unexplained share.
+    """
+    if plan.trajectories is None or plan.noise is None:
+        return 0
+    unexplained = float(plan.trajectories.expected_unexplained(vectors[:1]))
+    wanted = plan.noise * math.sqrt(unexplained)
+    alpha, sigma = scheduler.schedule.alpha_sigma(scheduler.timesteps.float())
+    hiding = (sigma >= wanted * alpha).nonzero()[:, 0]
+    last = int(hiding[-1]) if len(hiding) else 0
+    # Heun has two evaluations a step, and cannot begin inside one.
+    return last - last % 2 if isinstance(scheduler.config, Heun) else last
+
+
+@torch.no_grad()
+def moved_start(
+    prior: FramePrior,
+    vectors: Float[Tensor, "b d"],
+    first: Images,
+    scheduler: Scheduler,
+    noise: Clips,
+    generators: Sequence[torch.Generator],
+) -> Beginning:
+    """Where samples of one prompt begin.
+
+    Args:
+        prior: of the clips, with their plan.
+        vectors: the image prior's of the prompt, one a sample.
+        first: clean latents of the first frames.
+        scheduler: knows the noise level of each evaluation.
+        noise: of each sample, standard normal.
+        generators: choose the trajectories.
+    """
+    evaluation = begun(prior.plan, vectors, scheduler)
+    if evaluation == 0 or prior.plan.trajectories is None:
+        return Beginning(noise, 0, None)
+    tracks = prior.plan.trajectories.told(vectors, generators).tracks[:, : prior.num_frames]
+    clean = prior.encode(moved(prior.pictures.decode(first).clamp(-1, 1), tracks))
+    at = scheduler.timesteps[evaluation].to(noise.device, torch.float32)
+    start = scheduler.schedule.add_noise(clean, noise, at.expand(len(noise)))
+    return Beginning(start.to(noise), evaluation, None)
