@@ -39,7 +39,7 @@ class TrajectoryArchitecture(Config):
     """Of the prompt's vector."""
     hidden: int = Field(96, ge=1)
     """Units."""
-    num_modes: int = Field(8, ge=1)
+    num_modes: int = Field(12, ge=1)
     """Of the mixture."""
     num_frames: int = Field(16, ge=2)
     """Of a clip."""

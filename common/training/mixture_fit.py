@@ -46,12 +46,27 @@ def fit_mixture(
 def _begin_at(
     mixture: MixtureDensity, values: Float[Tensor, "n v"], generator: torch.Generator
 ) -> None:
-    """Let each mode begin at a sample, narrow: modes that begin alike stay together."""
+    """Let each mode begin at a sample, narrow and far from the others.
+
+    Modes that begin alike stay together (k-means++, Arthur and Vassilvitskii 2007).
+    """
     output = mixture.net[-1]
     assert isinstance(output, torch.nn.Linear)
-    rows = torch.randperm(len(values), generator=generator)[: mixture.num_modes]
     bias = output.bias.unflatten(0, (mixture.num_modes, -1))
     bias[:, 0] = 0
-    bias[:, 1 : 1 + mixture.num_values] = values[rows]
+    bias[:, 1 : 1 + mixture.num_values] = _spread_out(values, mixture.num_modes, generator)
     bias[:, 1 + mixture.num_values :] = (values.std(0) / 2).clamp(min=1e-4).log()
     output.weight *= 0.1
+
+
+def _spread_out(
+    values: Float[Tensor, "n v"], count: int, generator: torch.Generator
+) -> Float[Tensor, "m v"]:
+    """Samples, each drawn by its squared distance to the nearest of those before."""
+    scaled = values / values.std(0).clamp(min=1e-4)
+    chances = torch.ones(len(values))
+    rows: list[int] = []
+    for _ in range(count):
+        rows.append(int(torch.multinomial(chances + 1e-12, 1, generator=generator)))
+        chances = torch.cdist(scaled, scaled[rows]).amin(1) ** 2
+    return values[rows]

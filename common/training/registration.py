@@ -52,7 +52,7 @@ def unexplained(clips: Clips, tracks: Tracks) -> Float[Tensor, " b"]:
     return (missed / whole.clamp(min=1e-6)).clamp(0, 1)
 
 
-def _small(clips: Clips) -> Clips:
+def _small(clips: Clips) -> Float[Tensor, "b c f y x"]:
     flat = rearrange(clips, "b c f h w -> (b f) c h w")
     small = torch.nn.functional.interpolate(flat, size=(_SIDE_PX, _SIDE_PX), mode="area")
     return rearrange(small, "(b f) c h w -> b c f h w", b=len(clips))

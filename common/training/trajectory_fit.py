@@ -30,7 +30,7 @@ from common.training.registration import registered, unexplained
 from common.zoo.models import ZOO, Loaded, load_prior_models
 from common.zoo.storage import Manifest, save_model
 
-NUM_CLIPS = 4096
+NUM_CLIPS = 2048
 _AT_ONCE = 32
 _SIZE_PX = 128
 _MISSED_PX = 32
@@ -84,9 +84,9 @@ def fit(
     flat = rearrange(told.tracks[:, 1:], "n f m -> n (f m)")
     found.mean.copy_(flat.mean(0))
     _, deviations, directions = torch.linalg.svd(flat - found.mean, full_matrices=False)
-    count = architecture.num_components
-    spread = deviations[:count, None] / len(flat) ** 0.5
-    found.components.copy_(spread * directions[:count])
+    # Of few clips or frames there are fewer components; the others stay zero.
+    made = (deviations[:, None] / len(flat) ** 0.5 * directions)[: architecture.num_components]
+    found.components[: len(made)] = made
     fit_mixture(found.mixture, vectors, found.values(told), "trajectories", num_steps)
     return found.eval().requires_grad_(False)
 

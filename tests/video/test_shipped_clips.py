@@ -29,9 +29,9 @@ CLIPS = {
 @pytest.fixture(scope="module")
 def drawn():
     """Clips ``c f h w`` of each prompt."""
-    prior = load_frame_prior("motion_layers", 16, (128, 128))
+    prior = load_frame_prior("motion_layers", 16, (128, 128), trajectory_noise=4.0)
     clips = generate_clips(
-        prior, DPMSolverPP2M(num_steps=8), CFG(guidance_scale=4.0), list(CLIPS), 0, 1
+        prior, DPMSolverPP2M(num_steps=8), CFG(guidance_scale=4.0), list(CLIPS), 0
     )
     return dict(zip(CLIPS, (clip[0] for clip in clips), strict=True))
 

@@ -67,9 +67,7 @@ def test_things_that_do_not_move_stay_as_they_are():
 
 def test_a_quarter_turn_is_that_of_the_array():
     first = torch.full((1, 4, 64, 64), -1.0)
-    first[0, :, 16:48, 16:48] = torch.rand(
-        4, 32, 32, generator=torch.Generator().manual_seed(0)
-    ).kron(torch.ones(1, 1, 1))
+    first[0, :, 16:48, 16:48] = torch.rand(4, 32, 32, generator=torch.Generator().manual_seed(0))
     smooth = torch.from_numpy(ndimage.gaussian_filter(first.numpy(), (0, 0, 3, 3)))
     smooth[:, 3, 16:48, 16:48] = 1.0  # what is visible, and so the centre
     smooth[:, 3, :16] = smooth[:, 3, 48:] = smooth[:, 3, :, :16] = smooth[:, 3, :, 48:] = -1.0
@@ -113,7 +111,8 @@ def test_registration_finds_how_a_thing_moved(name):
 
 def test_what_no_move_explains_is_unexplained():
     clip = moved(things(1), MOVES["slides"])
-    assert float(unexplained(clip, MOVES["slides"])) < 1e-3
+    # Clips have two samples a pixel, what is compared with them has one: edges differ a little.
+    assert float(unexplained(clip, MOVES["slides"])) < 5e-3
     still = float(unexplained(clip, 0 * MOVES["slides"]))
     halves = clip.clone()
     halves[:, 1, 1:, :32] = 1.0
@@ -210,7 +209,7 @@ def test_stored_trajectories_begin_clips_with_the_moved_first_frame(folder):
     shown = moved(prior.pictures.decode(first).clamp(-1, 1), tracks)
     clean = torch.stack([prior.pictures.encode(shown[:, :, frame]) for frame in range(3)], 2)
     assert begin.evaluation == len(scheduler.timesteps) - 1
-    alpha, sigma = prior.spec.schedule.alpha_sigma(scheduler.timesteps[-1].float())
+    alpha, sigma = prior.spec.schedule.alpha_sigma(scheduler.timesteps[-1:].float())
     torch.testing.assert_close(begin.latents, (alpha * clean + sigma * noise).float())
     assert load_frame_prior("motion_layers", 3, (64, 64), folder).plan.noise is None
 
