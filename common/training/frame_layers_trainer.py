@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from einops import repeat
 from jaxtyping import Bool, Float, Int64
-from pydantic import Field
-from torch import Tensor, nn
+from pydantic import Field, model_validator
+from torch import Tensor
 
 from common.config import Config
 from common.diffusion.frame_attention import FrameTransformerSizes
@@ -71,6 +71,12 @@ class FrameTraining(Config):
         learning_rate=LearningRate(peak=1e-3, warmup_steps=100),
     )  # fmt: skip
     """How long and in which steps to train."""
+
+    @model_validator(mode="after")
+    def _runs_as_it_is(self) -> "FrameTraining":
+        if self.loop.compile:
+            raise ValueError("loop.compile: frame layers are hooked into the U-Net; leave it false")
+        return self
 
 
 class TrainMotionLayers(FrameTraining):
@@ -157,8 +163,6 @@ class FrameLayersTraining:
         self._unet = models["image_unet"].model
         with initial_weights(seed, config.name):
             self._layers = on_device(FrameLayers(config.architecture, self._unet), device)
-        if config.loop.compile:
-            _compile_parts(self._unet, self._layers)
 
     @property
     def model(self) -> Any:
@@ -241,8 +245,7 @@ class FrameLayersTraining:
     def preview(self, model: Any) -> Picture:
         """Samples for fixed prompts in both languages, a row each, with guidance."""
         prior = self.prior(model, self._held_out)
-        with torch.compiler.set_stance("force_eager"):  # other shapes than in steps
-            return preview_sheet(prior, isinstance(self._config, TrainViewLayers))
+        return preview_sheet(prior, isinstance(self._config, TrainViewLayers))
 
     @torch.no_grad()
     def evaluate(self, model: Any) -> dict[str, float]:
@@ -255,13 +258,12 @@ class FrameLayersTraining:
         """
         clean = torch.from_numpy(self._held_out.latents).to(self._device)
         order = _all_moved(clean.shape[2])
-        with torch.compiler.set_stance("force_eager"):
-            return {
-                "v_error/frames": self._error_of(model, clean),
-                "v_error/first_given": self._error_of(model, clean, given=True),
-                "v_error/alone": self._error_of(model, clean, 0.0),
-                "v_error/shuffled": self._error_of(model, clean[:, :, order]),
-            }
+        return {
+            "v_error/frames": self._error_of(model, clean),
+            "v_error/first_given": self._error_of(model, clean, given=True),
+            "v_error/alone": self._error_of(model, clean, 0.0),
+            "v_error/shuffled": self._error_of(model, clean[:, :, order]),
+        }
 
     def _error_of(
         self, layers: Any, clean: Clips, scale: float = 1.0, given: bool = False
@@ -290,15 +292,6 @@ class FrameLayersTraining:
         """The layers and what they stand on."""
         requires = {kind: base.identity for kind, base in self._models.items()}
         return Package(self._config.name, model, self._config.architecture, requires)
-
-
-def _compile_parts(*models: nn.Module) -> None:
-    """Compile each block by itself: layers that are hooked into the U-Net break it as a whole."""
-    # Blocks of one kind share their code, and each width of the U-Net is compiled for itself.
-    torch._dynamo.config.recompile_limit = 64
-    for part in (part for model in models for part in model.modules()):
-        if type(part).__name__ in ("ResnetBlock2D", "Transformer2DModel", "FrameTransformer"):
-            part.compile()
 
 
 def _all_moved(count: int) -> Int64[Tensor, " f"]:
