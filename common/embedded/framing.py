@@ -20,6 +20,8 @@ from common.shapes import Images
 _VISIBLE = 0.0
 """Alpha above one half, in [-1, 1]."""
 _VALUES = 3
+_NARROWEST = -4.0
+"""Logarithm of a deviation: two pixels of 128."""
 
 Boxes = Float[Tensor, "b 3"]
 """Of each picture: the longer side of the box around what is visible, as a share of the picture's
@@ -44,7 +46,11 @@ class Framing(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.mixture = MixtureDensity(
-            architecture.features, architecture.hidden, architecture.num_modes, _VALUES
+            architecture.features,
+            architecture.hidden,
+            architecture.num_modes,
+            _VALUES,
+            _NARROWEST,
         )
 
     def boxes(self, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]) -> Boxes:

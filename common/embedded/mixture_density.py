@@ -11,16 +11,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-_NARROWEST = -4.0
-"""Logarithm of a deviation. Likelihood has no bound without one."""
-
 
 class MixtureDensity(nn.Module):
-    """Mixtures of axis-aligned Gaussians over vectors of values, told from vectors of features."""
+    """Mixtures of axis-aligned Gaussians over vectors of values, told from vectors of features.
 
-    def __init__(self, features: int, hidden: int, num_modes: int, num_values: int):
+    ``narrowest`` is the logarithm of the least deviation: likelihood has no bound without one.
+    """
+
+    def __init__(
+        self, features: int, hidden: int, num_modes: int, num_values: int, narrowest: float
+    ):
         super().__init__()
-        self.num_modes, self.num_values = num_modes, num_values
+        self.num_modes, self.num_values, self.narrowest = num_modes, num_values, narrowest
         self.net = nn.Sequential(
             nn.Linear(features, hidden), nn.SiLU(),
             nn.Linear(hidden, num_modes * (1 + 2 * num_values)),
@@ -32,7 +34,7 @@ class MixtureDensity(nn.Module):
         """Logits, means and logarithms of the deviations of the modes."""
         made = self.net(vectors).unflatten(1, (self.num_modes, -1))
         means, spreads = made[..., 1 : 1 + self.num_values], made[..., 1 + self.num_values :]
-        return made[..., 0], means, spreads.clamp(min=_NARROWEST)
+        return made[..., 0], means, spreads.clamp(min=self.narrowest)
 
     def log_likelihood(
         self, vectors: Float[Tensor, "b d"], values: Float[Tensor, "b v"]

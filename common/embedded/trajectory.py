@@ -23,6 +23,8 @@ from common.embedded.mixture_density import MixtureDensity
 from common.shapes import Clips, Images
 
 NUM_MOVES = 5
+_NARROWEST = -1.0
+"""Logarithm of a deviation of a component, whose own is 0: clips are few for so many values."""
 _SHARPER = 2
 """Samples to a pixel, in each direction: what shrinks would flicker."""
 
@@ -37,9 +39,9 @@ class TrajectoryArchitecture(Config):
 
     features: int = Field(263, ge=1)
     """Of the prompt's vector."""
-    hidden: int = Field(96, ge=1)
+    hidden: int = Field(128, ge=1)
     """Units."""
-    num_modes: int = Field(12, ge=1)
+    num_modes: int = Field(32, ge=1)
     """Of the mixture."""
     num_frames: int = Field(16, ge=2)
     """Of a clip."""
@@ -69,7 +71,7 @@ class Trajectories(nn.Module):
         self.register_buffer("components", torch.zeros(architecture.num_components, length))
         self.mixture = MixtureDensity(
             architecture.features, architecture.hidden, architecture.num_modes,
-            architecture.num_components + 1,
+            architecture.num_components + 1, _NARROWEST,
         )  # fmt: skip
 
     def values(self, told: Told) -> Float[Tensor, "b v"]:

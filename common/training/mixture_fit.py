@@ -11,8 +11,6 @@ NUM_STEPS = 2000
 _BATCH = 512
 _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 0.05
-_NOISE = 0.6
-"""Deviation of what is added to the vectors, whose values are of unit size: clips are few."""
 
 
 def fit_mixture(
@@ -21,8 +19,19 @@ def fit_mixture(
     values: Float[Tensor, "n v"],
     purpose: str,
     num_steps: int = NUM_STEPS,
+    noise: float = 0.6,
 ) -> None:
-    """AdamW with a falling learning rate; the draws follow from ``purpose``."""
+    """AdamW with a falling learning rate.
+
+    Args:
+        mixture: is changed.
+        vectors: the features of samples.
+        values: what belongs to them.
+        purpose: chooses the draws.
+        num_steps: optimizer steps.
+        noise: deviation of what is added to the vectors, whose values are of unit size: samples are
+            few.
+    """
     generator = torch.Generator()
     generator.manual_seed(stream_seed(0, 0, purpose))
     _begin_at(mixture, values, generator)
@@ -33,7 +42,7 @@ def fit_mixture(
     for _ in range(num_steps):
         rows = torch.randint(len(values), (_BATCH,), generator=generator)
         some = vectors[rows]
-        some = some + _NOISE * torch.randn(some.shape, generator=generator)
+        some = some + noise * torch.randn(some.shape, generator=generator)
         loss = -mixture.log_likelihood(some, values[rows]).mean()
         optimizer.zero_grad()
         loss.backward()

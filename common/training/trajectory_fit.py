@@ -30,7 +30,8 @@ from common.training.registration import registered, unexplained
 from common.zoo.models import ZOO, Loaded, load_prior_models
 from common.zoo.storage import Manifest, save_model
 
-NUM_CLIPS = 2048
+NUM_CLIPS = 2560
+_NOISE = 0.8
 _AT_ONCE = 32
 _SIZE_PX = 128
 _MISSED_PX = 32
@@ -87,7 +88,8 @@ def fit(
     # Of few clips or frames there are fewer components; the others stay zero.
     made = (deviations[:, None] / len(flat) ** 0.5 * directions)[: architecture.num_components]
     found.components[: len(made)] = made
-    fit_mixture(found.mixture, vectors, found.values(told), "trajectories", num_steps)
+    values = found.values(told)
+    fit_mixture(found.mixture, vectors, values, "trajectories", num_steps, _NOISE)
     return found.eval().requires_grad_(False)
 
 
