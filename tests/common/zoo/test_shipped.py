@@ -11,9 +11,10 @@ MAX_BYTES = {
     "autoencoder": 6_000_000, "text_encoder": 6_000_000, "judge": 5_000_000,
     "image_unet": 14_000_000, "motion_layers": 4_000_000, "view_layers": 4_000_000,
     "domain": 1_200_000, "motion_measure": 1_000_000, "framing": 100_000,
+    "trajectories": 400_000,
 }  # fmt: skip
 """Of the weights, by kind: what a clone should carry."""
-DOCUMENTED = {"domain", "framing"}
+DOCUMENTED = {"domain", "framing", "trajectories"}
 """Described in the card of what they stand on."""
 NAMES = sorted(path.stem for path in ZOO.glob("*.json"))
 SAID = ("licence of the weights", "Data", "Training", "Figures", "Limits")
