@@ -1,11 +1,14 @@
 """What every method of the video app is told."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from common.config import Config
 from common.generation.view_config import ViewConfig
 from common.media.fitting import Fit
 from video.motion_config import MotionModuleConfig
+from video.trajectory_keys import TrajectoryKey, check_keys
 
 
 class ClipKeys(Config):
@@ -28,6 +31,18 @@ class ClipKeys(Config):
     def size(self) -> tuple[int, int, int]:
         """Frames, height and width."""
         return self.num_frames, self.height, self.width
+
+
+class MovingKeys(ClipKeys):
+    """Where the thing goes, if the prompt is not to tell it."""
+
+    trajectory: tuple[TrajectoryKey, ...] = ()
+    """Where the thing is in later frames, for the embedded prior; empty leaves it to the prompt."""
+
+    @model_validator(mode="after")
+    def _keys_are_in_the_clip(self) -> Self:
+        check_keys(self.trajectory, self.num_frames)
+        return self
 
 
 class GivenKeys(ClipKeys):

@@ -3,11 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from common.diffusion.prior import Prior
+from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.estimate import Need, need_of_checkpoint
 from common.generation.priors import build_prior, check_prior
 from common.pretrained.config import PretrainedPriorConfig
 from video.config import VideoConfig
+from video.image_to_video import ImageToVideo
+from video.text_to_video import TextToVideo
+from video.trajectory_keys import track_of
 
 if TYPE_CHECKING:
     from common.embedded.image_unet import View
@@ -28,9 +32,11 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
                 "itself: leave it out, or use prior.name=pretrained"
             )
         check_prior(prior, method.size, view)
+        _check_trajectory(config)
         return []
     from video.animatediff.build import check_animatediff
 
+    _check_trajectory(config)
     if method.motion is None:
         raise InputError(
             "a Stable Diffusion checkpoint draws pictures; clips need a motion module of "
@@ -41,6 +47,21 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
             "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
         )
     return check_animatediff(prior, method.motion, method.size)
+
+
+def _check_trajectory(config: VideoConfig) -> None:
+    method, prior = config.method, config.prior
+    if not isinstance(method, TextToVideo | ImageToVideo) or not method.trajectory:
+        return
+    if not isinstance(prior, EmbeddedPriorConfig):
+        raise InputError(
+            f"method.trajectory is for the embedded prior, and this one is {prior.name}: leave it "
+            "out, or use prior.name=embedded"
+        )
+    if prior.trajectory_noise is None:
+        raise InputError(
+            "method.trajectory has no effect with prior.trajectory_noise=null: leave one out"
+        )
 
 
 def clip_need(config: VideoConfig, together: int) -> Need | None:
@@ -58,7 +79,14 @@ def build_clip_prior(config: VideoConfig, device: str) -> Prior[Any]:
     """The prior of the run's clips."""
     prior, method = config.prior, config.method
     if not isinstance(prior, PretrainedPriorConfig):
-        return build_prior(prior, method.size, device)
+        built = build_prior(prior, method.size, device)
+        keys = method.trajectory if isinstance(method, TextToVideo | ImageToVideo) else ()
+        if not keys:
+            return built
+        from common.embedded.frame_prior import FramePrior
+
+        assert isinstance(built, FramePrior)  # ``check_clip_prior`` has refused the others
+        return built.moving(track_of(keys, method.num_frames).to(device))
     from video.animatediff.build import build_animatediff_prior
 
     assert method.motion is not None  # ``check_clip_prior`` has refused the others

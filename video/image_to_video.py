@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from common.config import Config
-from video.clip_keys import GivenKeys
+from video.clip_keys import GivenKeys, MovingKeys
 
 
 class KeyFrame(Config):
@@ -18,7 +18,7 @@ class KeyFrame(Config):
     """The picture."""
 
 
-class ImageToVideo(GivenKeys):
+class ImageToVideo(GivenKeys, MovingKeys):
     """A clip from a picture and a prompt.
 
     The embedded prior takes the first frame as a condition, as its layers were trained. Other given
@@ -47,6 +47,11 @@ class ImageToVideo(GivenKeys):
         twice = [frame for frame in frames if frames.count(frame) > 1]
         if twice:
             raise ValueError(f"frame {twice[0]} is given twice in key_frames")
+        if self.trajectory and (self.key_frames or self.strength < 1):
+            raise ValueError(
+                "trajectory moves the first frame; it goes with neither key_frames nor strength "
+                "below 1"
+            )
         if self.num_frames < 2:
             raise ValueError("num_frames is 1: the picture itself would be the clip; use 2 or more")
         return self

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from video.clip_keys import ClipKeys
+from video.clip_keys import MovingKeys
 
 
-class TextToVideo(ClipKeys):
+class TextToVideo(MovingKeys):
     """A clip for a prompt."""
 
     name: Literal["text_to_video"] = "text_to_video"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.embedded.framing import Framing
-from common.embedded.trajectory import Trajectories
+from common.embedded.trajectory import Tracks, Trajectories
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,8 @@ class ClipPlan:
     """Where first frames have their things."""
     trajectories: Trajectories | None = None
     """How these move as a whole."""
+    tracks: Tracks | None = None
+    """How they are to move, whatever the prompt tells: one track, for every sample."""
     noise: float | None = None
     """Noise level ``sigma / alpha`` to begin at, in square roots of the share of a clip that the
     move leaves unexplained; None begins with noise alone."""

@@ -87,6 +87,11 @@ class FramePrior:
         """The prior of clips of one frame."""
         return FramePrior(self.pictures, self.lifted, 1)
 
+    def moving(self, tracks: Float[Tensor, "1 f 5"]) -> "FramePrior":
+        """The prior of clips whose things move so, whatever the prompt tells."""
+        plan = replace(self.plan, tracks=tracks)
+        return FramePrior(self.pictures, self.lifted, self.num_frames, plan)
+
     def noise(self, generators: Sequence[torch.Generator]) -> Clips:
         """What samples begin with, one a generator: normal, and partly shared among frames."""
         channels, count, height, width = self.spec.latent_shape

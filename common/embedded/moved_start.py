@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from einops import repeat
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,8 +17,11 @@ from common.diffusion.sampler_config import Heun
 from common.diffusion.samplers import Scheduler
 from common.embedded.clip_plan import ClipPlan
 from common.embedded.frame_prior import FramePrior
-from common.embedded.trajectory import moved
+from common.embedded.trajectory import Tracks, moved
 from common.shapes import Clips, Images
+
+_UNEXPLAINED = 0.02
+"""Of moves that are not told from the prompt: the median share of training clips."""
 
 
 def begun(plan: ClipPlan, vectors: Float[Tensor, "b d"], scheduler: Scheduler) -> int:
@@ -25,9 +29,14 @@ def begun(plan: ClipPlan, vectors: Float[Tensor, "b d"], scheduler: Scheduler) -
 
     The same for all samples, as it is told from the expectation of the unexplained share.
     """
-    if plan.trajectories is None or plan.noise is None:
+    if plan.noise is None:
         return 0
-    unexplained = float(plan.trajectories.expected_unexplained(vectors[:1]))
+    if plan.tracks is not None:
+        unexplained = _UNEXPLAINED
+    elif plan.trajectories is not None:
+        unexplained = float(plan.trajectories.expected_unexplained(vectors[:1]))
+    else:
+        return 0
     wanted = plan.noise * math.sqrt(unexplained)
     alpha, sigma = scheduler.schedule.alpha_sigma(scheduler.timesteps.float())
     hiding = (sigma >= wanted * alpha).nonzero()[:, 0]
@@ -56,10 +65,19 @@ def moved_start(
         generators: choose the trajectories.
     """
     evaluation = begun(prior.plan, vectors, scheduler)
-    if evaluation == 0 or prior.plan.trajectories is None:
+    if evaluation == 0:
         return Beginning(noise, 0, None)
-    tracks = prior.plan.trajectories.told(vectors, generators).tracks[:, : prior.num_frames]
+    tracks = _tracks(prior.plan, vectors, generators)[:, : prior.num_frames]
     clean = prior.encode(moved(prior.pictures.decode(first).clamp(-1, 1), tracks))
     at = scheduler.timesteps[evaluation].to(noise.device, torch.float32)
     start = scheduler.schedule.add_noise(clean, noise, at.expand(len(noise)))
     return Beginning(start.to(noise), evaluation, None)
+
+
+def _tracks(
+    plan: ClipPlan, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]
+) -> Tracks:
+    if plan.tracks is not None:
+        return repeat(plan.tracks, "1 f m -> b f m", b=len(vectors))
+    assert plan.trajectories is not None  # else nothing would have begun
+    return plan.trajectories.told(vectors, generators).tracks

@@ -2,7 +2,13 @@
 
 from typing import assert_never
 
-from common.evaluation.config import EvaluateClips, EvaluateConfig, EvaluateImages
+from common.evaluation.clip_edits import edits_estimate, evaluate_edits
+from common.evaluation.config import (
+    EvaluateClips,
+    EvaluateConfig,
+    EvaluateEdits,
+    EvaluateImages,
+)
 from common.evaluation.image_prior import evaluate_images, image_estimate, image_notes
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
 from common.runs.app import App, Estimate, Outcome, Run
@@ -16,6 +22,8 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             return image_notes(images)
         case EvaluateClips() as clips:
             return clip_notes(clips)
+        case EvaluateEdits():
+            return []
         case _:
             assert_never(config.method)
 
@@ -27,6 +35,8 @@ def estimate(config: EvaluateConfig) -> Estimate:
             return image_estimate(config, images)
         case EvaluateClips() as clips:
             return clip_estimate(config, clips)
+        case EvaluateEdits() as edits:
+            return edits_estimate(config, edits)
         case _:
             assert_never(config.method)
 
@@ -38,6 +48,8 @@ def run(config: EvaluateConfig, run: Run) -> Outcome:
             return evaluate_images(config, images, run)
         case EvaluateClips() as clips:
             return evaluate_clips(config, clips, run)
+        case EvaluateEdits() as edits:
+            return evaluate_edits(config, edits, run)
         case _:
             assert_never(config.method)
 

@@ -46,7 +46,19 @@ class EvaluateClips(Config):
     ~/.cache/extrude. Read only for ``real_clips``."""
 
 
-Method = Annotated[EvaluateImages | EvaluateClips, BY_NAME]
+class EvaluateEdits(Config):
+    """Clips made from a picture, and from another clip."""
+
+    name: Literal["clip_edits"] = "clip_edits"
+    num_frames: int = Field(16, ge=16, le=64)
+    """Length of the clips; the motion measure reads 16 frames or more."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the frames."""
+    strength: float = Field(0.6, gt=0, le=1)
+    """Of clips that are drawn again in another colour."""
+
+
+Method = Annotated[EvaluateImages | EvaluateClips | EvaluateEdits, BY_NAME]
 """What is evaluated, chosen by its ``name``."""
 
 

@@ -10,7 +10,7 @@ from common.diffusion.guidance_config import Guidance
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
-from common.embedded.drawn_clip import drawn_clip
+from common.embedded.drawn_clip import Drawing, drawn_clip
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT
 from common.embedded.prior import EmbeddedPrior
@@ -43,17 +43,14 @@ def generate(
 
 
 @torch.no_grad()
-def generate_clips(
-    prior: FramePrior, sampler: Sampler, guidance: Guidance, prompts: Sequence[str], seed: int
-) -> Iterator[Clips]:
+def generate_clips(prior: FramePrior, prompts: Sequence[str], drawing: Drawing) -> Iterator[Clips]:
     """Premultiplied RGBA clips in [-1, 1] seen from the front, one after the other, as `generate`.
 
     One at a time, as the noise that clips begin with follows from their prompts.
     """
     fronts = [FRONT] * prior.num_frames
     for place, prompt in enumerate(prompts):
-        drawn = drawn_clip(prior, prompt, fronts, sampler, guidance, seed, place)
-        yield prior.decode(drawn).clamp(-1, 1)
+        yield prior.decode(drawn_clip(prior, prompt, fronts, drawing, place)).clamp(-1, 1)
 
 
 def _batches(count: int, batch_size: int) -> list[range]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from common.atomic import write_json
+from common.embedded.drawn_clip import Drawing
 from common.evaluation.clip_scores import ClipLook, look_at_clips, scores_of_clips
 from common.evaluation.config import EvaluateClips, EvaluateConfig
 from common.evaluation.figures import judge_figures
@@ -114,9 +115,8 @@ def _drawn_looks(
         "motion_layers", method.num_frames, size, config.prior.models_dir or ZOO, run.device,
         config.prior.loras, config.prior.trajectory_noise,
     )  # fmt: skip
-    drawn = generate_clips(
-        prior, config.sampler, config.guidance, [one.prompt for one in requests], config.seed
-    )
+    drawing = Drawing(config.sampler, config.guidance, config.seed)
+    drawn = generate_clips(prior, [one.prompt for one in requests], drawing)
     looks: list[ClipLook] = []
     with progress_bar(len(requests), 0, name, "clip") as bar, run.clock.stage("clips"):
         for some in drawn:

@@ -2,7 +2,7 @@
 
 from common.diffusion.guidance_config import CFG
 from common.diffusion.sampler_config import DPMSolverPP2M
-from common.embedded.drawn_clip import drawn_clip
+from common.embedded.drawn_clip import Drawing, drawn_clip
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT, View
 from common.media.contact_sheet import picture_sheet
@@ -19,8 +19,7 @@ OBJECTS = (
     "a purple house with a red roof", "a dragon",
 )  # fmt: skip
 _MAX_SHOWN = 8
-_SAMPLER = DPMSolverPP2M(num_steps=16)
-_GUIDANCE = CFG(guidance_scale=4.0)
+_DRAWING = Drawing(DPMSolverPP2M(num_steps=16), CFG(guidance_scale=4.0), seed=0)
 
 
 def preview_sheet(prior: FramePrior, of_views: bool) -> Picture:
@@ -31,7 +30,7 @@ def preview_sheet(prior: FramePrior, of_views: bool) -> Picture:
     pictures, captions = [], []
     for row, prompt in enumerate(OBJECTS if of_views else CLIPS):
         views = around if of_views else None
-        drawn = prior.decode(drawn_clip(prior, prompt, views, _SAMPLER, _GUIDANCE, 0, row))[0]
+        drawn = prior.decode(drawn_clip(prior, prompt, views, _DRAWING, row))[0]
         pictures += [to_picture(drawn[:, frame]) for frame in shown]
         captions += [prompt, *[""] * (len(shown) - 1)]
     return picture_sheet(pictures, captions=captions, num_columns=len(shown), cell_px=128)

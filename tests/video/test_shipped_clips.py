@@ -10,6 +10,7 @@ from einops import rearrange
 
 from common.diffusion.guidance_config import CFG
 from common.diffusion.sampler_config import DPMSolverPP2M
+from common.embedded.drawn_clip import Drawing
 from common.embedded.framing import boxes_of
 from common.evaluation.generated import generate_clips
 from common.judging.asked import Asked
@@ -30,9 +31,8 @@ CLIPS = {
 def drawn():
     """Clips ``c f h w`` of each prompt."""
     prior = load_frame_prior("motion_layers", 16, (128, 128), trajectory_noise=4.0)
-    clips = generate_clips(
-        prior, DPMSolverPP2M(num_steps=8), CFG(guidance_scale=4.0), list(CLIPS), 0
-    )
+    drawing = Drawing(DPMSolverPP2M(num_steps=8), CFG(guidance_scale=4.0), 0)
+    clips = generate_clips(prior, list(CLIPS), drawing)
     return dict(zip(CLIPS, (clip[0] for clip in clips), strict=True))
 
 

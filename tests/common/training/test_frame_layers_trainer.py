@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from common.diffusion.guidance_config import CFG
 from common.diffusion.lifted_unet import check_identity
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.embedded.autoencoder import Autoencoder
+from common.embedded.drawn_clip import Drawing
 from common.embedded.image_unet import View, build_image_unet
 from common.embedded.text_encoder import TextEncoder
 from common.runs.state import Checkpoint, load_newest, save
@@ -155,7 +157,8 @@ def test_views_are_told_and_have_no_order():
 
 @pytest.mark.parametrize("kind", ["motion_layers", "view_layers"])
 def test_previews_are_a_row_for_each_prompt(kind, monkeypatch):
-    monkeypatch.setattr("common.training.frame_preview._SAMPLER", DPMSolverPP2M(num_steps=2))
+    quick = Drawing(DPMSolverPP2M(num_steps=2), CFG(guidance_scale=4.0), 0)
+    monkeypatch.setattr("common.training.frame_preview._DRAWING", quick)
     _, training = small(kind)
 
     sheet = training.preview(training.model.eval())
