@@ -1,7 +1,5 @@
 """What every method of the video app is told."""
 
-from typing import Self
-
 from pydantic import Field, model_validator
 
 from common.config import Config
@@ -40,7 +38,7 @@ class MovingKeys(ClipKeys):
     """Where the thing is in later frames, for the embedded prior; empty leaves it to the prompt."""
 
     @model_validator(mode="after")
-    def _keys_are_in_the_clip(self) -> Self:
+    def _keys_are_in_the_clip(self) -> "MovingKeys":
         check_keys(self.trajectory, self.num_frames)
         return self
 

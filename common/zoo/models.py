@@ -178,7 +178,7 @@ def load_clip_plan(
         check_requires(stored.manifest, {"text_encoder": text_encoder.identity})
         sizes = _architecture(TrajectoryArchitecture, stored.manifest.architecture)
         trajectories = _ready(Trajectories(sizes), stored, device).model
-    return ClipPlan(framing, trajectories, noise)
+    return ClipPlan(framing, trajectories, noise=noise)
 
 
 def load_embedded_prior(
