@@ -17,8 +17,8 @@ class ClipPlan:
     tracks: Tracks | None = None
     """How they are to move, whatever the prompt tells: one track, for every sample."""
     noise: float | None = None
-    """Noise level ``sigma / alpha`` to begin at, in square roots of the share of a clip that the
-    move leaves unexplained; None begins with noise alone."""
+    """Noise level ``sigma / alpha`` to begin at, in square roots of the share of a clip's change
+    that the move leaves unexplained; None begins with noise alone."""
 
 
 NOTHING_KNOWN = ClipPlan()

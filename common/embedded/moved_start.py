@@ -20,7 +20,7 @@ from common.embedded.frame_prior import FramePrior
 from common.embedded.trajectory import Tracks, moved
 from common.shapes import Clips, Images
 
-_UNEXPLAINED = 0.02
+_UNEXPLAINED = 0.05
 """Of moves that are not told from the prompt: the median share of training clips."""
 
 

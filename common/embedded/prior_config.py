@@ -19,5 +19,5 @@ class EmbeddedPriorConfig(Config):
     """Changes of the image U-Net; several add up."""
     trajectory_noise: float | None = Field(4.0, gt=0, le=1000)
     """Of clips: the first frame, moved as the prompt tells, begins them under noise of this many
-    times the root of what the move leaves unexplained. Less keeps more of it; null begins with
-    noise alone."""
+    times the root of the share of the change that the move leaves unexplained. Less keeps more of
+    it; null begins with noise alone."""

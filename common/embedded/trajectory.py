@@ -2,8 +2,8 @@
 
 A clip of something that slides is its first frame, moved; only what an affine map cannot do (a turn
 of the object, a mouth that opens) is left to draw. The trajectory is a mode of a mixture that the
-prompt's vector tells, and with it comes how much of the clip it leaves unexplained, which says how
-much noise the moved first frame must go under (SDEdit, Meng et al. 2021, arXiv 2108.01073). Motion
+prompt's vector tells, and with it comes how much of the change it leaves unexplained, which says how
+much noise the moved first frame goes under (SDEdit, Meng et al. 2021, arXiv 2108.01073). Motion
 told before it is drawn: Motion-I2V (Shi et al. 2024, arXiv 2401.15977).
 """
 
@@ -54,7 +54,7 @@ class Told(NamedTuple):
 
     tracks: Tracks
     unexplained: Float[Tensor, " b"]
-    """Share of a clip's energy that the moved first frame misses, 0 to 1."""
+    """Share of a clip's change that the moved first frame misses, 0 to 1."""
 
 
 class Trajectories(nn.Module):

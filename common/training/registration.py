@@ -20,6 +20,8 @@ _STEPS = 10
 _DAMPING = 1e-2
 _NUDGES = (0.01, 0.01, 0.02, 0.02, 0.03)
 """What each move is changed by to see what it does: about a third of a pixel."""
+_LITTLE = 1e-3
+"""Share of a clip's energy that is no change to speak of."""
 _PULL = 1e-3
 """Weight of the stretches: what is as well explained without them has none."""
 
@@ -44,12 +46,16 @@ def registered(clips: Clips) -> Told:
 
 
 def unexplained(clips: Clips, tracks: Tracks) -> Float[Tensor, " b"]:
-    """``sum (clip - moved first frame)^2 / sum (clip - nothing)^2`` over the later frames."""
-    first = clips[:, :, 0]
+    """``sum (clip - moved first frame)^2 / sum (clip - first frame)^2`` over the later frames.
+
+    In [0, 1]; a clip that hardly changes has 1, as no move explains it.
+    """
+    first, later = clips[:, :, 0], clips[:, :, 1:]
     made = moved_about(first, tracks, centres_of(first))[:, :, 1:]
-    missed = ((made - clips[:, :, 1:]) ** 2).sum((1, 2, 3, 4))
-    whole = ((clips[:, :, 1:] + 1) ** 2).sum((1, 2, 3, 4))
-    return (missed / whole.clamp(min=1e-6)).clamp(0, 1)
+    missed = ((made - later) ** 2).sum((1, 2, 3, 4))
+    changed = ((first[:, :, None] - later) ** 2).sum((1, 2, 3, 4))
+    little = _LITTLE * ((later + 1) ** 2).sum((1, 2, 3, 4)).clamp(min=1e-6)
+    return ((missed + little) / (changed + little)).clamp(0, 1)
 
 
 def _small(clips: Clips) -> Float[Tensor, "b c f y x"]:

@@ -95,12 +95,9 @@ def fit(
 
 @torch.no_grad()
 def figures_of(found: Trajectories, seen: Observed) -> dict[str, float]:
-    """What the likeliest tracks of held-out clips leave unexplained, against their own tracks.
-
-    ``still`` is of first frames that do not move.
-    """
+    """What the likeliest tracks of held-out clips leave unexplained, and what their own do."""
     told = found.of_values(found.mixture.likeliest(seen.vectors))
-    missed = {"told": told.tracks, "own": seen.told.tracks, "still": 0 * told.tracks}
+    missed = {"told": told.tracks, "own": seen.told.tracks}
     likelihood = found.mixture.log_likelihood(seen.vectors, found.values(seen.told)).mean()
     return {"log_likelihood": float(likelihood)} | {
         f"unexplained/{name}": float(unexplained(seen.clips, tracks).median())
