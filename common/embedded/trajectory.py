@@ -2,7 +2,7 @@
 
 A clip of something that slides is its first frame, moved; only what an affine map cannot do (a turn
 of the object, a mouth that opens) is left to draw. The trajectory is a mode of a mixture that the
-prompt's vector tells, and with it comes how much of the change it leaves unexplained, which says how
+prompt's vector tells. With it comes how much of the change it leaves unexplained, which says how
 much noise the moved first frame goes under (SDEdit, Meng et al. 2021, arXiv 2108.01073). Motion
 told before it is drawn: Motion-I2V (Shi et al. 2024, arXiv 2401.15977).
 """

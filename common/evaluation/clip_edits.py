@@ -19,6 +19,7 @@ from common.diffusion.given import Given
 from common.embedded.drawn_clip import Drawing, drawn_clip, redrawn_clip
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT
+from common.embedded.judge import Judge
 from common.evaluation.clip_scores import look_at_clips
 from common.evaluation.config import EvaluateConfig, EvaluateEdits
 from common.evaluation.frame_prompts import ClipRequest, load_clip_set
@@ -46,7 +47,7 @@ _NAMES = ("drawn motion", "picture motion", "picture psnr_db", "redrawn iou", "r
 
 @dataclass(frozen=True)
 class _Scorers:
-    judge: object
+    judge: Judge
     measure: MotionMeasure
     names: Names
 
