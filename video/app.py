@@ -11,6 +11,8 @@ from torch import Tensor
 
 from common.diffusion.given import Given, cells_drawn, first_evaluation
 from common.diffusion.prior import Prior
+from common.embedded.frame_prior import FramePrior
+from common.embedded.temporal_filter import decoded_clips
 from common.generation.concepts import check_prompts
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
@@ -112,9 +114,13 @@ def _frames(
     config: VideoConfig, prior: Prior[Any], drawn: Drawn, source: GivenFrames | None
 ) -> Iterator[Frames]:
     """The clip's pixels, some frames at a time."""
+    led = None
+    if drawn.lead is not None:
+        assert isinstance(prior, FramePrior)  # only its clips are led
+        led = decoded_clips(prior, drawn.latents[None], drawn.lead)[0]
     for at in range(0, drawn.latents.shape[1], _DECODED_AT_ONCE):
         part = slice(at, at + _DECODED_AT_ONCE)
-        clip = prior.decode(drawn.latents[None, :, part])[0]
+        clip = prior.decode(drawn.latents[None, :, part])[0] if led is None else led[:, part]
         if isinstance(config.method, VideoInpaint):
             assert source is not None
             clip = _with_kept(clip, source, part, config.method.feather_px)

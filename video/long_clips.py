@@ -9,10 +9,13 @@ from torch import Tensor
 
 from common.diffusion.given import Given
 from common.diffusion.prior import Prior
+from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
-from common.generation.sampling import Drawn, denoise, statistics
+from common.embedded.temporal_filter import decoded_clips
+from common.generation.sampling import Drawn, Start, denoise, start_of, statistics
 from common.runs.app import Run
 from common.runs.console import progress_bar
+from common.shapes import Clips
 from video.config import VideoConfig
 from video.long_video import Segment
 
@@ -57,7 +60,8 @@ def draw_long(
                 places = range(sample, sample + 1)
                 stream = f", segment {number}" if number else ""
                 latents: Tensor | None = None
-                for step in denoise(own, run, prior, view, given, places, state["sampler"], stream):
+                start = start_of(own, run, prior, view, given, places, stream)
+                for step in denoise(own, run, prior, view, start, places, state["sampler"], stream):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
@@ -65,6 +69,7 @@ def draw_long(
                         here = {"sample": sample, "segment": number, "joined": joined}
                         run.checkpoints.offer(done, here | {"sampler": step.state})
                 assert latents is not None
+                latents = _steadied(prior, latents, start)
                 new = (
                     latents[0][:, : segment.num_new]
                     if joined is None
@@ -77,6 +82,13 @@ def draw_long(
             yield Drawn(sample, joined)
             state = _fresh(sample + 1)
             run.checkpoints.offer(done, state)
+
+
+def _steadied(prior: Prior[Any], latents: Clips, start: Start) -> Clips:
+    """Latents of the segment without jitter, so that the next one continues what is shown."""
+    if not isinstance(prior, FramePrior) or start.lead is None:
+        return latents
+    return prior.encode(decoded_clips(prior, latents, start.lead).clamp(-1, 1))
 
 
 def _fresh(sample: int) -> dict[str, Any]:

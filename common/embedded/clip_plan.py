@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from common.embedded.framing import Framing
-from common.embedded.trajectory import Tracks, Trajectories
+from common.embedded.moves import Tracks
+from common.embedded.trajectory import Trajectories
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.moved_start import moved_start
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
+from common.embedded.temporal_filter import Lead, decoded_clips
 from common.seeding import generators_for
 from common.shapes import Clips, Images
 
@@ -42,7 +43,7 @@ def drawn_clip(
     place: int,
     first: Images | None = None,
 ) -> Clips:
-    """Latents of one clip, or of the views of one thing, with a batch axis of 1.
+    """One clip, or the views of one thing: pictures in [-1, 1], with a batch axis of 1.
 
     Args:
         prior: of clips, or of views.
@@ -54,14 +55,14 @@ def drawn_clip(
     """
     scheduler = build_scheduler(drawing.sampler, prior.spec.schedule, prior.spec.prediction)
     draws = clip_draws(prior, drawing.seed, [place])
-    begin = Beginning(draws.noise, 0, None)
+    begin, lead = Beginning(draws.noise, 0, None), None
     if prior.first_alone:
         said = _said(prior.pictures, prompt, views)
         if first is None:
             empty = prior.pictures.embed([""])
             first = first_frames(prior, said, empty, drawing.sampler, drawing.guidance, draws)
-        begin = moved_start(prior, said.vector, first, scheduler, draws.noise, draws.moving)
-    return _sampled(prior, prompt, views, drawing, place, first, scheduler, begin)
+        begin, lead = moved_start(prior, said.vector, first, scheduler, draws.noise, draws.moving)
+    return _sampled(prior, prompt, views, drawing, place, first, scheduler, begin, lead)
 
 
 @torch.no_grad()
@@ -73,7 +74,7 @@ def redrawn_clip(
     place: int,
     given: Given,
 ) -> Clips:
-    """Latents of a clip that is made from a given one (SDEdit); otherwise as `drawn_clip`."""
+    """A clip that is made from a given one (SDEdit); otherwise as `drawn_clip`."""
     scheduler = build_scheduler(drawing.sampler, prior.spec.schedule, prior.spec.prediction)
     draws, first = clip_draws(prior, drawing.seed, [place]), None
     if prior.first_alone:
@@ -100,10 +101,11 @@ def _sampled(
     first: Images | None,
     scheduler: Scheduler,
     begin: Beginning,
+    lead: Lead | None = None,
 ) -> Clips:
     *_, last = sample(
         prior, scheduler, prior.embed([prompt], [views], first),
         prior.embed([""], first=first, hidden=True), drawing.guidance, begin.latents,
         generators_for(drawing.seed, [place], "sampler"), begin=begin.evaluation, kept=begin.kept,
     )  # fmt: skip
-    return torch.as_tensor(last.latents)
+    return decoded_clips(prior, torch.as_tensor(last.latents), lead).clamp(-1, 1)

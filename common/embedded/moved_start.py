@@ -17,7 +17,8 @@ from common.diffusion.sampler_config import Heun
 from common.diffusion.samplers import Scheduler
 from common.embedded.clip_plan import ClipPlan
 from common.embedded.frame_prior import FramePrior
-from common.embedded.trajectory import Tracks, moved
+from common.embedded.moves import Tracks
+from common.embedded.temporal_filter import Lead, moved_pictures
 from common.shapes import Clips, Images
 
 _UNEXPLAINED = 0.05
@@ -53,8 +54,8 @@ def moved_start(
     scheduler: Scheduler,
     noise: Clips,
     generators: Sequence[torch.Generator],
-) -> Beginning:
-    """Where samples of one prompt begin.
+) -> tuple[Beginning, Lead | None]:
+    """Where samples of one prompt begin, and what they are led by if it is not noise alone.
 
     Args:
         prior: of the clips, with their plan.
@@ -66,12 +67,13 @@ def moved_start(
     """
     evaluation = begun(prior.plan, vectors, scheduler)
     if evaluation == 0:
-        return Beginning(noise, 0, None)
+        return Beginning(noise, 0, None), None
     tracks = _tracks(prior.plan, vectors, generators)[:, : prior.num_frames]
-    clean = prior.encode(moved(prior.pictures.decode(first).clamp(-1, 1), tracks))
+    lead = Lead(first, tracks)
+    clean = prior.encode(moved_pictures(prior, lead))
     at = scheduler.timesteps[evaluation].to(noise.device, torch.float32)
     start = scheduler.schedule.add_noise(clean, noise, at.expand(len(noise)))
-    return Beginning(start.to(noise), evaluation, None)
+    return Beginning(start.to(noise), evaluation, None), lead
 
 
 def _tracks(

@@ -12,26 +12,17 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange, repeat
+from einops import rearrange
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
 from common.config import Config
-from common.embedded.framing import boxes_of
 from common.embedded.mixture_density import MixtureDensity
-from common.shapes import Clips, Images
+from common.embedded.moves import NUM_MOVES, Tracks
 
-NUM_MOVES = 5
 _NARROWEST = -1.0
 """Logarithm of a deviation of a component, whose own is 0: clips are few for so many values."""
-_SHARPER = 2
-"""Samples to a pixel, in each direction: what shrinks would flicker."""
-
-Tracks = Float[Tensor, "b f 5"]
-"""Of each frame, against the first: how far the thing has gone to the right and down, in shorter
-sides of the picture; logarithms of its stretch across and along its own height; and its turn in the
-picture's plane, clockwise, radians. Of the first frame all are 0."""
 
 
 class TrajectoryArchitecture(Config):
@@ -96,54 +87,3 @@ class Trajectories(nn.Module):
         flat = self.mean + values[:, :-1] @ self.components
         tracks = rearrange(flat, "b (f m) -> b f m", m=NUM_MOVES)
         return Told(F.pad(tracks, (0, 0, 1, 0)), values[:, -1].exp().clamp(0, 1))
-
-
-def moved(first: Images, tracks: Tracks) -> Clips:
-    """Clips of premultiplied RGBA pictures that move, each about the centre of what is visible.
-
-    Outside of the pictures there is nothing.
-    """
-    return moved_about(first, tracks, centres_of(first), _SHARPER)
-
-
-def centres_of(pictures: Images) -> Float[Tensor, "b 2"]:
-    """Centres of the boxes around what is visible: right and down, in shorter sides."""
-    height, width = pictures.shape[2:]
-    sides = torch.tensor([width, height]).to(pictures) / min(height, width)
-    return boxes_of(pictures)[:, 1:].to(pictures) * sides
-
-
-def moved_about(
-    first: Images, tracks: Tracks, centres: Float[Tensor, "b 2"], sharper: int = 1
-) -> Clips:
-    """As `moved`, about given centres, with ``sharper`` samples to a pixel in each direction."""
-    height, width = first.shape[2:]
-    inverse, offset = _inverse(tracks.to(first), centres)
-    where = _points(height, width, sharper).to(first)
-    back = torch.einsum("bfij,yxj->bfyxi", inverse, where) + offset[:, :, None, None]
-    sides = torch.tensor([width, height]).to(first) / min(height, width)
-    grid = rearrange(2 * back / sides - 1, "b f y x i -> (b f) y x i")
-    shown = repeat(first, "b c h w -> (b f) c h w", f=tracks.shape[1])
-    # Empty is -1, and what lies outside of the picture is read as 0.
-    drawn = F.grid_sample(shown + 1, grid, align_corners=False) - 1
-    drawn = F.avg_pool2d(drawn, sharper) if sharper > 1 else drawn
-    return rearrange(drawn, "(b f) c h w -> b c f h w", b=len(first))
-
-
-def _points(height: int, width: int, sharper: int) -> Float[Tensor, "y x 2"]:
-    """Places in the picture in shorter sides: right, down."""
-    side = min(height, width) * sharper
-    rows, columns = (torch.arange(count * sharper) + 0.5 for count in (height, width))
-    return torch.stack(torch.meshgrid(columns / side, rows / side, indexing="xy"), -1)
-
-
-def _inverse(
-    tracks: Tracks, centres: Float[Tensor, "b 2"]
-) -> tuple[Float[Tensor, "b f 2 2"], Float[Tensor, "b f 2"]]:
-    """From a place in a moved frame to the one in the first: ``S^-1 R^T (p - c - t) + c``."""
-    cos, sin = tracks[..., 4].cos(), tracks[..., 4].sin()
-    rows = (torch.stack([cos, sin], -1), torch.stack([-sin, cos], -1))
-    turned = torch.stack(rows, -2)
-    inverse = turned / tracks[..., 2:4].exp()[..., None]
-    there = centres[:, None] + tracks[..., :2]
-    return inverse, centres[:, None] - torch.einsum("bfij,bfj->bfi", inverse, there)

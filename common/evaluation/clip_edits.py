@@ -102,16 +102,15 @@ def _row(
     """The figures of one prompt, in the order of ``_NAMES``."""
     fronts = [FRONT] * prior.num_frames
     drawing = Drawing(config.sampler, config.guidance, config.seed)
-    drawn = prior.decode(drawn_clip(prior, request.prompt, fronts, drawing, place)).clamp(-1, 1)
+    drawn = drawn_clip(prior, request.prompt, fronts, drawing, place)
     picture = drawn[:, :, 0]
     other = place + _OTHER_DRAWS
     continued = drawn_clip(
         prior, request.prompt, fronts, drawing, other, prior.pictures.encode(picture)
     )
-    continued = prior.decode(continued).clamp(-1, 1)
     said, asked = _recoloured(request, scorers.names)
     given = Given(prior.encode(drawn)[0], method.strength)
-    redrawn = prior.decode(redrawn_clip(prior, said, fronts, drawing, other, given)).clamp(-1, 1)
+    redrawn = redrawn_clip(prior, said, fronts, drawing, other, given)
     _show(run, place, {"drawn": drawn, "picture": continued, "redrawn": redrawn})
     return (
         _moves(scorers, request, drawn), _moves(scorers, request, continued),

@@ -50,7 +50,7 @@ def generate_clips(prior: FramePrior, prompts: Sequence[str], drawing: Drawing) 
     """
     fronts = [FRONT] * prior.num_frames
     for place, prompt in enumerate(prompts):
-        yield prior.decode(drawn_clip(prior, prompt, fronts, drawing, place)).clamp(-1, 1)
+        yield drawn_clip(prior, prompt, fronts, drawing, place)
 
 
 def _batches(count: int, batch_size: int) -> list[range]:

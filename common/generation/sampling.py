@@ -12,7 +12,7 @@ import torch
 from einops import repeat
 from torch import Tensor
 
-from common.diffusion.given import Given, beginning, num_taken
+from common.diffusion.given import Beginning, Given, beginning, num_taken
 from common.diffusion.guidance_config import PerpNeg
 from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
@@ -28,6 +28,7 @@ from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.moved_start import begun, moved_start
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
+from common.embedded.temporal_filter import Lead
 from common.generation.config import GenerationConfig
 from common.runs.app import Run
 from common.runs.console import progress_bar
@@ -42,6 +43,25 @@ class Drawn:
     """Its index within the run."""
     latents: Tensor
     """Without the batch axis."""
+    lead: Lead | None = None
+    """Of clips that began with their moved first frame, with a batch axis of 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What the samples of a batch begin with."""
+
+    begin: Beginning
+    first: Tensor | None
+    """Clean latents of first frames, where clips are drawn in two parts."""
+    lead: Lead | None
+    """What moves as the prompt tells, where they begin with it."""
+
+    def lead_of(self, row: int) -> Lead | None:
+        """Of one sample."""
+        if self.lead is None:
+            return None
+        return Lead(*(part[row : row + 1] for part in self.lead))
 
 
 def batches(num_samples: int, batch_size: int) -> list[range]:
@@ -72,10 +92,11 @@ def draw(
     with progress_bar(len(plan) * count, done, "sampling") as bar:
         for index in range(start["batch"], len(plan)):
             state = start if index == start["batch"] else _fresh(index)
-            latents = state["latents"]
+            latents, samples = state["latents"], plan[index]
+            begin = start_of(config, run, prior, view, given, samples)
             if latents is None:
                 begun = state["sampler"]
-                for step in denoise(config, run, prior, view, given, plan[index], begun):
+                for step in denoise(config, run, prior, view, begin, samples, begun):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
@@ -83,8 +104,8 @@ def draw(
                     kept = {"latents": latents} if last else {"sampler": step.state}
                     run.checkpoints.offer(done, _fresh(index) | kept)
             assert latents is not None
-            for row, sample_index in enumerate(plan[index]):
-                yield Drawn(sample_index, latents[row])
+            for row, sample_index in enumerate(samples):
+                yield Drawn(sample_index, latents[row], begin.lead_of(row))
             run.checkpoints.offer(done, _fresh(index + 1))
 
 
@@ -93,17 +114,16 @@ def _fresh(batch: int) -> dict[str, Any]:
     return {"batch": batch, "sampler": None, "latents": None}
 
 
-def denoise(
+def start_of(
     config: GenerationConfig,
     run: Run,
     prior: Prior[Any],
     view: View | None,
     given: Given | None,
     samples: range,
-    state: Any,
     stream: str = "",
-) -> Iterator[SampleStep]:
-    """Draw one batch, yielding after every evaluation of the prior.
+) -> Start:
+    """What one batch begins with; a resumed run draws its first frames again.
 
     Args:
         config: the run's: prompt, sampler, guidance and seed.
@@ -112,25 +132,51 @@ def denoise(
         view: from where things are seen, for priors that know views.
         given: what samples are made from, if not from noise alone.
         samples: indices of the batch's samples, which choose their noise.
-        state: of an earlier step of this batch, to continue after it.
         stream: added to the names of the streams of noise, for several draws of one sample.
     """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
-    if isinstance(prior, FramePrior):
+    if not isinstance(prior, FramePrior):
+        generators = generators_for(config.seed, samples, f"latents{stream}")
+        noise = randn(spec.latent_shape, generators, device=run.device)
+        return Start(beginning(given, scheduler, noise), None, None)
+    with run.clock.stage("sampling"):
         draws = clip_draws(prior, config.seed, samples, stream)
         first = _first_frames(config, prior, view, given, count, draws)
-        begin = beginning(given, scheduler, draws.noise)
+        begin, lead = beginning(given, scheduler, draws.noise), None
         if first is not None and _may_move(given):
             vectors = _of_pictures(config, prior, view, count).vector
-            moved = moved_start(prior, vectors, first, scheduler, draws.noise, draws.moving)
+            moved, lead = moved_start(prior, vectors, first, scheduler, draws.noise, draws.moving)
             begin = replace(moved, kept=begin.kept)
-    else:
-        generators = generators_for(config.seed, samples, f"latents{stream}")
-        noise, first = randn(spec.latent_shape, generators, device=run.device), None
-        begin = beginning(given, scheduler, noise)
-    cond = _seen_from(prior, config.prompt, view, count, first)
-    uncond, negatives = _negatives(config, prior, count, first)
+    return Start(begin, first, lead)
+
+
+def denoise(
+    config: GenerationConfig,
+    run: Run,
+    prior: Prior[Any],
+    view: View | None,
+    start: Start,
+    samples: range,
+    state: Any,
+    stream: str = "",
+) -> Iterator[SampleStep]:
+    """Draw one batch, yielding after every evaluation of the prior.
+
+    Args:
+        config: the run's: prompt, sampler, guidance and seed.
+        run: its clock.
+        prior: that is drawn from.
+        view: from where things are seen, for priors that know views.
+        start: what the batch begins with.
+        samples: indices of the batch's samples, which choose the sampler's noise.
+        state: of an earlier step of this batch, to continue after it.
+        stream: as for `start_of`.
+    """
+    spec, count, begin = prior.spec, len(samples), start.begin
+    scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
+    cond = _seen_from(prior, config.prompt, view, count, start.first)
+    uncond, negatives = _negatives(config, prior, count, start.first)
     steps = sample(
         prior, scheduler, cond, uncond, config.guidance, begin.latents,
         generators_for(config.seed, samples, f"sampler{stream}"), state, negatives=negatives,

@@ -30,7 +30,7 @@ def preview_sheet(prior: FramePrior, of_views: bool) -> Picture:
     pictures, captions = [], []
     for row, prompt in enumerate(OBJECTS if of_views else CLIPS):
         views = around if of_views else None
-        drawn = prior.decode(drawn_clip(prior, prompt, views, _DRAWING, row))[0]
+        drawn = drawn_clip(prior, prompt, views, _DRAWING, row)[0]
         pictures += [to_picture(drawn[:, frame]) for frame in shown]
         captions += [prompt, *[""] * (len(shown) - 1)]
     return picture_sheet(pictures, captions=captions, num_columns=len(shown), cell_px=128)

@@ -12,7 +12,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from common.embedded.trajectory import NUM_MOVES, Told, Tracks, centres_of, moved_about
+from common.embedded.moves import NUM_MOVES, Tracks, centres_of, moved_about
+from common.embedded.trajectory import Told
 from common.shapes import Clips, Images
 
 _SIDE_PX = 32

@@ -11,8 +11,9 @@ from common.diffusion.sampler_config import DDIM, DPMSolverPP2M, Heun
 from common.diffusion.samplers import build_scheduler
 from common.embedded.clip_plan import ClipPlan
 from common.embedded.moved_start import begun, moved_start
+from common.embedded.moves import moved
 from common.embedded.prior import embedded_schedule
-from common.embedded.trajectory import Told, Trajectories, TrajectoryArchitecture, moved
+from common.embedded.trajectory import Told, Trajectories, TrajectoryArchitecture
 from common.errors import InputError
 from common.seeding import generators_for
 from common.training.registration import registered, unexplained
@@ -199,7 +200,7 @@ def test_stored_trajectories_begin_clips_with_the_moved_first_frame(folder):
     vectors, noise = prior.pictures.embed(["a mug"] * 2).vector, prior.noise(generators)
     first = noise[:, :, 0]
 
-    begin = moved_start(
+    begin, lead = moved_start(
         prior, vectors, first, scheduler, noise, generators_for(0, range(2), "moving")
     )
 
@@ -207,6 +208,8 @@ def test_stored_trajectories_begin_clips_with_the_moved_first_frame(folder):
     shown = moved(prior.pictures.decode(first).clamp(-1, 1), tracks)
     clean = torch.stack([prior.pictures.encode(shown[:, :, frame]) for frame in range(3)], 2)
     assert begin.evaluation == len(scheduler.timesteps) - 1
+    torch.testing.assert_close(lead.first, first)
+    torch.testing.assert_close(lead.tracks, tracks)
     alpha, sigma = prior.spec.schedule.alpha_sigma(scheduler.timesteps[-1:].float())
     torch.testing.assert_close(begin.latents, (alpha * clean + sigma * noise).float())
     assert load_frame_prior("motion_layers", 3, (64, 64), folder).plan.noise is None

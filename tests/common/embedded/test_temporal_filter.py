@@ -1,0 +1,92 @@
+"""What jitters is taken out of clips, along their motion."""
+
+import math
+
+import pytest
+import torch
+from scipy import ndimage
+
+from common.embedded.moves import at_rest, centres_of, in_motion, moved
+from common.embedded.temporal_filter import Lead, decoded_clips, moved_pictures, smoothed
+from common.seeding import generators_for
+from common.zoo.models import load_frame_prior
+from tests.common.embedded.test_trajectory import MOVES, things
+from tests.common.zoo.small_zoo import store_frame_layers, store_prior
+
+
+def over_frames(values):
+    return values.reshape(1, 1, -1, 1, 1).expand(1, 4, -1, 3, 3).double()
+
+
+@pytest.mark.parametrize("period", [2, 3, 4, 8, 16])
+def test_a_period_passes_by_its_response(period):
+    w = 2 * math.pi / period
+    wave = torch.cos(w * torch.arange(32.0).double() + 0.3)
+    response = (10 + 8 * math.cos(w) - 2 * math.cos(2 * w)) / 16
+    kept = smoothed(over_frames(wave))[0, 0, 2:-2, 0, 0]
+    torch.testing.assert_close(kept, response * wave[2:-2])
+
+
+def test_steady_change_passes_but_at_the_end():
+    line = over_frames(torch.linspace(0, 1, 9))
+    torch.testing.assert_close(smoothed(line)[:, :, :-2], line[:, :, :-2])
+    still = torch.full_like(line, 0.7)
+    torch.testing.assert_close(smoothed(still), still)
+
+
+def test_the_first_frame_stays():
+    clip = torch.randn(2, 4, 6, 5, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(smoothed(clip)[:, :, 0], clip[:, :, 0])
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_what_moves_is_at_rest_where_it_began(name):
+    # Smooth, so that looking up between pixels costs little.
+    first = torch.from_numpy(ndimage.gaussian_filter(things(1).numpy(), (0, 0, 2, 2)))
+    tracks = MOVES[name]
+    clip = moved(first, tracks)
+    centres = centres_of(first)
+    resting = at_rest(clip + 1, tracks, centres) - 1
+    for frame in resting.unbind(2):
+        # Halved in size, a pixel holds four: that costs most.
+        assert float((frame - first).square().mean().sqrt()) < 0.03
+    again = in_motion(resting + 1, tracks, centres) - 1
+    assert float((again - clip).square().mean().sqrt()) < 0.04
+
+
+@pytest.fixture(scope="module")
+def prior(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zoo")
+    store_prior(folder)
+    store_frame_layers(folder, "motion_layers")
+    return load_frame_prior("motion_layers", 3, (64, 64), folder)
+
+
+@pytest.fixture(scope="module")
+def lead(prior):
+    first = prior.noise(generators_for(0, range(1), "latents"))[:, :, 0]
+    return Lead(first, MOVES["slides"][:, :3])
+
+
+def test_without_a_lead_clips_are_decoded(prior, lead):
+    latents = prior.noise(generators_for(1, range(1), "latents"))
+    torch.testing.assert_close(decoded_clips(prior, latents, None), prior.decode(latents))
+    pair = latents[:, :, :2]
+    torch.testing.assert_close(decoded_clips(prior, pair, lead), prior.decode(pair))
+
+
+def test_where_nothing_else_was_drawn_the_moved_picture_is_shown(prior, lead):
+    pictures = moved_pictures(prior, lead)
+    torch.testing.assert_close(decoded_clips(prior, prior.encode(pictures), lead), pictures)
+
+
+def test_what_stands_in_one_frame_alone_is_weakened_and_shared(prior, lead):
+    still = Lead(lead.first, torch.zeros(1, 3, 5))
+    pictures = moved_pictures(prior, still)
+    latents = prior.encode(pictures)
+    latents[:, :, 1] += 0.5 * torch.randn(latents[:, :, 1].shape, generator=torch.Generator())
+    own = prior.decode(latents) - prior.decode(prior.encode(pictures))
+    shown = decoded_clips(prior, latents, still) - pictures
+    # Beyond both ends the clip goes on with that frame, of either sign.
+    torch.testing.assert_close(shown[:, :, 1], 10 / 16 * own[:, :, 1], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(shown[:, :, 0], own[:, :, 0], atol=1e-5, rtol=1e-4)
