@@ -30,7 +30,7 @@ CLIPS = {
 @pytest.fixture(scope="module")
 def drawn():
     """Clips ``c f h w`` of each prompt."""
-    prior = load_frame_prior("motion_layers", 16, (128, 128), trajectory_noise=1.25)
+    prior = load_frame_prior("motion_layers", 16, (128, 128), trajectory_noise=1.0)
     drawing = Drawing(DPMSolverPP2M(num_steps=8), CFG(guidance_scale=3.0), 0)
     clips = generate_clips(prior, list(CLIPS), drawing)
     return dict(zip(CLIPS, (clip[0] for clip in clips), strict=True))
