@@ -29,6 +29,8 @@ class Distilled:
     """Of the latent's shape; a descent step along it makes the latent likelier."""
     denoised: Tensor
     """The clean latent that the guided prediction implies."""
+    pictures: Tensor | None = None
+    """The gradient of the renders themselves, where the loss has one."""
 
 
 @dataclass(frozen=True)
