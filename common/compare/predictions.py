@@ -19,7 +19,7 @@ from common.compare.measurements import Measurement, sample_of
 
 Verdict = Literal["holds", "fails", "too wide"]
 _NOTHING = 1e-9
-"""A measurement that should be 0 may be so far off: rounding."""
+"""What is predicted to be below this is predicted to be 0, and may be measured up to this."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _checked(
     units = [unit for unit in said if unit in found.values]
     measured = fmean(found.values[unit] for unit in units) if units else None
     lo = hi = None
-    if predicted == 0:
+    if abs(predicted) <= _NOTHING:
         exact = measured is not None and abs(measured) <= _NOTHING
         verdict: Verdict = "holds" if exact else "fails"
     elif len(units) < len(said):  # a run that came to no number is no chance event

@@ -63,9 +63,9 @@ class SceneTrial(Config):
     """At which diffusion times."""
     views: DistilledViews = DistilledViews(size_px=24)
     """From where the prior looks."""
-    view_conditioning: float = Field(0.7, ge=0, le=1)
+    view_conditioning: float = Field(0.1, ge=0, le=1)
     """Share of the prior that shows the side it is asked for; the rest shows any side."""
-    front_bias: float = Field(0.5, ge=0, le=1)
+    front_bias: float = Field(0.9, ge=0, le=1)
     """Share of that rest which shows the front."""
     spread: float = Field(0.3, gt=0, le=10)
     """Standard deviation of pictures about a render, with the prompt; pixels are in [-1, 1]."""

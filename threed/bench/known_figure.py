@@ -13,14 +13,14 @@ _STEEPNESS = 60.0
 """Raw density per metre below the surface."""
 _BALLS = (
     # centre (x right, y up, z front), radius in metres, colour
-    ((0.0, -0.04, 0.0), 0.33, (0.35, 0.5, 0.65)),
-    ((0.0, 0.06, 0.16), 0.24, (0.7, 0.62, 0.4)),
+    ((0.0, 0.0, 0.0), 0.36, (0.35, 0.5, 0.65)),
+    ((0.0, 0.06, 0.17), 0.23, (0.7, 0.62, 0.4)),
     ((0.0, 0.02, 0.36), 0.1, (0.68, 0.36, 0.34)),
-    ((0.0, -0.05, -0.28), 0.2, (0.4, 0.62, 0.38)),
-    ((0.36, -0.06, 0.0), 0.13, (0.66, 0.38, 0.6)),
-    ((-0.32, 0.22, 0.0), 0.12, (0.36, 0.64, 0.64)),
+    ((0.0, -0.05, -0.22), 0.2, (0.4, 0.62, 0.38)),
+    ((0.0, 0.36, 0.0), 0.12, (0.62, 0.38, 0.62)),
 )
-"""Body, face, nose, pack, one arm, one ear."""
+"""Body, face, nose, pack, tuft. Left and right are alike, and outlines say little of the side, so
+that a figure with several faces is possible."""
 
 
 def known_figure() -> VoxelField:
