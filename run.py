@@ -58,8 +58,17 @@ def describer_of(suffix: str) -> "Describer":
 
 
 APPS = Apps(
-    ("image", "video", "threed", "prepare", "train", "evaluate", "evaluate_threed", "distillation",
-     "compare"),
+    (
+        "image",
+        "video",
+        "threed",
+        "prepare",
+        "train",
+        "evaluate",
+        "evaluate_threed",
+        "distillation",
+        "compare",
+    ),
     app_of,
     (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt"),
     describer_of,

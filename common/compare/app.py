@@ -62,7 +62,9 @@ def run(config: CompareConfig, run: Run) -> Outcome:
     choosing, asked = tuning_config(config), config
     chosen: tuple[Choice, ...] = ()
     if choosing is not None:
-        chosen = choices(asked, *_executed(choosing, run, folder / "tuning", "tuning"))
+        done, failed = _executed(choosing, run, folder / "tuning", "tuning")
+        rows = measurements(done, failed, [metric.metric for metric in choosing.metrics])
+        chosen = choices(asked, rows)
         config = tuned(asked, chosen)
     results, failures = _executed(config, run, folder, "runs")
     if failures:
@@ -112,9 +114,7 @@ def _executed(
     return collect(cells, folder)
 
 
-def _figures(
-    config: CompareConfig, results: list[Result], failures: list[Failed]
-) -> _Figures:
+def _figures(config: CompareConfig, results: list[Result], failures: list[Failed]) -> _Figures:
     """Means, differences and predictions of what the runs measured."""
     rows = measurements(results, failures, [m.metric for m in config.metrics])
     named = {m.metric for m in config.metrics}

@@ -20,7 +20,7 @@ class Variant(Config):
     tune: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     """Keys and the values to choose among before the comparison; needs `tuning`."""
     broken: bool = False
-    """Made wrong on purpose: one of its predictions must fail; it is left out of the differences."""
+    """Made wrong on purpose: one of its predictions must fail. Left out of the differences."""
 
 
 class MetricConfig(Config):

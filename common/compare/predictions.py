@@ -45,9 +45,7 @@ class Checked:
         return None if self.lo is None or self.hi is None else (self.hi - self.lo) / 2
 
 
-def check_predictions(
-    config: CompareConfig, rows: Sequence[Measurement]
-) -> tuple[Checked, ...]:
+def check_predictions(config: CompareConfig, rows: Sequence[Measurement]) -> tuple[Checked, ...]:
     """Check every prediction that a variant's runs make.
 
     Args:
@@ -98,7 +96,7 @@ def _checked(
         verdict = "too wide"
         if len(ratios) > 1:
             error = stdev(ratios) / sqrt(len(ratios))
-            lo, hi = student_interval(fmean(ratios), error, len(ratios) - 1, level)
+            lo, hi = student_interval(fmean(ratios), error, len(ratios) - 1.0, level)
             verdict = _verdict(lo, hi, max_half_width)
     return Checked(label, prediction.metric, measured, predicted, lo, hi, verdict, broken)
 

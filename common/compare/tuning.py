@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.compare.collect import Failed, Result
 from common.compare.config import CompareConfig, MetricConfig, Tuning, Variant
+from common.compare.measurements import Measurement
 from common.errors import InputError
 
 _SEED_SHIFT = 1_000_000
@@ -62,10 +62,12 @@ def tuning_config(config: CompareConfig) -> CompareConfig | None:
     )  # fmt: skip
 
 
-def choices(
-    config: CompareConfig, results: Sequence[Result], failures: Sequence[Failed]
-) -> tuple[Choice, ...]:
+def choices(config: CompareConfig, rows: Sequence[Measurement]) -> tuple[Choice, ...]:
     """The best combination of every tuned variant.
+
+    Args:
+        config: that was asked for.
+        rows: what the runs of `tuning_config` measured.
 
     Raises:
         InputError: no run of a variant has the metric.
@@ -74,16 +76,15 @@ def choices(
     if tuning is None:
         return ()
     found: dict[str, list[float]] = {}
-    for result in results:
-        value = result.metrics.get(tuning.metric)
-        if value is not None:
-            found.setdefault(result.cell.column, []).append(value)
+    for row in rows:
+        if row.metric == tuning.metric and row.value is not None:
+            found.setdefault(row.variant, []).append(row.value)
     chosen = []
     for variant in config.variants:
         if variant.tune:
             points = _points(variant)
-            rows = [found.get(_label(variant, index), []) for index in range(len(points))]
-            means = tuple(sum(row) / len(row) if row else None for row in rows)
+            each = [found.get(_label(variant, index), []) for index in range(len(points))]
+            means = tuple(sum(row) / len(row) if row else None for row in each)
             chosen.append(Choice(variant.label, points, means, _best(means, tuning, variant)))
     return tuple(chosen)
 

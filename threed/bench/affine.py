@@ -176,8 +176,7 @@ class _Latent:
 def _inversion_step(
     z: _Latent, start: _World, end: _World, seen: _Seen, eta: float = 0.0
 ) -> _Latent:
-    """``z' = alpha' (z - sigma e) / alpha + sigma' (sqrt(1 - eta^2) e + eta n)``, ``e`` the
-    prediction at ``z``."""
+    """``z' = alpha' (z - sigma e) / alpha + sigma' (sqrt(1 - eta^2) e + eta n)``, e predicted."""
     of_seen = np.sqrt(1 - eta**2) * end.sigma - end.alpha * start.sigma / start.alpha
     factor = end.alpha / start.alpha + of_seen * seen.slope
     moved = (start.alpha != end.alpha) | (start.sigma != end.sigma)

@@ -2,7 +2,17 @@
 
 import math
 
-from common.report.content import Axis, Column, Gallery, MediaItem, Note, Plot, Section, Table, series
+from common.report.content import (
+    Axis,
+    Column,
+    Gallery,
+    MediaItem,
+    Note,
+    Plot,
+    Section,
+    Table,
+    series,
+)
 from common.report.json_report import SampleMetrics
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps

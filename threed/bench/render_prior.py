@@ -74,8 +74,8 @@ class RenderPrior:
         if kind:
             ratio = 1.0 if kind == PROMPT else trial.poor
             if asked is not None:
-                own = rearrange(pictures_of(self._figure, asked, self._size), "c v h w -> 1 c v h w")
-                means = torch.cat([own, means])
+                own = pictures_of(self._figure, asked, self._size)
+                means = torch.cat([rearrange(own, "c v h w -> 1 c v h w"), means])
                 weights = torch.cat([_log(known), _log(1 - known) + weights])
             means = means if kind == PROMPT else _washed_out(means)
         return RenderCond(
@@ -104,9 +104,7 @@ class RenderPrior:
 
 
 @torch.no_grad()
-def pictures_of(
-    field: VoxelField, views: Sequence[View], size_px: int
-) -> Float[Tensor, "c v h w"]:
+def pictures_of(field: VoxelField, views: Sequence[View], size_px: int) -> Float[Tensor, "c v h w"]:
     """Premultiplied RGBA in [-1, 1]."""
     seen = render(field, cameras_on_orbit(views, size_px)).rgba
     return rearrange(seen, "v h w c -> c v h w") * 2 - 1

@@ -30,7 +30,7 @@ from threed.distillation.nfsd import nfsd_gradient
 from threed.distillation.particles import LearntParticles, normal_particles
 from threed.distillation.past import Past
 from threed.distillation.rfds import rfds_gradient
-from threed.distillation.scores import Distilled
+from threed.distillation.scores import Distilled, Predictor
 from threed.distillation.sdi import sdi_gradient
 from threed.distillation.sds import sds_gradient
 from threed.distillation.sjc import sjc_gradient
@@ -126,6 +126,7 @@ def _variational(
 ) -> Distilled:
     """The gradient against the score of the renders, which learns from them afterwards."""
     x, t = draw.latents, draw.timesteps
+    particles: Predictor[Any]
     particles = past if isinstance(past, LearntParticles) else normal_particles(prior, x)
     found = vsd_gradient(
         prior, particles, x, t, draw.noise, cond, empty, cond, loss.guidance, loss.weight

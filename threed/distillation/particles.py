@@ -93,9 +93,7 @@ class LearntParticles:
         with self._lora.applied():
             return self._prior.predict(latents, timesteps, cond)
 
-    def learn(
-        self, latents: Latents, timesteps: Timesteps, noise: Latents, cond: Any
-    ) -> float:
+    def learn(self, latents: Latents, timesteps: Timesteps, noise: Latents, cond: Any) -> float:
         """One step on ``|p - p_hat|^2`` of the prior's own kind of prediction; the loss before it.
 
         Args:
