@@ -127,7 +127,8 @@ def test_false_alarms_are_as_many_as_the_level_says():
     rng = np.random.default_rng(0)
     wrong = 0
     for _ in range(2000):
-        found = predicted(list(2.0 + 0.1 * rng.standard_normal(6)), prediction_level=0.95)
+        values = (2.0 + 0.1 * rng.standard_normal(6)).tolist()
+        found = predicted(values, prediction_level=0.95)
         wrong += found[0].verdict == "fails"
     # Binomial: 100 expected, deviation 10.
     assert 65 <= wrong <= 140
