@@ -28,6 +28,8 @@ def app_of(name: str) -> "App":
             from common.evaluation.app import APP
         case "evaluate_threed":
             from threed.evaluation.app import APP
+        case "distillation":
+            from threed.bench.app import APP
         case "compare":
             from common.compare.app import APP
         case _:
@@ -56,7 +58,17 @@ def describer_of(suffix: str) -> "Describer":
 
 
 APPS = Apps(
-    ("image", "video", "threed", "prepare", "train", "evaluate", "evaluate_threed", "compare"),
+    (
+        "image",
+        "video",
+        "threed",
+        "prepare",
+        "train",
+        "evaluate",
+        "evaluate_threed",
+        "distillation",
+        "compare",
+    ),
     app_of,
     (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt"),
     describer_of,

@@ -33,7 +33,7 @@ def asset_estimate(config: ThreedConfig, method: FromPrompt) -> Estimate:
         "scene": f"up to {method.num_cells} x {method.num_cells} x {method.num_cells} cells",
         "texture": f"{method.texture_px} x {method.texture_px}",
     }
-    memory = _LIBRARIES_BYTES + _BYTES_PER_NODE * method.num_cells**3
+    memory = _LIBRARIES_BYTES + _BYTES_PER_NODE * method.num_scenes * method.num_cells**3
     memory += view_prior_bytes(config.prior, method)
     return Estimate(sizes, memory, method.num_evaluations)
 

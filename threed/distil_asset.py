@@ -8,9 +8,9 @@ from threed.distillation.view_prior import ViewPrior
 from threed.finishing import FinishOptions, finished
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
-from threed.optimise.distil_scene import distil_scene
+from threed.optimise.distil_scene import distil_scene, live_scenes
 from threed.optimise.live_gaussians import LiveGaussians
-from threed.optimise.live_scene import LiveScene, live_scene
+from threed.optimise.live_scene import LiveScene
 from threed.rendering.volume import render
 from threed.score_distillation import ScoreDistillation
 from threed.texturing.bake import BakeOptions, Pictures
@@ -46,8 +46,7 @@ def _distilled(
     """Go through the steps, logging and offering checkpoints; the scene at their end."""
     state = run.checkpoints.restored_state
     done = 0 if state is None else state["step"]
-    kept = None if state is None else state["scene"]
-    scene = live_scene(method.scene, method.num_steps, seed, kept)
+    scene = live_scenes(method, seed, state)[0]
     steps = distil_scene(method, prior, prompt, seed=seed, state=state)
     with progress_bar(method.num_steps, done, "score distillation", "step") as bar:
         while True:

@@ -62,6 +62,11 @@ class LiftedViews(Config):
         return self.num_views, self.size_px
 
     @property
+    def num_scenes(self) -> int:
+        """Scenes in memory together."""
+        return 1
+
+    @property
     def num_evaluations(self) -> int:
         """Steps of the whole run: of the sampler, the fit and the distillation."""
         return self.sampler.num_evaluations + self.fit_steps + self.distil.num_steps

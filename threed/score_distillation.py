@@ -16,7 +16,7 @@ class DistilledViews(Config):
     num_views: int = Field(4, ge=1, le=8)
     """Views of a step, evenly round the object at a random turn. The embedded prior judges them
     together, a pretrained one each by itself."""
-    size_px: int = Field(128, ge=64, le=1024, multiple_of=8)
+    size_px: int = Field(128, ge=16, le=1024, multiple_of=8)
     """Side of the renders."""
     min_elevation_deg: float = Field(-10.0, ge=-90, le=90)
     """Lowest view."""
@@ -45,11 +45,14 @@ class ScoreDistillation(Config):
     scene: Scene = VoxelNerf()
     """What is optimised: voxel_nerf, hash_nerf or gaussians."""
     loss: Loss = SDS()
-    """Whose gradient: sds, sjc, csd, nfsd, ism, sdi, rfds or bridge."""
+    """Whose gradient: sds, sjc, csd, nfsd, ism, sdi, rfds, bridge, vsd or hifa."""
     times: Times = Uniform()
     """At which diffusion times: uniform or falling."""
     views: DistilledViews = DistilledViews()
     """From where the prior looks."""
+    num_particles: int = Field(1, ge=1, le=16)
+    """Scenes that are optimised together, seen by the same cameras with noise of their own; the
+    first becomes the asset. The losses but vsd treat each alone."""
     num_steps: int = Field(400, ge=1, le=1_000_000)
     """Steps of the optimizer."""
     num_pictures: int = Field(8, ge=4, le=64)
@@ -70,6 +73,11 @@ class ScoreDistillation(Config):
     def num_cells(self) -> int:
         """Of the grid that the scene is on, or is meshed on, along its longest side."""
         return self.scene.num_cells
+
+    @property
+    def num_scenes(self) -> int:
+        """Scenes in memory together."""
+        return self.num_particles
 
     @property
     def num_evaluations(self) -> int:

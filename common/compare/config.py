@@ -17,6 +17,10 @@ class Variant(Config):
     """Its name in tables and pictures."""
     set: dict[str, Any] = Field(default_factory=dict)
     """Keys of the base run and their values here; `sampler.num_steps: 10` or nested blocks."""
+    tune: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    """Keys and the values to choose among before the comparison; needs `tuning`."""
+    broken: bool = False
+    """Made wrong on purpose: one of its predictions must fail. Left out of the differences."""
 
 
 class MetricConfig(Config):
@@ -32,6 +36,28 @@ class MetricConfig(Config):
     """Whether differences are tested; each tested metric makes every claim of the report harder."""
     unit: str = ""
     """Shown in tables and on axes."""
+
+
+class Tuning(Config):
+    """How variants with `tune` get their values: by runs whose seeds are not the comparison's."""
+
+    metric: str = Field(min_length=1)
+    """What decides: the combination with the best mean is taken."""
+    better: Literal["higher", "lower"]
+    """Which direction is better."""
+    num_seeds: int = Field(1, ge=1, le=1000)
+    """Runs of each combination and prompt."""
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Keys of the base run and their values while tuning, over those of the variants."""
+
+
+class Prediction(Config):
+    """A number that is known beforehand."""
+
+    metric: str = Field(min_length=1)
+    """What the runs measure."""
+    predicted: str = Field(min_length=1)
+    """The metric that says what it should be; runs without it predict nothing."""
 
 
 class CompareConfig(RunConfig):
@@ -52,6 +78,14 @@ class CompareConfig(RunConfig):
     """Give all variants the same seeds, and so the same noise, and analyse differences in pairs."""
     metrics: tuple[MetricConfig, ...] = Field(min_length=1)
     """What is compared."""
+    tuning: Tuning | None = None
+    """How variants with `tune` get their values."""
+    predictions: tuple[Prediction, ...] = ()
+    """Numbers that are checked against what they should be."""
+    prediction_level: float = Field(0.999, gt=0.5, lt=1)
+    """Level at which the intervals of all predictions hold together (Bonferroni)."""
+    max_half_width: float = Field(0.05, gt=0, le=1)
+    """Widest half interval, relative to the prediction, that counts as a check."""
     baseline: str | None = None
     """Label of the variant that the others are compared with; null takes the first."""
     level: float = Field(0.95, gt=0.5, lt=1)
@@ -69,6 +103,7 @@ class CompareConfig(RunConfig):
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             raise ValueError(f"two variants have the label {twice[0]!r}; each needs its own")
+        self._check_tuning()
         names = [metric.metric for metric in self.metrics]
         if not any(metric.claim for metric in self.metrics):
             raise ValueError("no metric has claim: true; there would be nothing to compare")
@@ -76,3 +111,18 @@ class CompareConfig(RunConfig):
         if again:
             raise ValueError(f"metric {again[0]!r} is listed twice")
         return self
+
+    def _check_tuning(self) -> None:
+        tuned = [variant for variant in self.variants if variant.tune]
+        if tuned and self.tuning is None:
+            raise ValueError(f"variant {tuned[0].label!r} has `tune`, but `tuning` is not set")
+        if self.tuning is not None and not tuned:
+            raise ValueError("`tuning` has no effect: no variant has `tune`")
+        if tuned and self.grid:
+            raise ValueError("`grid` would be laid over tuned variants; use one of both")
+        for variant in tuned:
+            empty = [key for key, values in variant.tune.items() if not values]
+            if empty:
+                raise ValueError(f"variant {variant.label!r} has no values for {empty[0]}")
+        if any(variant.broken for variant in self.variants) and not self.predictions:
+            raise ValueError("a variant is `broken`, but there are no `predictions` it could fail")

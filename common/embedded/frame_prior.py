@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from einops import rearrange, repeat
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.diffusion.noise_schedule import per_sample
@@ -77,6 +77,11 @@ class FramePrior:
     def device(self) -> torch.device:
         """Where the models are."""
         return self.pictures.device
+
+    @property
+    def network(self) -> nn.Module:
+        """The lifted U-Net."""
+        return self.lifted
 
     @property
     def first_alone(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from common.diffusion.lifted_unet import UNetInputs
 from common.diffusion.prior import PriorSpec
@@ -57,6 +57,11 @@ class PretrainedPrior:
     def spec(self) -> PriorSpec:
         """Shapes, schedule and prediction type."""
         return self._spec
+
+    @property
+    def network(self) -> nn.Module:
+        """The denoiser."""
+        return self.unet
 
     @property
     def device(self) -> torch.device:

@@ -20,6 +20,9 @@ PRESETS = {
                              "method.scene.finest_cells=16"),
     "threed/sds_gaussians": ("method.scene.num_gaussians=60", "method.scene.max_gaussians=80",
                              "method.scene.num_cells=16"),
+    "threed/vsd_hash_nerf": ("method.scene.num_cells=16", "method.scene.log2_table=8",
+                             "method.scene.finest_cells=16", "method.num_particles=2"),
+    "threed/hifa_voxel_nerf": ("method.scene.num_cells=16",),
 }  # fmt: skip
 
 
@@ -89,7 +92,7 @@ def test_text_to_3d_names_the_presets_for_a_checkpoint(tmp_path, monkeypatch, ca
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")
-@pytest.mark.parametrize("loss", ["sds", "csd", "nfsd", "sdi", "bridge"])
+@pytest.mark.parametrize("loss", ["sds", "csd", "nfsd", "sdi", "bridge", "vsd", "hifa"])
 def test_stable_diffusion_is_distilled_with_words_for_views(make, checkpoints, loss):  # noqa: F811
     code, paths, said = make(
         "threed/sjc_voxel_nerf", f"prior={{name: pretrained, path: {checkpoints['sd15']}}}",

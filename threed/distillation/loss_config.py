@@ -23,9 +23,9 @@ class SDS(Config):
     """How strongly renders follow the prompt."""
     weight: Weight = "sigma_squared"
     """Weight of the noise levels: sigma_squared, uniform, reconstruction or alpha_sigma_squared."""
-    baseline: Literal["noise", "learnt"] = "noise"
+    baseline: Literal["noise", "learnt", "none"] = "noise"
     """What is taken off the prediction: the noise, or the noise times the coefficient that varies
-    least, learnt from past steps."""
+    least, learnt from past steps, or nothing (SJC without variance reduction)."""
 
 
 class SJC(Config):
@@ -114,5 +114,31 @@ class Bridge(Config):
     """Weight of the noise levels."""
 
 
-Loss = Annotated[SDS | SJC | CSD | NFSD | ISM | SDI | RFDS | Bridge, BY_NAME]
+class VSD(Config):
+    """Variational score distillation: predicted noise less the noise predicted for renders."""
+
+    name: Literal["vsd"] = "vsd"
+    guidance: CFG = CFG(guidance_scale=7.5)
+    """How strongly renders follow the prompt."""
+    weight: Weight = "sigma_squared"
+    """Weight of the noise levels."""
+    rank: int = Field(4, ge=1, le=128)
+    """Of the LoRA that learns what renders are like."""
+    rate: float = Field(1e-4, gt=0, le=1)
+    """Learning rate of the LoRA."""
+
+
+class HiFA(Config):
+    """SDS, and beside it the distance of renders to the decoded estimate."""
+
+    name: Literal["hifa"] = "hifa"
+    guidance: CFG = CFG(guidance_scale=7.5)
+    """How strongly renders follow the prompt."""
+    picture_scale: Scale = 0.1
+    """Of the distance in pictures beside that in latents."""
+    weight: Weight = "sigma_squared"
+    """Weight of the noise levels."""
+
+
+Loss = Annotated[SDS | SJC | CSD | NFSD | ISM | SDI | RFDS | Bridge | VSD | HiFA, BY_NAME]
 """Any loss, chosen by its ``name``."""

@@ -1,7 +1,7 @@
 """The gradient of the loss that a config chooses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, assert_never, runtime_checkable
 
 import torch
@@ -9,16 +9,32 @@ import torch
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
 from threed.distillation.bridge import bridge_gradient
-from threed.distillation.control_variate import ControlVariate, learnt_gradient
+from threed.distillation.control_variate import ControlVariate, learnt_gradient, no_past
 from threed.distillation.csd import csd_gradient
+from threed.distillation.hifa import picture_gradient
 from threed.distillation.ism import ism_gradient
-from threed.distillation.loss_config import CSD, ISM, NFSD, RFDS, SDI, SDS, SJC, Bridge, Loss
+from threed.distillation.loss_config import (
+    CSD,
+    ISM,
+    NFSD,
+    RFDS,
+    SDI,
+    SDS,
+    SJC,
+    VSD,
+    Bridge,
+    HiFA,
+    Loss,
+)
 from threed.distillation.nfsd import nfsd_gradient
+from threed.distillation.particles import LearntParticles, normal_particles
+from threed.distillation.past import Past
 from threed.distillation.rfds import rfds_gradient
-from threed.distillation.scores import Distilled
+from threed.distillation.scores import Distilled, Predictor
 from threed.distillation.sdi import sdi_gradient
 from threed.distillation.sds import sds_gradient
 from threed.distillation.sjc import sjc_gradient
+from threed.distillation.vsd import vsd_gradient
 
 
 @runtime_checkable
@@ -42,12 +58,14 @@ class Draw:
     """Standard normal; losses that invert draw none of it."""
     generators: Sequence[torch.Generator]
     """One a sample, for what else is drawn."""
+    pictures: Latents
+    """The renders themselves, in [-1, 1]."""
 
 
 def loss_gradient(
-    loss: Loss, prior: Prior[Any], prompt: str, says: Says, draw: Draw, past: ControlVariate
-) -> tuple[Distilled, ControlVariate]:
-    """The gradient of clean latents, and what the learnt baseline knows after it.
+    loss: Loss, prior: Prior[Any], prompt: str, says: Says, draw: Draw, past: Past
+) -> tuple[Distilled, Past]:
+    """The gradient of clean latents, and what the loss remembers after it.
 
     Args:
         loss: which, and its settings.
@@ -55,16 +73,19 @@ def loss_gradient(
         prompt: what the object is.
         says: makes conditions of prompts.
         draw: what is asked about.
-        past: of the learnt baseline; other losses hand it back.
+        past: from `threed.distillation.past.past_of` at the first step. A LoRA learns in place.
     """
     x, t, noise = draw.latents, draw.timesteps, draw.noise
     cond, empty = says(prompt), says("")
     match loss:
         case SDS(baseline="learnt"):
             told = (cond, empty, loss.guidance)
-            return learnt_gradient(prior, x, t, noise, *told, past, loss.weight)
+            known = past if isinstance(past, ControlVariate) else no_past()
+            return learnt_gradient(prior, x, t, noise, *told, known, loss.weight)
         case SDS():
-            found = sds_gradient(prior, x, t, noise, cond, empty, loss.guidance, loss.weight)
+            share = float(loss.baseline == "noise")
+            told = (cond, empty, loss.guidance)
+            found = sds_gradient(prior, x, t, noise, *told, loss.weight, share)
         case SJC():
             told = (cond, empty, loss.guidance)
             reduced = loss.variance_reduction
@@ -80,20 +101,8 @@ def loss_gradient(
             found = nfsd_gradient(
                 prior, x, t, noise, cond, empty, bad, scale=loss.scale, weight=loss.weight
             )
-        case ISM():
-            table = prior.spec.schedule.timesteps(torch.tensor([loss.interval, loss.stride]))
-            interval, stride = table.tolist()
-            fits = min(interval, float(t.min()))  # whole timesteps may be half a one earlier
-            found = ism_gradient(
-                prior, x, t, cond, empty, loss.guidance, interval=fits, stride=stride,
-                weight=loss.weight,
-            )  # fmt: skip
-        case SDI():
-            found = sdi_gradient(
-                prior, x, t, cond, empty, loss.guidance, inversion_scale=loss.inversion_scale,
-                num_inversion_steps=loss.num_inversion_steps, eta=loss.eta,
-                generators=draw.generators, weight=loss.weight,
-            )  # fmt: skip
+        case ISM() | SDI():
+            found = _inverting(loss, prior, cond, empty, draw)
         case RFDS():
             found = rfds_gradient(prior, x, t, noise, cond, empty, loss.guidance)
         case Bridge():
@@ -101,6 +110,49 @@ def loss_gradient(
             found = bridge_gradient(
                 prior, x, t, noise, cond, bad, scale=loss.scale, weight=loss.weight
             )
+        case VSD():
+            found = _variational(loss, prior, cond, empty, draw, past)
+        case HiFA():
+            found = sds_gradient(prior, x, t, noise, cond, empty, loss.guidance, loss.weight)
+            pull = picture_gradient(prior, draw.pictures, found, t, loss.weight)
+            found = replace(found, pictures=loss.picture_scale * pull)
         case _:
             assert_never(loss)
     return found, past
+
+
+def _variational(
+    loss: VSD, prior: Prior[Any], cond: Any, empty: Any, draw: Draw, past: Past
+) -> Distilled:
+    """The gradient against the score of the renders, which learns from them afterwards."""
+    x, t = draw.latents, draw.timesteps
+    particles: Predictor[Any]
+    particles = past if isinstance(past, LearntParticles) else normal_particles(prior, x)
+    found = vsd_gradient(
+        prior, particles, x, t, draw.noise, cond, empty, cond, loss.guidance, loss.weight
+    )
+    if isinstance(particles, LearntParticles):
+        # at any noise level: what the LoRA is asked next may be at another one
+        last = prior.spec.schedule.max_timestep
+        generators = draw.generators
+        times = torch.stack([torch.rand((), generator=one) * last for one in generators]).round()
+        fresh = torch.stack([torch.randn(x.shape[1:], generator=one) for one in generators])
+        particles.learn(x, times.to(t), fresh.to(x), cond)
+    return found
+
+
+def _inverting(loss: ISM | SDI, prior: Prior[Any], cond: Any, empty: Any, draw: Draw) -> Distilled:
+    """The gradient of a loss that takes its noise from an inversion of the render."""
+    x, t = draw.latents, draw.timesteps
+    if isinstance(loss, SDI):
+        return sdi_gradient(
+            prior, x, t, cond, empty, loss.guidance, inversion_scale=loss.inversion_scale,
+            num_inversion_steps=loss.num_inversion_steps, eta=loss.eta,
+            generators=draw.generators, weight=loss.weight,
+        )  # fmt: skip
+    table = prior.spec.schedule.timesteps(torch.tensor([loss.interval, loss.stride]))
+    interval, stride = table.tolist()
+    fits = min(interval, float(t.min()))  # whole timesteps may be half a one earlier
+    return ism_gradient(
+        prior, x, t, cond, empty, loss.guidance, interval=fits, stride=stride, weight=loss.weight
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from einops import rearrange, repeat
-from torch import Tensor
+from torch import Tensor, nn
 
 from common.diffusion.prior import Prior, PriorSpec
 from common.embedded.image_unet import View
@@ -31,6 +31,11 @@ class PictureViews:
     def spec(self) -> PriorSpec:
         """Shapes, schedule and prediction type."""
         return self._spec
+
+    @property
+    def network(self) -> nn.Module | None:
+        """What predicts; None of a closed form."""
+        return getattr(self._pictures, "network", None)
 
     def embed(
         self, prompts: Sequence[str], views: Sequence[Sequence[View] | None] | None = None

@@ -5,7 +5,7 @@ They are differences of predicted noises times ``w(t)``, so that one weight mean
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeVar, assert_never
+from typing import Any, Protocol, TypeVar, assert_never, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,11 +14,28 @@ from torch import Tensor
 from common.diffusion.guided_prediction import guided_prediction
 from common.diffusion.noise_schedule import NoiseSchedule, per_sample
 from common.diffusion.prediction import convert_prediction
-from common.diffusion.prior import Prior
+from common.diffusion.prior import Prior, PriorSpec
 from common.shapes import Latents, Timesteps
 from threed.distillation.weight import Weight
 
 Cond = TypeVar("Cond")
+
+
+Told = TypeVar("Told", contravariant=True)
+
+
+@runtime_checkable
+class Predictor(Protocol[Told]):
+    """As much of a prior as a score needs: a model of renders has no words and no decoder."""
+
+    @property
+    def spec(self) -> PriorSpec:
+        """Shapes, schedule and prediction type."""
+        ...
+
+    def predict(self, latents: Latents, timesteps: Timesteps, cond: Told) -> Latents:
+        """The prediction at noised latents."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,6 +46,8 @@ class Distilled:
     """Of the latent's shape; a descent step along it makes the latent likelier."""
     denoised: Tensor
     """The clean latent that the guided prediction implies."""
+    pictures: Tensor | None = None
+    """The gradient of the renders themselves, where the loss has one."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,7 @@ class Guided:
 
 
 def predicted_noise(
-    prior: Prior[Cond], noised: Latents, timesteps: Timesteps, cond: Cond
+    prior: Predictor[Cond], noised: Latents, timesteps: Timesteps, cond: Cond
 ) -> Latents:
     """``eps_hat(z_t; t, cond)``, without guidance."""
     spec = prior.spec

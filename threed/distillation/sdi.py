@@ -17,7 +17,7 @@ from common.diffusion.guidance_config import CFG
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
-from threed.distillation.inversion import inversion_times, inverted
+from threed.distillation.inversion import inverted
 from threed.distillation.scores import Distilled
 from threed.distillation.sds import sds_gradient
 from threed.distillation.weight import Weight
@@ -50,13 +50,12 @@ def sdi_gradient(
         uncond: What guidance moves away from.
         guidance: A member of ``Guidance``, of the prediction.
         inversion_scale: ``s`` of ``uncond + s (cond - uncond)`` in the inversion.
-        num_inversion_steps: Steps from the clean latent to the noisiest of ``timesteps``.
+        num_inversion_steps: Steps from the clean latent to each one's timestep.
         eta: Share of fresh noise in each of them.
         generators: One a sample, for that.
         weight: ``w(t)``.
     """
-    stride = float(timesteps.max()) / num_inversion_steps
-    times = inversion_times(timesteps, stride)
+    times = [timesteps * (step / num_inversion_steps) for step in range(num_inversion_steps + 1)]
     said, other, scale = cond, uncond, inversion_scale
     if scale < 0:  # the same prediction, seen from the other end
         said, other, scale = uncond, cond, 1 - inversion_scale

@@ -31,6 +31,7 @@ def sds_gradient(
     uncond: Cond,
     guidance: Any,
     weight: Weight = "sigma_squared",
+    baseline: float = 1.0,
 ) -> Distilled:
     """The score distillation gradient of clean latents.
 
@@ -43,8 +44,10 @@ def sds_gradient(
         uncond: What guidance moves away from.
         guidance: A member of ``Guidance``: ``uncond + s (cond - uncond)``.
         weight: ``w(t)``.
+        baseline: How much of the noise is taken off; the mean does not depend on it.
     """
     schedule = prior.spec.schedule
     noised = schedule.add_noise(latents, noise, timesteps)
     seen = guided(prior, noised, timesteps, cond, uncond, guidance)
-    return Distilled(weighted(seen.noise - noise, weight, timesteps, schedule), seen.denoised)
+    difference = seen.noise - baseline * noise
+    return Distilled(weighted(difference, weight, timesteps, schedule), seen.denoised)

@@ -14,7 +14,7 @@ import torch
 from common.diffusion.prior import Prior
 from common.errors import InputError
 from common.shapes import Latents, Timesteps
-from threed.distillation.scores import Distilled, guided, predicted_noise, weighted
+from threed.distillation.scores import Distilled, Predictor, guided, predicted_noise, weighted
 from threed.distillation.weight import Weight
 
 Cond = TypeVar("Cond")
@@ -24,7 +24,7 @@ Camera = TypeVar("Camera")
 @torch.no_grad()
 def vsd_gradient(
     prior: Prior[Cond],
-    particles: Prior[Camera],
+    particles: Predictor[Camera],
     latents: Latents,
     timesteps: Timesteps,
     noise: Latents,

@@ -1,4 +1,4 @@
-"""Optimising a scene by the score of a prior: a generator that yields after every step.
+"""Optimising scenes by the score of a prior: a generator that yields after every step.
 
 Each step renders the scene from cameras evenly round it at a random turn and random heights, asks
 the prior for its gradient at one noise level, and carries it back through encoder and renderer.
@@ -6,19 +6,21 @@ What step ``n`` draws depends on the seed and ``n`` alone: a run that is continu
 in the same bits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from common.embedded.orbit import cameras_on_orbit
 from common.errors import InputError
 from common.runs.state import State
 from common.seeding import generator_for
-from threed.distillation.control_variate import ControlVariate, no_past
+from threed.distillation.past import past_of, past_state
 from threed.distillation.view_prior import ViewPrior
 from threed.optimise.live_scene import LiveScene, live_scene
 from threed.optimise.prior_pull import prior_pull, views_round
+from threed.rendering.rendered import Rendered
 from threed.score_distillation import ScoreDistillation
 
 
@@ -30,10 +32,15 @@ class DistilStep:
     """Steps done, counted from 1."""
     losses: dict[str, float]
     """``loss``, ``prior`` and the weighted regularisers, before the step; ``time`` too."""
-    scene: LiveScene
-    """Alive: it changes with the next step."""
+    scenes: tuple[LiveScene, ...]
+    """Alive: they change with the next step."""
     state: State
     """What `distil_scene` continues from; its tensors are alive."""
+
+    @property
+    def scene(self) -> LiveScene:
+        """The first of them."""
+        return self.scenes[0]
 
 
 def distil_scene(
@@ -51,20 +58,44 @@ def distil_scene(
     Raises:
         InputError: the scene has numbers that are not finite.
     """
-    done, past = 0, no_past()
-    if state is not None:
-        done, past = state["step"], ControlVariate(*state["past"])
-    kept = None if state is None else state["scene"]
-    scene = live_scene(method.scene, method.num_steps, seed, kept)
-    views_of = method.views
+    done = 0 if state is None else state["step"]
+    past = past_of(method.loss, prior, seed, None if state is None else state["past"])
+    scenes = live_scenes(method, seed, state)
     for step in range(done + 1, method.num_steps + 1):
         share = (step - 1) / max(method.num_steps - 1, 1)
         generator = generator_for(seed, step, "distil scene")
-        views = views_round(views_of.num_views, views_of.elevations_deg, generator)
+        views = views_round(method.views.num_views, method.views.elevations_deg, generator)
         time = method.times.time(share, float(torch.rand((), generator=generator)))
-        seen = scene.render(cameras_on_orbit(views, views_of.size_px), generator)
-        pull, past = prior_pull(prior, method.loss, prompt, views, seen, time, generator, past)
-        terms = scene.terms(seen, share)
+        cameras = cameras_on_orbit(views, method.views.size_px)
+        seen = [scene.render(cameras, generator) for scene in scenes]
+        pulls, past = prior_pull(prior, method.loss, prompt, views, seen, time, generator, past)
+        numbers = _descended(scenes, seen, pulls, share, step, generator)
+        kept = {"step": step, "scenes": [scene.state() for scene in scenes],
+                "past": past_state(past)}  # fmt: skip
+        yield DistilStep(step, numbers | {"time": time}, scenes, kept)
+
+
+def live_scenes(method: ScoreDistillation, seed: int, state: State) -> tuple[LiveScene, ...]:
+    """The scenes that are optimised together, at their start or as a state has them."""
+    kept = [None] * method.num_particles if state is None else state["scenes"]
+    return tuple(
+        live_scene(method.scene, method.num_steps, seed + index, one)
+        for index, one in enumerate(kept)
+    )
+
+
+def _descended(
+    scenes: Sequence[LiveScene],
+    seen: Sequence[Rendered],
+    pulls: Sequence[Tensor],
+    share: float,
+    step: int,
+    generator: torch.Generator,
+) -> dict[str, float]:
+    """Descend with every scene; the means of what was descended."""
+    totals: dict[str, float] = {}
+    for scene, rendered, pull in zip(scenes, seen, pulls, strict=True):
+        terms = scene.terms(rendered, share)
         loss = torch.stack([pull, *terms.values()]).sum()
         if not bool(torch.isfinite(loss)):
             raise InputError(
@@ -72,7 +103,6 @@ def distil_scene(
                 "guidance scale"
             )
         scene.descend(loss, step, generator)
-        numbers = {name: float(value.detach()) for name, value in terms.items()}
-        numbers |= {"loss": float(loss.detach()), "prior": float(pull.detach()), "time": time}
-        kept = {"step": step, "scene": scene.state(), "past": [past.products, past.squares]}
-        yield DistilStep(step, numbers, scene, kept)
+        for name, value in (terms | {"loss": loss, "prior": pull}).items():
+            totals[name] = totals.get(name, 0.0) + float(value.detach()) / len(scenes)
+    return totals

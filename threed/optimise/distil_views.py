@@ -18,7 +18,6 @@ from common.embedded.orbit import cameras_on_orbit
 from common.runs.optimizer_state import load_optimizer_state, optimizer_state
 from common.runs.state import State
 from common.seeding import generator_for
-from threed.distillation.control_variate import no_past
 from threed.distillation.loss_config import SDS
 from threed.distillation.view_prior import ViewPrior
 from threed.optimise.distil_options import DistilViews
@@ -118,5 +117,6 @@ def _prior_loss(
     cameras = cameras_on_orbit(views, anchor.cameras.height)
     seen = render(field, cameras, occupied=cells, generator=generator)
     loss = SDS(guidance=CFG(guidance_scale=options.guidance_scale), weight=options.weight)
-    pull, _ = prior_pull(prior, loss, prompt, views, seen, options.time(step), generator, no_past())
+    time = options.time(step)
+    (pull,), _ = prior_pull(prior, loss, prompt, views, [seen], time, generator, None)
     return options.lambda_prior * pull

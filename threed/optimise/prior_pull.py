@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.embedded.image_unet import View
-from threed.distillation.control_variate import ControlVariate
 from threed.distillation.loss_config import Loss
 from threed.distillation.loss_gradient import Draw, loss_gradient
+from threed.distillation.past import Past
 from threed.distillation.view_prior import ViewPrior
 from threed.rendering.rendered import Rendered
 
@@ -33,39 +33,51 @@ def prior_pull(
     loss: Loss,
     prompt: str,
     views: Sequence[View],
-    seen: Rendered,
+    particles: Sequence[Rendered],
     time: float,
     generator: torch.Generator,
-    past: ControlVariate,
-) -> tuple[Float[Tensor, ""], ControlVariate]:
-    """A scalar whose gradient is the prior's, its value half the mean square of that.
+    past: Past,
+) -> tuple[list[Float[Tensor, ""]], Past]:
+    """Scalars whose gradients are the prior's, their values half the mean squares of those.
 
     Args:
         prior: what is distilled.
         loss: whose gradient.
         prompt: what the object is.
         views: where the renders look from.
-        seen: the renders, with gradients.
+        particles: the renders of each scene that is optimised, with gradients.
         time: diffusion time.
         generator: of the noise, and of what is behind the renders for a prior without alpha.
-        past: of a learnt baseline.
+        past: what the loss remembers.
     """
-    planes = _pictures(prior, seen, generator)
-    latents = prior.encode(planes * 2 - 1)
-    schedule = prior.spec.schedule
+    pictures = [_pictures(prior, seen, generator) * 2 - 1 for seen in particles]
+    latents = [prior.encode(one) for one in pictures]
+    clean = torch.cat([one.detach() for one in latents])
+    count = len(particles)
     draw = Draw(
-        latents.detach(),
-        schedule.timesteps(torch.tensor([time])).round(),
-        torch.randn(latents.shape, generator=generator),
-        [generator],
+        clean,
+        prior.spec.schedule.timesteps(torch.tensor([time] * count)).round(),
+        torch.randn(clean.shape, generator=generator),
+        [generator] * count,
+        torch.cat([one.detach() for one in pictures]),
     )
 
     def says(prompt: str) -> Any:
-        return prior.embed([prompt], [views] if prompt else None)
+        return prior.embed([prompt] * count, [views if prompt else None] * count)
 
     found, past = loss_gradient(loss, prior, prompt, says, draw, past)
-    target = latents.detach() - found.gradient
-    return 0.5 * (latents - target).square().mean(), past
+    pulls = []
+    for index in range(count):
+        pull = _toward(latents[index], found.gradient[index : index + 1])
+        if found.pictures is not None:
+            pull = pull + _toward(pictures[index], found.pictures[index : index + 1])
+        pulls.append(pull)
+    return pulls, past
+
+
+def _toward(values: Tensor, gradient: Tensor) -> Float[Tensor, ""]:
+    """Half the mean squared distance to where a step along the gradient leads."""
+    return 0.5 * (values - (values.detach() - gradient)).square().mean()
 
 
 def _pictures(

@@ -4,15 +4,18 @@ import pytest
 import torch
 
 from common.diffusion.guidance_config import CFG
+from common.errors import InputError
 from tests.threed.distillation.normal_prior import Normal, drawn
 from threed.distillation.bridge import bridge_gradient
 from threed.distillation.control_variate import no_past
 from threed.distillation.csd import csd_gradient
-from threed.distillation.loss_config import CSD, ISM, NFSD, RFDS, SDI, SDS, SJC, Bridge
+from threed.distillation.hifa import picture_gradient
+from threed.distillation.loss_config import CSD, ISM, NFSD, RFDS, SDI, SDS, SJC, VSD, Bridge, HiFA
 from threed.distillation.loss_gradient import Draw, loss_gradient
 from threed.distillation.nfsd import nfsd_gradient
 from threed.distillation.sds import sds_gradient
 from threed.distillation.sjc import sjc_gradient
+from threed.distillation.vsd import vsd_gradient
 
 TIMES = torch.tensor([480.0], dtype=torch.float64)
 STRONG = CFG(guidance_scale=7.5)
@@ -34,7 +37,7 @@ PRIOR = Words(0.3)
 
 def found(loss, past=None):
     noise = drawn(1, 1)
-    draw = Draw(drawn(0, 1), TIMES, noise, [torch.Generator().manual_seed(0)])
+    draw = Draw(drawn(0, 1), TIMES, noise, [torch.Generator().manual_seed(0)], drawn(4, 1))
     past = past or no_past()
     return loss_gradient(loss, PRIOR, "2", lambda words: PRIOR.embed([words]), draw, past)
 
@@ -45,6 +48,10 @@ def said(*words):
 
 @pytest.mark.parametrize(("loss", "expected"), [
     (SDS(guidance=STRONG, weight="uniform"),
+     lambda x, n: sds_gradient(PRIOR, x, TIMES, n, *said("2", ""), STRONG, "uniform")),
+    (SDS(guidance=STRONG, baseline="none"),
+     lambda x, n: sds_gradient(PRIOR, x, TIMES, n, *said("2", ""), STRONG, baseline=0.0)),
+    (HiFA(guidance=STRONG, weight="uniform"),
      lambda x, n: sds_gradient(PRIOR, x, TIMES, n, *said("2", ""), STRONG, "uniform")),
     (SJC(guidance=STRONG, variance_reduction=False),
      lambda x, n: sjc_gradient(PRIOR, x, TIMES, n, *said("2", ""), STRONG,
@@ -79,3 +86,45 @@ def test_learnt_baseline_is_sds_at_first_and_then_learns():
     second, _ = found(loss, past)
     assert not torch.equal(second.gradient, first.gradient)
     assert float(past.squares.sum()) > 0
+
+
+def test_hifa_has_a_gradient_of_the_renders_too():
+    ours, _ = found(HiFA(guidance=STRONG, picture_scale=0.5))
+    theirs = picture_gradient(PRIOR, drawn(4, 1), ours, TIMES)
+    torch.testing.assert_close(ours.pictures, 0.5 * theirs)
+    assert found(SDS(guidance=STRONG))[0].pictures is None
+
+
+def particles(count):
+    times = TIMES.expand(count)
+    generators = [torch.Generator().manual_seed(index) for index in range(count)]
+    draw = Draw(drawn(0, count), times, drawn(1, count), generators, drawn(0, count))
+
+    def says(words):
+        return PRIOR.embed([words] * count)
+
+    return draw, says
+
+
+def test_vsd_of_a_closed_form_takes_the_particles_for_a_normal_distribution():
+    draw, says = particles(5)
+    ours, _ = loss_gradient(VSD(guidance=STRONG), PRIOR, "2", says, draw, None)
+    mean, var = draw.latents.mean(0), float(draw.latents.var(0).mean())
+
+    class Renders(Normal):
+        def predict(self, latents, timesteps, cond):
+            alpha, sigma = (value[0] for value in self.spec.schedule.alpha_sigma(timesteps))
+            eps = sigma * (latents - alpha * mean) / (alpha**2 * var + sigma**2)
+            return alpha * eps - sigma * (latents - sigma * eps) / alpha  # v
+
+    theirs = vsd_gradient(
+        PRIOR, Renders(var), draw.latents, draw.timesteps, draw.noise, says("2"), says(""),
+        says("2"), STRONG,
+    )  # fmt: skip
+    torch.testing.assert_close(ours.gradient, theirs.gradient, rtol=1e-9, atol=1e-11)
+
+
+def test_vsd_of_a_closed_form_needs_two_particles():
+    draw, says = particles(1)
+    with pytest.raises(InputError, match="num_particles to 2 or more"):
+        loss_gradient(VSD(), PRIOR, "2", says, draw, None)

@@ -318,9 +318,8 @@ def test_sdi_is_sds_with_the_inversions_noise():
     prior = Normal(VAR)
     cond, uncond = told(prior)
     found = sdi_gradient(prior, drawn(), TIMES, cond, uncond, STRONG, inversion_scale=-7.5, eta=0.0)
-    noised = inverted(
-        prior, drawn(), inversion_times(TIMES, 81.0), uncond, cond, CFG(guidance_scale=8.5)
-    )
+    times = [TIMES * (step / 10) for step in range(11)]
+    noised = inverted(prior, drawn(), times, uncond, cond, CFG(guidance_scale=8.5))
     alpha, sigma = levels(prior)
     noise = (noised - alpha * drawn()) / sigma
     expected = sds_gradient(prior, drawn(), TIMES, noise, cond, uncond, STRONG, "reconstruction")

@@ -1,0 +1,122 @@
+"""Each variant at its best: values chosen by runs of their own, before the comparison.
+
+The runs that choose have other seeds than the runs that are compared. Otherwise a variant with more
+values to choose from would look better by luck alone.
+"""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.compare.config import CompareConfig, MetricConfig, Tuning, Variant
+from common.compare.measurements import Measurement
+from common.errors import InputError
+
+_SEED_SHIFT = 1_000_000
+"""From the comparison's seeds to those of tuning; a comparison has fewer runs than that."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was tried for one variant, and what was best."""
+
+    label: str
+    points: tuple[Mapping[str, Any], ...]
+    """Keys and values of each combination."""
+    values: tuple[float | None, ...]
+    """Mean of the metric for each; None where no run finished."""
+    best: int
+    """Index of the combination that was taken."""
+
+    @property
+    def at_edge(self) -> tuple[str, ...]:
+        """Keys whose chosen value is the first or the last that was tried, of three or more."""
+        found = []
+        for key, chosen in self.points[self.best].items():
+            tried = list(dict.fromkeys(json.dumps(point[key]) for point in self.points))
+            if len(tried) > 2 and json.dumps(chosen) in (tried[0], tried[-1]):
+                found.append(key)
+        return tuple(found)
+
+
+def tuning_config(config: CompareConfig) -> CompareConfig | None:
+    """The comparison that chooses; None where nothing is to be chosen."""
+    tuning = config.tuning
+    if tuning is None:
+        return None
+    variants = []
+    for variant in config.variants:
+        for index, point in enumerate(_points(variant) if variant.tune else ()):
+            label = _label(variant, index)
+            changes = variant.set | dict(point) | tuning.set
+            variants.append(Variant.model_construct(label=label, set=changes, tune={}))
+    metric = MetricConfig(metric=tuning.metric, better=tuning.better)
+    return config.model_copy(
+        update={
+            "variants": tuple(variants), "metrics": (metric,), "num_seeds": tuning.num_seeds,
+            "seed": config.seed + _SEED_SHIFT, "tuning": None, "baseline": None,
+            "common_seeds": True, "predictions": (),
+        }
+    )  # fmt: skip
+
+
+def choices(config: CompareConfig, rows: Sequence[Measurement]) -> tuple[Choice, ...]:
+    """The best combination of every tuned variant.
+
+    Args:
+        config: that was asked for.
+        rows: what the runs of `tuning_config` measured.
+
+    Raises:
+        InputError: no run of a variant has the metric.
+    """
+    tuning = config.tuning
+    if tuning is None:
+        return ()
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row.metric == tuning.metric and row.value is not None:
+            found.setdefault(row.variant, []).append(row.value)
+    chosen = []
+    for variant in config.variants:
+        if variant.tune:
+            points = _points(variant)
+            each = [found.get(_label(variant, index), []) for index in range(len(points))]
+            means = tuple(sum(row) / len(row) if row else None for row in each)
+            chosen.append(Choice(variant.label, points, means, _best(means, tuning, variant)))
+    return tuple(chosen)
+
+
+def tuned(config: CompareConfig, chosen: Sequence[Choice]) -> CompareConfig:
+    """The comparison with the chosen values in place of the lists."""
+    taken = {choice.label: dict(choice.points[choice.best]) for choice in chosen}
+    variants = tuple(
+        variant.model_copy(update={"set": variant.set | taken.get(variant.label, {}), "tune": {}})
+        for variant in config.variants
+    )
+    return config.model_copy(update={"variants": variants, "tuning": None})
+
+
+def _points(variant: Variant) -> tuple[Mapping[str, Any], ...]:
+    keys = list(variant.tune)
+    return tuple(
+        dict(zip(keys, values, strict=True)) for values in itertools.product(*variant.tune.values())
+    )
+
+
+def _label(variant: Variant, index: int) -> str:
+    return f"{variant.label} ({index + 1})"
+
+
+def _best(means: Sequence[float | None], tuning: Tuning, variant: Variant) -> int:
+    known = [(value, -index) for index, value in enumerate(means) if value is not None]
+    if not known:
+        raise InputError(
+            f"no tuning run of variant '{variant.label}' reports {tuning.metric}; "
+            "see the logs under cells/tuning, then resume"
+        )
+    if tuning.better == "lower":
+        known = [(-value, index) for value, index in known]
+    return -max(known)[1]
