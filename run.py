@@ -24,6 +24,8 @@ def app_of(name: str) -> "App":
             from common.training.prepare_app import APP
         case "train":
             from common.training.app import APP
+        case "train_video":
+            from video.training.app import APP
         case "evaluate":
             from common.evaluation.app import APP
         case "evaluate_threed":
@@ -56,7 +58,17 @@ def describer_of(suffix: str) -> "Describer":
 
 
 APPS = Apps(
-    ("image", "video", "threed", "prepare", "train", "evaluate", "evaluate_threed", "compare"),
+    (
+        "image",
+        "video",
+        "threed",
+        "prepare",
+        "train",
+        "train_video",
+        "evaluate",
+        "evaluate_threed",
+        "compare",
+    ),
     app_of,
     (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt"),
     describer_of,

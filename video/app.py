@@ -28,7 +28,7 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
 from common.shapes import Frames
-from video.clip_priors import build_clip_prior, check_clip_prior, clip_need
+from video.clip_priors import build_clip_prior, check_clip_prior, clip_need, seeing
 from video.config import VideoConfig
 from video.export import STREAMED, check_export, clip_files, opaque
 from video.given_frames import GivenFrames, given_frames, strength_of
@@ -101,7 +101,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
         segments = method.segments(config.prompt)
         clips = draw_long(config, run, prior, segments, camera, given)
     else:
-        clips = draw(config, run, prior, camera, given)
+        clips = draw(config, run, seeing(prior, given), camera, given)
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
             _write(config, run, drawn, _frames(config, prior, drawn, source), prior)

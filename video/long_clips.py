@@ -13,6 +13,7 @@ from common.embedded.image_unet import View
 from common.generation.sampling import Drawn, denoise, statistics
 from common.runs.app import Run
 from common.runs.console import progress_bar
+from video.clip_priors import seeing
 from video.config import VideoConfig
 from video.long_video import Segment
 
@@ -57,7 +58,8 @@ def draw_long(
                 places = range(sample, sample + 1)
                 stream = f", segment {number}" if number else ""
                 latents: Tensor | None = None
-                for step in denoise(own, run, prior, view, given, places, state["sampler"], stream):
+                told = seeing(prior, given)
+                for step in denoise(own, run, told, view, given, places, state["sampler"], stream):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
