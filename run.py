@@ -28,6 +28,8 @@ def app_of(name: str) -> "App":
             from video.training.app import APP
         case "evaluate":
             from common.evaluation.app import APP
+        case "evaluate_video":
+            from video.evaluation.app import APP
         case "evaluate_threed":
             from threed.evaluation.app import APP
         case "compare":

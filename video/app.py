@@ -28,7 +28,13 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
 from common.shapes import Frames
-from video.clip_priors import build_clip_prior, check_clip_prior, clip_need, seeing
+from video.clip_priors import (
+    build_clip_prior,
+    check_clip_prior,
+    clip_need,
+    clip_sizes,
+    seeing,
+)
 from video.config import VideoConfig
 from video.export import STREAMED, check_export, clip_files, opaque
 from video.given_frames import GivenFrames, given_frames, strength_of
@@ -82,11 +88,11 @@ def estimate(config: VideoConfig) -> Estimate:
     method = config.method
     need = clip_need(config, min(config.batch_size, config.num_samples))
     found = generation_estimate(config, method.size, strength_of(method), need)
-    if not isinstance(method, LongVideo):
-        return found
-    count = len(method.segments(config.prompt))
-    sizes = found.sizes | {"segments": f"{count} of {method.size[0]} frames"}
-    return replace(found, sizes=sizes, steps=found.steps * count)
+    steps, sizes = found.steps, found.sizes
+    if isinstance(method, LongVideo):
+        count = len(method.segments(config.prompt))
+        steps, sizes = steps * count, sizes | {"segments": f"{count} of {method.size[0]} frames"}
+    return replace(found, sizes=sizes | clip_sizes(config, steps), steps=steps)
 
 
 def run(config: VideoConfig, run: Run) -> Outcome:

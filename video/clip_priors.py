@@ -97,6 +97,18 @@ def clip_need(config: VideoConfig, together: int) -> Need | None:
     return need_of_checkpoint(need, together)
 
 
+def clip_sizes(config: VideoConfig, num_evaluations: int) -> dict[str, str]:
+    """What is said of a run beside its memory: for a spacetime DiT, tokens and arithmetic."""
+    prior = config.prior
+    if not isinstance(prior, SpacetimeDiTPriorConfig):
+        return {}
+    from video.spacetime_dit.load import spacetime_dit_sizes
+
+    together = min(config.batch_size, config.num_samples)
+    size = config.method.size
+    return spacetime_dit_sizes(prior, size, config.prompt, num_evaluations * together)
+
+
 def build_clip_prior(config: VideoConfig, device: str) -> Prior[Any]:
     """The prior of the run's clips."""
     prior, method = config.prior, config.method

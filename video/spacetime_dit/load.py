@@ -5,14 +5,16 @@ from math import prod
 
 from common.embedded.autoencoder import DOWNSAMPLING
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
-from common.embedded.tokenizer import load_tokenizer
+from common.embedded.tokenizer import MAX_TOKENS, load_tokenizer
 from common.errors import InputError
 from common.generation.estimate import FEATURES_PER_PIXEL, Need
 from common.zoo.models import ZOO, architecture_of, load_autoencoder, load_text_encoder, ready
 from common.zoo.storage import Manifest, check_requires, load_model, read_manifest
 from video.spacetime_dit.architecture import SpacetimeDiTArchitecture
+from video.spacetime_dit.flops import evaluation_flops
 from video.spacetime_dit.memory import drawing_bytes
 from video.spacetime_dit.model import SpacetimeDiT
+from video.spacetime_dit.patches import grid_of
 from video.spacetime_dit.prior import SpacetimeDiTPrior, check_clip_size
 
 KIND = "spacetime_dit"
@@ -59,13 +61,33 @@ def spacetime_dit_need(
     """Latent shape and memory of drawing ``together`` clips at once."""
     manifests = _manifests(config)
     sizes = _architecture(manifests)
-    frames, height, width = size
-    cells = (frames, height // DOWNSAMPLING, width // DOWNSAMPLING)
+    cells = _cells(size)
     bases = _WIDENED * sum(manifests[kind].num_bytes for kind in _BASES)
     decoding = 4 * FEATURES_PER_PIXEL * prod(size)
     return Need(
         (sizes.latent_channels, *cells), bases + decoding + drawing_bytes(sizes, cells, together)
     )
+
+
+def spacetime_dit_sizes(
+    config: SpacetimeDiTPriorConfig, size: tuple[int, int, int], prompt: str, num_evaluations: int
+) -> dict[str, str]:
+    """Tokens of a clip, and the arithmetic of so many evaluations of one."""
+    sizes = _architecture(_manifests(config))
+    cells = _cells(size)
+    said = min(len(load_tokenizer().encode(prompt)), MAX_TOKENS)
+    flops = num_evaluations * evaluation_flops(sizes, cells, said)
+    return {
+        "tokens": " x ".join(map(str, grid_of(*cells, sizes.patch))),
+        "attention": sizes.attention,
+        "arithmetic": f"{flops / 1e12:.3g} TFLOP",
+    }
+
+
+def _cells(size: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Frames, rows and columns of the latent."""
+    frames, height, width = size
+    return frames, height // DOWNSAMPLING, width // DOWNSAMPLING
 
 
 def _manifests(config: SpacetimeDiTPriorConfig) -> dict[str, Manifest]:

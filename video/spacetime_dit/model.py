@@ -21,7 +21,7 @@ from video.spacetime_dit.block import NORM_EPS, SpacetimeBlock, modulated, zero_
 from video.spacetime_dit.patches import grid_of, latents_of, patches_of
 from video.spacetime_dit.rope import CELLS, angles, token_coordinates, turns_of
 
-_TIME_CHANNELS = 256
+TIME_CHANNELS = 256
 
 
 class Text(NamedTuple):
@@ -54,7 +54,7 @@ class SpacetimeDiT(nn.Module):
         self.embedding = nn.Linear((2 * sizes.latent_channels + 1) * cells, channels)
         self.place = nn.Linear(channels, channels)
         self.time = nn.Sequential(
-            nn.Linear(_TIME_CHANNELS, channels), nn.SiLU(), nn.Linear(channels, channels)
+            nn.Linear(TIME_CHANNELS, channels), nn.SiLU(), nn.Linear(channels, channels)
         )
         self.text = nn.Linear(sizes.text_channels, channels)
         self.blocks = nn.ModuleList(
@@ -94,7 +94,7 @@ class SpacetimeDiT(nn.Module):
         turns = turns_of(angles(coordinates, sizes.head_channels, sizes.rope_base))
         patches = patches_of(with_known(latents, known), patch)
         tokens = self.embedding(patches) + self.place(self._places(coordinates))
-        condition = self.time(sinusoid(timesteps, _TIME_CHANNELS)) + self.text(text.pooled)
+        condition = self.time(sinusoid(timesteps, TIME_CHANNELS)) + self.text(text.pooled)
         for block in self.blocks:
             tokens = block(tokens, condition, turns, grid, text.states, text.mask)
         shift, scale = self.modulation(condition)[:, None].chunk(2, dim=-1)

@@ -17,7 +17,7 @@ CELLS = 16.0
 """Units of a picture's shorter side, as many as the latent of 128 pixels has cells."""
 
 
-Turns = Float[Tensor, "2 b n d"]
+Turns = Float[Tensor, "2 b n e"]
 """Cosines and sines by which the features of a head turn at each token."""
 
 
@@ -30,8 +30,8 @@ def axis_pairs(head_channels: int) -> tuple[int, int, int]:
 
 def angles(
     coordinates: Float[Tensor, "b n 3"], head_channels: int, base: float
-) -> Float[Tensor, "b n e"]:
-    """The angle of every pair of features, ``e = head_channels / 2``, time's first."""
+) -> Float[Tensor, "b n p"]:
+    """The angle of every pair of features, ``p = head_channels / 2``, time's first."""
     found = []
     for axis, count in enumerate(axis_pairs(head_channels)):
         exponents = torch.arange(count, device=coordinates.device) / count
@@ -39,13 +39,13 @@ def angles(
     return torch.cat(found, -1)
 
 
-def turns_of(angles: Float[Tensor, "b n e"]) -> Turns:
+def turns_of(angles: Float[Tensor, "b n p"]) -> Turns:
     """Cosine and sine of the angles, for each of the two features of a pair."""
     cosine, sine = angles.cos(), angles.sin()
     return torch.stack([torch.cat([cosine, cosine], -1), torch.cat([-sine, sine], -1)])
 
 
-def rotated(features: Float[Tensor, "b k n d"], turns: Turns) -> Float[Tensor, "b k n d"]:
+def rotated(features: Float[Tensor, "b k n e"], turns: Turns) -> Float[Tensor, "b k n e"]:
     """Features whose pairs are turned as `turns_of` says for their tokens."""
     cosine, sine = turns[:, :, None].to(features.dtype)
     swapped = features.roll(features.shape[-1] // 2, -1)
