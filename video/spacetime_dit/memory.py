@@ -4,7 +4,6 @@ from math import prod
 
 import torch
 
-from common.embedded.autoencoder import DOWNSAMPLING
 from video.spacetime_dit.architecture import SpacetimeDiTArchitecture
 from video.spacetime_dit.model import SpacetimeDiT
 from video.spacetime_dit.patches import Grid, grid_of
@@ -13,7 +12,6 @@ _COPIES = 5
 """Float32 copies of the weights in training: trained, averaged, gradient and two moments."""
 _KEPT_PER_TOKEN = 34
 """Numbers that a block keeps of a token for the gradient, in multiples of its channels."""
-_SIDE_PX = 128
 
 
 def drawing_bytes(
@@ -29,11 +27,10 @@ def drawing_bytes(
 
 
 def training_bytes(
-    sizes: SpacetimeDiTArchitecture, batch_size: int, frames: int
+    sizes: SpacetimeDiTArchitecture, latent_size: tuple[int, int, int], batch_size: int
 ) -> tuple[int, int]:
-    """How many weights there are, and the bytes that training clips of 128 pixels takes."""
-    side = _SIDE_PX // DOWNSAMPLING
-    grid = grid_of(frames, side, side, sizes.patch)
+    """How many weights there are, and the bytes that training on so many clips at once takes."""
+    grid = grid_of(*latent_size, sizes.patch)
     kept = prod(grid) * sizes.channels * _KEPT_PER_TOKEN + 2 * _scores(sizes, grid)
     count = num_weights(sizes)
     return count, 4 * (_COPIES * count + batch_size * sizes.num_blocks * kept)

@@ -1,5 +1,6 @@
 """The train_video app: config -> data and model -> training steps -> stored model -> report."""
 
+from common.embedded.autoencoder import DOWNSAMPLING
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.training.training_run import check_start, run_training
@@ -22,13 +23,14 @@ def check(config: TrainVideoConfig, apps: Apps) -> list[str]:
 def estimate(config: TrainVideoConfig) -> Estimate:
     """Sizes, memory and steps."""
     method, loop = config.method, config.method.loop
+    side = method.size_px // DOWNSAMPLING
     num_weights, num_bytes = training_bytes(
-        method.architecture, loop.batch_size, method.frames_at_once
+        method.architecture, (method.frames_at_once, side, side), loop.batch_size
     )
     sizes = {
         "parameters": f"{num_weights:,}",
         "batch_size": f"{loop.batch_size} x {loop.num_accumulated}",
-        "clips": f"{method.frames_at_once} frames of 128 x 128 pixels",
+        "clips": f"{method.frames_at_once} frames of {method.size_px} x {method.size_px} pixels",
         "samples": f"{loop.batch_size * loop.num_accumulated * loop.num_steps:,}",
     }
     return Estimate(sizes, _LIBRARIES_BYTES + num_bytes, loop.num_steps)

@@ -7,13 +7,12 @@ import numpy as np
 from einops import rearrange
 
 from common.embedded.image_unet import FRONT
+from common.training.clip_latents import ClipSide
 from common.training.clip_source import prepared_clip_source
 from common.training.frame_batch import FrameBatch, FrameSource, first_frame
 from common.training.latent_sets import LatentSet, emoji_latents
 from common.training.subjects import draw_caption
 from common.zoo.models import Loaded
-
-STILLS_PX = 128
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ def prepared_source(
     kit_share: float,
     still_share: float,
     chinese_share: float,
+    size_px: ClipSide,
 ) -> ClipAndStillSource:
     """The clips of ``prepare/clips`` and the emoji of ``prepare/emoji``, encoded once.
 
@@ -83,7 +83,7 @@ def prepared_source(
         InputError: they are not prepared.
     """
     clips = prepared_clip_source(
-        autoencoder, cache, device, kit_share, chinese_share=chinese_share
+        autoencoder, cache, device, kit_share, chinese_share=chinese_share, size_px=size_px
     )  # fmt: skip
-    stills = emoji_latents(autoencoder, cache, STILLS_PX, device) if still_share else None
+    stills = emoji_latents(autoencoder, cache, size_px, device) if still_share else None
     return ClipAndStillSource(clips, stills, still_share, chinese_share)

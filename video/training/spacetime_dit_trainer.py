@@ -16,6 +16,7 @@ from common.embedded.tokenizer import load_tokenizer
 from common.errors import InputError
 from common.seeding import generators_for, randn, stream_seed
 from common.shapes import Clips, Picture, Timesteps
+from common.training.clip_parts import NUM_FRAMES
 from common.training.frame_batch import FrameBatch, all_moved, some_frames
 from common.training.initial_weights import initial_weights
 from common.training.loop_config import LearningRate, LoopConfig
@@ -40,9 +41,11 @@ class TrainSpacetimeDiT(Config):
     """Sizes of the model."""
     models_dir: Path | None = None
     """Folder of the autoencoder and the text encoder that it stands on; null is the zoo."""
+    size_px: Literal[64, 128] = 128
+    """Side of the frames behind the latents; 64 makes a step four times as cheap."""
     times: FlowTimes = FlowTimes()
     """Which noise levels are visited."""
-    frames_at_once: int = Field(16, ge=1, le=16)
+    frames_at_once: int = Field(16, ge=1, le=NUM_FRAMES)
     """Frames of a clip that a training sample has, the first and others at random, at their own
     times. Fewer make a step cheaper; the last steps should see all 16."""
     picture_share: float = Field(0.2, ge=0, le=1)
@@ -64,12 +67,17 @@ class TrainSpacetimeDiT(Config):
     """How long and in which steps to train."""
 
     @model_validator(mode="after")
-    def _patches_fit(self) -> "TrainSpacetimeDiT":
+    def _frames_fit(self) -> "TrainSpacetimeDiT":
         frames, patch = self.frames_at_once, self.architecture.patch.frames
-        if patch > 1 and frames not in (1, 16):
+        if self.architecture.max_frames > NUM_FRAMES:
+            raise ValueError(
+                f"architecture.max_frames is {self.architecture.max_frames}, and the clips of "
+                f"training have {NUM_FRAMES} frames: what is longer would not be learnt"
+            )
+        if patch > 1 and frames not in (1, NUM_FRAMES):
             raise ValueError(
                 f"frames_at_once {frames} takes frames that are apart, and a patch of {patch} "
-                "frames holds neighbours; use 16, or architecture.patch.frames=1"
+                f"frames holds neighbours; use {NUM_FRAMES}, or architecture.patch.frames=1"
             )
         return self
 
@@ -246,7 +254,7 @@ def open_spacetime_training(
     source = prepared_source(
         autoencoder, cache, device, config.kit_share,
         config.still_share if config.picture_share or config.frames_at_once == 1 else 0.0,
-        config.chinese_share,
+        config.chinese_share, config.size_px,
     )  # fmt: skip
     models = {"autoencoder": autoencoder, "text_encoder": text}
     return SpacetimeDiTTraining(config, source, models, seed, device)

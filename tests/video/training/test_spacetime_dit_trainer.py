@@ -135,3 +135,8 @@ def test_patches_of_neighbours_are_not_cut_from_frames_apart():
     with pytest.raises(ValueError, match="frames_at_once 8 takes frames that are apart"):
         TrainSpacetimeDiT(architecture=sizes, frames_at_once=8)
     TrainSpacetimeDiT(architecture=sizes)
+
+
+def test_models_of_longer_clips_than_there_are_to_learn_from_are_refused():
+    with pytest.raises(ValueError, match="the clips of training have 16 frames"):
+        TrainSpacetimeDiT(architecture=SpacetimeDiTArchitecture(max_frames=32))
