@@ -24,8 +24,12 @@ def app_of(name: str) -> "App":
             from common.training.prepare_app import APP
         case "train":
             from common.training.app import APP
+        case "train_video":
+            from video.training.app import APP
         case "evaluate":
             from common.evaluation.app import APP
+        case "evaluate_video":
+            from video.evaluation.app import APP
         case "evaluate_threed":
             from threed.evaluation.app import APP
         case "distillation":
@@ -64,7 +68,9 @@ APPS = Apps(
         "threed",
         "prepare",
         "train",
+        "train_video",
         "evaluate",
+        "evaluate_video",
         "evaluate_threed",
         "distillation",
         "compare",

@@ -47,7 +47,10 @@ def test_generating_path_does_not_know_the_object_kit():
 
 
 def test_only_evaluations_and_training_read_training_data():
-    allowed = ("common/training", "common/evaluation", "threed/evaluation", "run.py")
+    allowed = (
+        "common/training", "common/evaluation", "video/training",
+        "threed/evaluation", "run.py",
+    )  # fmt: skip
     for path in MODULES:
         if not name_of(path).startswith(allowed):
             data = {name for name in imports_of(path) if name.startswith("common.training")}

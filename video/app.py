@@ -30,7 +30,13 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
 from common.shapes import Frames
-from video.clip_priors import build_clip_prior, check_clip_prior, clip_need
+from video.clip_priors import (
+    build_clip_prior,
+    check_clip_prior,
+    clip_need,
+    clip_sizes,
+    seeing,
+)
 from video.config import VideoConfig
 from video.export import STREAMED, check_export, clip_files, opaque
 from video.given_frames import GivenFrames, given_frames, strength_of
@@ -84,11 +90,11 @@ def estimate(config: VideoConfig) -> Estimate:
     method = config.method
     need = clip_need(config, min(config.batch_size, config.num_samples))
     found = generation_estimate(config, method.size, strength_of(method), need)
-    if not isinstance(method, LongVideo):
-        return found
-    count = len(method.segments(config.prompt))
-    sizes = found.sizes | {"segments": f"{count} of {method.size[0]} frames"}
-    return replace(found, sizes=sizes, steps=found.steps * count)
+    steps, sizes = found.steps, found.sizes
+    if isinstance(method, LongVideo):
+        count = len(method.segments(config.prompt))
+        steps, sizes = steps * count, sizes | {"segments": f"{count} of {method.size[0]} frames"}
+    return replace(found, sizes=sizes | clip_sizes(config, steps), steps=steps)
 
 
 def run(config: VideoConfig, run: Run) -> Outcome:
@@ -103,7 +109,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
         segments = method.segments(config.prompt)
         clips = draw_long(config, run, prior, segments, camera, given)
     else:
-        clips = draw(config, run, prior, camera, given)
+        clips = draw(config, run, seeing(prior, given), camera, given)
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
             _write(config, run, drawn, _frames(config, prior, drawn, source), prior)

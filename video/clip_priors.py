@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from common.diffusion.given import Given
 from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
+from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
 from common.generation.estimate import Need, need_of_checkpoint
 from common.generation.priors import build_prior, check_prior
@@ -31,8 +33,11 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
                 f"method.motion has no use for the {prior.name} prior, which draws clips by "
                 "itself: leave it out, or use prior.name=pretrained"
             )
-        check_prior(prior, method.size, view)
         _check_trajectory(config)
+        if isinstance(prior, SpacetimeDiTPriorConfig):
+            _check_spacetime_dit(prior, method.size, view)
+        else:
+            check_prior(prior, method.size, view)
         return []
     from video.animatediff.build import check_animatediff
 
@@ -47,6 +52,19 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
             "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
         )
     return check_animatediff(prior, method.motion, method.size)
+
+
+def _check_spacetime_dit(
+    prior: SpacetimeDiTPriorConfig, size: tuple[int, int, int], view: "View | None"
+) -> None:
+    from video.spacetime_dit.load import check_spacetime_dit
+
+    if view is not None:
+        raise InputError(
+            "the spacetime_dit prior knows no views: leave method.view out, or use "
+            "prior.name=embedded"
+        )
+    check_spacetime_dit(prior, size)
 
 
 def _check_trajectory(config: VideoConfig) -> None:
@@ -65,8 +83,12 @@ def _check_trajectory(config: VideoConfig) -> None:
 
 
 def clip_need(config: VideoConfig, together: int) -> Need | None:
-    """The memory of a checkpoint with its motion module; None: as other priors' (estimate)."""
+    """The memory of priors that this package builds; None: as other priors' (estimate)."""
     prior, method = config.prior, config.method
+    if isinstance(prior, SpacetimeDiTPriorConfig):
+        from video.spacetime_dit.load import spacetime_dit_need
+
+        return spacetime_dit_need(prior, method.size, together)
     if not isinstance(prior, PretrainedPriorConfig) or method.motion is None:
         return None
     from video.animatediff.memory import animatediff_need
@@ -75,9 +97,25 @@ def clip_need(config: VideoConfig, together: int) -> Need | None:
     return need_of_checkpoint(need, together)
 
 
+def clip_sizes(config: VideoConfig, num_evaluations: int) -> dict[str, str]:
+    """What is said of a run beside its memory: for a spacetime DiT, tokens and arithmetic."""
+    prior = config.prior
+    if not isinstance(prior, SpacetimeDiTPriorConfig):
+        return {}
+    from video.spacetime_dit.load import spacetime_dit_sizes
+
+    together = min(config.batch_size, config.num_samples)
+    size = config.method.size
+    return spacetime_dit_sizes(prior, size, config.prompt, num_evaluations * together)
+
+
 def build_clip_prior(config: VideoConfig, device: str) -> Prior[Any]:
     """The prior of the run's clips."""
     prior, method = config.prior, config.method
+    if isinstance(prior, SpacetimeDiTPriorConfig):
+        from video.spacetime_dit.load import load_spacetime_dit
+
+        return load_spacetime_dit(prior, method.size, device)
     if not isinstance(prior, PretrainedPriorConfig):
         built = build_prior(prior, method.size, device)
         keys = method.trajectory if isinstance(method, TextToVideo | ImageToVideo) else ()
@@ -91,3 +129,16 @@ def build_clip_prior(config: VideoConfig, device: str) -> Prior[Any]:
 
     assert method.motion is not None  # ``check_clip_prior`` has refused the others
     return build_animatediff_prior(prior, method.motion, method.size, device)
+
+
+def seeing(prior: Prior[Any], given: Given | None) -> Prior[Any]:
+    """The prior of clips that have what is given in them, if it was trained to see that.
+
+    A spacetime DiT sees it without noise; other priors, but for the first frame, have it put in
+    place between their evaluations.
+    """
+    from video.spacetime_dit.prior import SpacetimeDiTPrior
+
+    if given is None or given.drawn is None or not isinstance(prior, SpacetimeDiTPrior):
+        return prior
+    return prior.knowing(given.latents, given.drawn)

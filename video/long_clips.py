@@ -16,6 +16,7 @@ from common.generation.sampling import Drawn, Start, denoise, start_of, statisti
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.shapes import Clips
+from video.clip_priors import seeing
 from video.config import VideoConfig
 from video.long_video import Segment
 
@@ -60,8 +61,9 @@ def draw_long(
                 places = range(sample, sample + 1)
                 stream = f", segment {number}" if number else ""
                 latents: Tensor | None = None
-                start = start_of(own, run, prior, view, given, places, stream)
-                for step in denoise(own, run, prior, view, start, places, state["sampler"], stream):
+                told = seeing(prior, given)
+                start = start_of(own, run, told, view, given, places, stream)
+                for step in denoise(own, run, told, view, start, places, state["sampler"], stream):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))

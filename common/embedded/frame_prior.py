@@ -18,14 +18,12 @@ from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
+from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.errors import InputError
 from common.seeding import randn
 from common.shapes import Clips, Images, Timesteps
-
-_AT_ONCE = 16
-"""Frames that are encoded or decoded together: it bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -154,15 +152,11 @@ class FramePrior:
 
     def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
         """Premultiplied RGBA frames in [-1, 1] to latents."""
-        flat = rearrange(pictures, "b c f h w -> (b f) c h w")
-        parts = [self.pictures.encode(part) for part in flat.split(_AT_ONCE)]
-        return rearrange(torch.cat(parts), "(b f) c h w -> b c f h w", b=len(pictures))
+        return encoded_frames(self.pictures.autoencoder, pictures)
 
     def decode(self, latents: Float[Tensor, "b z f y x"]) -> Clips:
         """Latents to premultiplied RGBA frames, not clamped."""
-        flat = rearrange(latents, "b c f h w -> (b f) c h w")
-        parts = [self.pictures.decode(part) for part in flat.split(_AT_ONCE)]
-        return rearrange(torch.cat(parts), "(b f) c h w -> b c f h w", b=len(latents))
+        return decoded_frames(self.pictures.autoencoder, latents)
 
     def _check(
         self,

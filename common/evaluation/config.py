@@ -62,21 +62,26 @@ Method = Annotated[EvaluateImages | EvaluateClips | EvaluateEdits, BY_NAME]
 """What is evaluated, chosen by its ``name``."""
 
 
-class EvaluateConfig(RunConfig):
-    """Draws for the committed prompts and has the results scored."""
+class ScoringConfig(RunConfig):
+    """What every evaluation of samples is told, whatever prior they are of."""
 
-    app: Literal["evaluate"] = "evaluate"
-    prior: EmbeddedPriorConfig = EmbeddedPriorConfig()
-    """The model that is evaluated."""
     judge_dir: Path | None = None
     """Folder of the judge and the motion measure; null is the zoo of Extrude."""
     sampler: Sampler = DPMSolverPP2M()
     """How noise becomes a sample."""
     guidance: Guidance = CFG()
     """How strongly prompts are followed."""
-    batch_size: int = Field(32, ge=1, le=4096)
-    """How many are drawn together."""
     max_prompts: int | None = Field(None, ge=2)
     """At most so many prompts of each set, evenly chosen; null takes all."""
+
+
+class EvaluateConfig(ScoringConfig):
+    """Draws for the committed prompts and has the results scored."""
+
+    app: Literal["evaluate"] = "evaluate"
+    prior: EmbeddedPriorConfig = EmbeddedPriorConfig()
+    """The model that is evaluated."""
+    batch_size: int = Field(32, ge=1, le=4096)
+    """How many are drawn together."""
     method: Method = EvaluateImages()
     """What is drawn, and how it is scored."""

@@ -1,6 +1,6 @@
 """Evaluating the embedded prior's clips: prompts -> clips -> motion measure and judge -> scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from common.atomic import write_json
 from common.embedded.drawn_clip import Drawing
 from common.evaluation.clip_scores import ClipLook, look_at_clips, scores_of_clips
-from common.evaluation.config import EvaluateClips, EvaluateConfig
+from common.evaluation.config import EvaluateClips, EvaluateConfig, ScoringConfig
 from common.evaluation.figures import judge_figures
 from common.evaluation.frame_prompts import ClipRequest, ClipSetName, load_clip_set
 from common.evaluation.generated import generate_clips
@@ -30,6 +30,7 @@ from common.media.pixels import to_frames
 from common.report.content import Column, Gallery, MediaItem, Section, Table
 from common.runs.app import Estimate, Outcome, Run
 from common.runs.console import LOGGER, progress_bar
+from common.shapes import Clips
 from common.zoo.models import ZOO, load_frame_prior, load_judge
 
 _LIBRARIES_BYTES = 900 * 2**20
@@ -57,7 +58,7 @@ def clip_notes(method: EvaluateClips) -> list[str]:
     return []
 
 
-def clip_estimate(config: EvaluateConfig, method: EvaluateClips) -> Estimate:
+def clip_estimate(config: ScoringConfig, method: EvaluateClips) -> Estimate:
     """Sizes and memory of the run."""
     counts = {name: len(_requests(config, name)) for name in method.sets}
     sizes = {str(name): f"{count} clips" for name, count in counts.items()}
@@ -67,7 +68,34 @@ def clip_estimate(config: EvaluateConfig, method: EvaluateClips) -> Estimate:
 
 
 def evaluate_clips(config: EvaluateConfig, method: EvaluateClips, run: Run) -> Outcome:
-    """Draw and score set after set; a resumed run continues with the next set."""
+    """Clips of the embedded prior, drawn and scored."""
+    drawing = Drawing(config.sampler, config.guidance, config.seed)
+
+    def drawn(prompts: Sequence[str]) -> Iterator[Clips]:
+        size = (method.size_px, method.size_px)
+        prior = load_frame_prior(
+            "motion_layers", method.num_frames, size, config.prior.models_dir or ZOO, run.device,
+            config.prior.loras, config.prior.trajectory_noise,
+        )  # fmt: skip
+        return generate_clips(prior, prompts, drawing)
+
+    return evaluate_drawn_clips(config, method, run, drawn)
+
+
+def evaluate_drawn_clips(
+    config: ScoringConfig,
+    method: EvaluateClips,
+    run: Run,
+    drawn: Callable[[Sequence[str]], Iterator[Clips]],
+) -> Outcome:
+    """Draw and score set after set; a resumed run continues with the next set.
+
+    Args:
+        config: what every evaluation is told.
+        method: which prompts, and how clips are scored.
+        run: its folder, device, checkpoints and clock.
+        drawn: draws clips of prompts, RGBA in [-1, 1], some at a time.
+    """
     folder = config.judge_dir or ZOO
     with run.clock.stage("loading"):
         judge = load_judge(folder, run.device).model
@@ -84,7 +112,7 @@ def evaluate_clips(config: EvaluateConfig, method: EvaluateClips, run: Run) -> O
         if name in scores:
             continue
         requests = _requests(config, name)
-        looks = _drawn_looks(config, method, run, scorers, name, requests)
+        looks = _drawn_looks(run, drawn, scorers, name, requests)
         scores[name] = scores_of_clips(scorers.judge, scorers.figures, scorers.measure, name,
                                        requests, looks)  # fmt: skip
         medians[name] = _medians(looks)
@@ -97,29 +125,22 @@ def evaluate_clips(config: EvaluateConfig, method: EvaluateClips, run: Run) -> O
     return Outcome((path,), _sections(config, method, run, scores, medians))
 
 
-def _requests(config: EvaluateConfig, name: ClipSetName) -> tuple[ClipRequest, ...]:
+def _requests(config: ScoringConfig, name: ClipSetName) -> tuple[ClipRequest, ...]:
     return tuple(chosen_requests(load_clip_set(name), config.max_prompts))
 
 
 def _drawn_looks(
-    config: EvaluateConfig,
-    method: EvaluateClips,
     run: Run,
+    drawn: Callable[[Sequence[str]], Iterator[Clips]],
     scorers: _Scorers,
     name: ClipSetName,
     requests: Sequence[ClipRequest],
 ) -> list[ClipLook]:
     """Draw the clips of a set and look at each; the first ones are written."""
-    size = (method.size_px, method.size_px)
-    prior = load_frame_prior(
-        "motion_layers", method.num_frames, size, config.prior.models_dir or ZOO, run.device,
-        config.prior.loras, config.prior.trajectory_noise,
-    )  # fmt: skip
-    drawing = Drawing(config.sampler, config.guidance, config.seed)
-    drawn = generate_clips(prior, [one.prompt for one in requests], drawing)
+    clips = drawn([one.prompt for one in requests])
     looks: list[ClipLook] = []
     with progress_bar(len(requests), 0, name, "clip") as bar, run.clock.stage("clips"):
-        for some in drawn:
+        for some in clips:
             for clip in some.cpu():
                 if len(looks) < _NUM_SHOWN:
                     write_clip(_shown(run, name, len(looks)), to_frames(clip), _FPS)
@@ -153,7 +174,7 @@ def _medians(looks: Sequence[ClipLook]) -> list[float]:
 
 
 def _sections(
-    config: EvaluateConfig, method: EvaluateClips, run: Run, scores: Scores, medians: Medians
+    config: ScoringConfig, method: EvaluateClips, run: Run, scores: Scores, medians: Medians
 ) -> tuple[Section, ...]:
     columns = (Column("Clips", align="left"), *(Column(name) for name in STEADINESS))
     rows: tuple[tuple[str | float, ...], ...] = tuple(

@@ -5,8 +5,9 @@ from typing import assert_never
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.label_words import LabelWords
 from common.embedded.prior_config import EmbeddedPriorConfig
+from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.generation.config import GenerationConfig
-from common.generation.embedded_prompts import embedded_notes
+from common.generation.embedded_prompts import embedded_notes, text_notes
 from common.generation.embedded_words import embedded_text
 from common.generation.priors import models_folder
 from common.pretrained.config import PretrainedPriorConfig
@@ -38,6 +39,10 @@ def check_prompts(config: GenerationConfig, size: tuple[int, ...]) -> list[str]:
         case EmbeddedPriorConfig():
             folder = models_folder(config.prior)
             return embedded_notes(config.prompt, config.negative_prompt, folder)
+        case SpacetimeDiTPriorConfig():
+            from common.zoo.models import ZOO
+
+            return text_notes(config.prompt, config.negative_prompt, config.prior.bases_dir or ZOO)
         case PretrainedPriorConfig():
             from common.pretrained.notes import pretrained_notes
 

@@ -23,6 +23,11 @@ def embedded_notes(prompt: str, negative_prompt: str, folder: Path) -> list[str]
     from common.zoo.models import check_embedded_prior
 
     check_embedded_prior(folder)
+    return text_notes(prompt, negative_prompt, folder)
+
+
+def text_notes(prompt: str, negative_prompt: str, folder: Path) -> list[str]:
+    """`embedded_notes` for other models that stand on the folder's text encoder."""
     texts = {"prompt": prompt, "negative_prompt": negative_prompt}
     unread = [note for key, text in texts.items() for note in _unread(key, text)]
     return [*unread, *_outside(prompt, folder)]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.given import num_taken
 from common.embedded.prior_config import EmbeddedPriorConfig
+from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.generation.config import GenerationConfig
-from common.generation.priors import PriorConfig, frame_layers, models_folder
+from common.generation.priors import PriorConfig, frame_layers, models_folder, only_for_clips
 from common.pretrained.config import PretrainedPriorConfig
 from common.runs.app import Estimate
 
@@ -26,7 +27,7 @@ _WIDENED = 4
 """Bytes in memory for a stored byte: int8 becomes float32. Weights in bfloat16 take half of it."""
 _FEATURES_PER_CELL = 1800
 """Float32 features of the U-Net alive for each latent cell of a guided sample."""
-_FEATURES_PER_PIXEL = 120
+FEATURES_PER_PIXEL = 120
 """Float32 features of the autoencoder alive for each pixel of the one picture it decodes."""
 
 
@@ -85,6 +86,8 @@ def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> Need:
             return _embedded_need(config, size, together)
         case PretrainedPriorConfig():
             return _pretrained_need(config, size, together)
+        case SpacetimeDiTPriorConfig():
+            raise only_for_clips()
         case _:
             assert_never(config)
 
@@ -101,7 +104,7 @@ def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together:
         (channels, *cells),
         _DIFFUSERS_BYTES
         + _WIDENED * stored
-        + 4 * _FEATURES_PER_PIXEL * prod(size)
+        + 4 * FEATURES_PER_PIXEL * prod(size)
         + together * 4 * _FEATURES_PER_CELL * prod(cells),
     )
 

@@ -8,6 +8,7 @@ from common.config import BY_NAME
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
+from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
 from common.pretrained.config import PretrainedPriorConfig
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from common.zoo.models import FrameKind
     from common.zoo.storage import Manifest
 
-PriorConfig = Annotated[GaussianPriorConfig | EmbeddedPriorConfig | PretrainedPriorConfig, BY_NAME]
+PriorConfig = Annotated[
+    GaussianPriorConfig | EmbeddedPriorConfig | PretrainedPriorConfig | SpacetimeDiTPriorConfig,
+    BY_NAME,
+]
 """Any prior, chosen by its ``name``."""
 
 DEFAULT_PRIOR = GaussianPriorConfig()
@@ -59,6 +63,8 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             from common.pretrained.check import check_pretrained
 
             check_pretrained(config, size, has_view=view is not None)
+        case SpacetimeDiTPriorConfig():
+            raise only_for_clips()
         case _:
             assert_never(config)
 
@@ -84,8 +90,18 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
             from common.pretrained.build import build_pretrained_prior
 
             return build_pretrained_prior(config, size, device)
+        case SpacetimeDiTPriorConfig():
+            raise only_for_clips()
         case _:
             assert_never(config)
+
+
+def only_for_clips() -> InputError:
+    """What to say where a spacetime DiT, which the video package builds, is asked for pictures."""
+    return InputError(
+        "the spacetime_dit prior draws clips: use it with video/*, for a picture with "
+        "method.num_frames=1, or use prior.name=embedded"
+    )
 
 
 def _check_length(size: tuple[int, ...], manifests: Mapping[str, "Manifest"]) -> None:

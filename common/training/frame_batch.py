@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
 
 from common.embedded.image_unet import View
 from common.errors import InputError
+from common.seeding import generator_for
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ def first_frame(batch: FrameBatch) -> FrameBatch:
     views = tuple(None if one is None else one[:1] for one in batch.views)
     latents = np.ascontiguousarray(batch.latents[:, :, :1])
     return FrameBatch(latents, batch.prompts, views, batch.times[:, :1])
+
+
+def all_moved(count: int) -> Int64[Tensor, " f"]:
+    """An order in which no frame is in its place."""
+    generator = generator_for(0, 0, "shuffled frames")
+    while True:
+        order = torch.randperm(count, generator=generator)
+        if not bool((order == torch.arange(count)).any()):
+            return order
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, assert_never
 import numpy as np
 import torch
 from einops import repeat
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from pydantic import Field, model_validator
 from torch import Tensor
 
@@ -26,10 +26,16 @@ from common.embedded.frame_prior import (
 )
 from common.embedded.prior import EmbeddedPrior, embedded_schedule
 from common.embedded.tokenizer import load_tokenizer
-from common.seeding import generator_for, generators_for, randn, stream_seed
+from common.seeding import generators_for, randn, stream_seed
 from common.shapes import Clips, Picture
 from common.training.clip_source import prepared_clip_source
-from common.training.frame_batch import FrameBatch, FrameSource, first_frame, some_frames
+from common.training.frame_batch import (
+    FrameBatch,
+    FrameSource,
+    all_moved,
+    first_frame,
+    some_frames,
+)
 from common.training.frame_preview import preview_sheet
 from common.training.initial_weights import initial_weights, on_device
 from common.training.loop_config import LearningRate, LoopConfig
@@ -257,7 +263,7 @@ class FrameLayersTraining:
         have not learnt how frames, or views, follow from each other.
         """
         clean = torch.from_numpy(self._held_out.latents).to(self._device)
-        order = _all_moved(clean.shape[2])
+        order = all_moved(clean.shape[2])
         return {
             "v_error/frames": self._error_of(model, clean),
             "v_error/first_given": self._error_of(model, clean, given=True),
@@ -292,15 +298,6 @@ class FrameLayersTraining:
         """The layers and what they stand on."""
         requires = {kind: base.identity for kind, base in self._models.items()}
         return Package(self._config.name, model, self._config.architecture, requires)
-
-
-def _all_moved(count: int) -> Int64[Tensor, " f"]:
-    """An order in which no frame is in its place."""
-    generator = generator_for(0, 0, "shuffled frames")
-    while True:
-        order = torch.randperm(count, generator=generator)
-        if not bool((order == torch.arange(count)).any()):
-            return order
 
 
 def open_frame_training(

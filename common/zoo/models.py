@@ -29,7 +29,14 @@ from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
 from common.errors import InputError
-from common.zoo.storage import Manifest, check_requires, fill, load_model, read_manifest
+from common.zoo.storage import (
+    Manifest,
+    StoredModel,
+    check_requires,
+    fill,
+    load_model,
+    read_manifest,
+)
 
 ZOO = Path(__file__).parent / "weights"
 """Where the repository's own models are."""
@@ -52,8 +59,8 @@ class Loaded:
 def load_autoencoder(folder: Path = ZOO, device: str = "cpu") -> Loaded:
     """The autoencoder."""
     stored = load_model(folder, "autoencoder", "autoencoder")
-    model = Autoencoder(_architecture(AutoencoderArchitecture, stored.manifest.architecture))
-    return _ready(model, stored, device)
+    model = Autoencoder(architecture_of(AutoencoderArchitecture, stored.manifest.architecture))
+    return ready(model, stored, device)
 
 
 def load_text_encoder(folder: Path = ZOO, device: str = "cpu") -> Loaded:
@@ -63,13 +70,13 @@ def load_text_encoder(folder: Path = ZOO, device: str = "cpu") -> Loaded:
         InputError: also when it was trained on another vocabulary.
     """
     stored = load_model(folder, "text_encoder", "text_encoder")
-    sizes = _architecture(TextEncoderArchitecture, stored.manifest.architecture)
+    sizes = architecture_of(TextEncoderArchitecture, stored.manifest.architecture)
     if sizes.num_tokens != load_tokenizer().num_tokens:
         raise InputError(
             f"the text encoder in {folder} knows {sizes.num_tokens} tokens, the vocabulary has "
             f"{load_tokenizer().num_tokens}: they are of different versions"
         )
-    return _ready(TextEncoder(sizes), stored, device)
+    return ready(TextEncoder(sizes), stored, device)
 
 
 def load_image_unet(
@@ -83,15 +90,15 @@ def load_image_unet(
     stored = load_model(folder, "image_unet", "image_unet")
     at_hand = {"autoencoder": autoencoder.identity, "text_encoder": text_encoder.identity}
     check_requires(stored.manifest, at_hand)
-    sizes = _architecture(ImageUNetArchitecture, stored.manifest.architecture)
-    return _ready(build_image_unet(sizes), stored, device)
+    sizes = architecture_of(ImageUNetArchitecture, stored.manifest.architecture)
+    return ready(build_image_unet(sizes), stored, device)
 
 
 def load_judge(folder: Path = ZOO, device: str = "cpu") -> Loaded:
     """The judge; only what scores may load it."""
     stored = load_model(folder, "judge", "judge")
-    sizes = _architecture(JudgeArchitecture, stored.manifest.architecture)
-    return _ready(Judge(sizes), stored, device)
+    sizes = architecture_of(JudgeArchitecture, stored.manifest.architecture)
+    return ready(Judge(sizes), stored, device)
 
 
 def check_embedded_prior(
@@ -127,7 +134,7 @@ def check_prior_loras(manifests: Mapping[str, Manifest], loras: Sequence[LoraCon
     if not loras:
         return
     with torch.device("meta"):
-        sizes = _architecture(ImageUNetArchitecture, manifests["image_unet"].architecture)
+        sizes = architecture_of(ImageUNetArchitecture, manifests["image_unet"].architecture)
         unet = build_image_unet(sizes)
     check_lora_files({"unet": unet}, loras)
 
@@ -158,8 +165,8 @@ def load_framing(text_encoder: Loaded, folder: Path = ZOO, device: str = "cpu") 
     """
     stored = load_model(folder, "framing", "framing")
     check_requires(stored.manifest, {"text_encoder": text_encoder.identity})
-    sizes = _architecture(FramingArchitecture, stored.manifest.architecture)
-    return _ready(Framing(sizes), stored, device)
+    sizes = architecture_of(FramingArchitecture, stored.manifest.architecture)
+    return ready(Framing(sizes), stored, device)
 
 
 def load_clip_plan(
@@ -176,8 +183,8 @@ def load_clip_plan(
     if (folder / "trajectories.json").is_file():
         stored = load_model(folder, "trajectories", "trajectories")
         check_requires(stored.manifest, {"text_encoder": text_encoder.identity})
-        sizes = _architecture(TrajectoryArchitecture, stored.manifest.architecture)
-        trajectories = _ready(Trajectories(sizes), stored, device).model
+        sizes = architecture_of(TrajectoryArchitecture, stored.manifest.architecture)
+        trajectories = ready(Trajectories(sizes), stored, device).model
     return ClipPlan(framing, trajectories, noise=noise)
 
 
@@ -240,9 +247,9 @@ def load_frame_layers(
     """
     stored = load_model(folder, kind, kind)
     check_requires(stored.manifest, {name: one.identity for name, one in models.items()})
-    sizes = _architecture(FrameLayersArchitecture, stored.manifest.architecture)
+    sizes = architecture_of(FrameLayersArchitecture, stored.manifest.architecture)
     unet = models["image_unet"].model
-    loaded = _ready(FrameLayers(sizes, unet), stored, device)
+    loaded = ready(FrameLayers(sizes, unet), stored, device)
     check_identity(LiftedUNet(unet, loaded.model))
     return loaded
 
@@ -252,7 +259,7 @@ def _prior_of(models: Mapping[str, Loaded], size: tuple[int, int]) -> EmbeddedPr
     return EmbeddedPrior(autoencoder, text_encoder, unet, load_tokenizer(), size)
 
 
-def _architecture(cls: Any, values: Any) -> Any:
+def architecture_of(cls: Any, values: Any) -> Any:
     """Plain values as an architecture config; JSON has lists where configs have tuples."""
     return cls.model_validate_json(json.dumps(dict(values)))
 
@@ -263,6 +270,7 @@ def _rule(values: Mapping[str, Any]) -> DomainRule:
     return DomainRule(**(dict(values) | lists))
 
 
-def _ready(model: Any, stored: Any, device: str) -> Loaded:
+def ready(model: Any, stored: StoredModel, device: str) -> Loaded:
+    """A model with its stored weights, on its device."""
     fill(model, stored)
     return Loaded(model.to(device).eval().requires_grad_(False), stored.manifest.identity)

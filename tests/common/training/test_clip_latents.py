@@ -17,7 +17,7 @@ from common.training.emoji_split import load_split
 from common.training.kit_clips import load_kit_clips, prepare_kit_clips
 from common.training.kit_orbits import load_orbits, prepare_orbits
 from common.training.kit_parts import KitPart
-from common.training.latent_files import encoded_once, latent_path
+from common.training.latent_files import encoded_once, halved, latent_path
 from common.training.latent_sets import LOOKALIKE_WEIGHT, encode_pixels
 from common.training.orbit_latents import orbit_latents
 from common.zoo.models import Loaded
@@ -87,6 +87,25 @@ def test_kit_clips_come_with_what_they_show(tmp_path, autoencoder, small):
     np.testing.assert_array_equal(found.views, np.tile(np.float32([0, 12]), (3, 1)))
     wanted = encode_pixels(autoencoder, np.array(sets[1].frames(1)), "cpu")
     np.testing.assert_allclose(found.latents[2], wanted, **ROUNDING)
+
+
+def test_latents_at_half_of_the_side_are_of_the_mean_of_four_pixels(tmp_path, autoencoder):
+    pixels = disks(3, 64)
+    means = pixels.reshape(3, 32, 2, 32, 2, 4).mean((2, 4))
+    assert np.abs(halved(pixels) - means).max() <= 0.5
+    assert (halved(np.full((1, 2, 2, 4), 255, np.uint8)) == 255).all()
+    found = encoded_once(tmp_path / "half.npy", autoencoder, [pixels], "cpu", halve=True)
+    small = encode_pixels(autoencoder, halved(pixels), "cpu")
+    np.testing.assert_allclose(found, small, **ROUNDING)
+
+
+def test_clips_at_half_of_the_side_are_kept_apart(tmp_path, autoencoder, small):
+    part = ClipPart("pairs", 1)
+    list(prepare_kit_clips(tmp_path, part))
+    whole = kit_clip_latents(autoencoder, tmp_path, "cpu", part)
+    half = kit_clip_latents(autoencoder, tmp_path, "cpu", part, 64)
+    assert half.subjects == whole.subjects
+    assert [side * 2 for side in half.latents.shape[-2:]] == list(whole.latents.shape[-2:])
 
 
 def test_orbits_come_with_what_they_show_and_from_where(tmp_path, autoencoder, small):

@@ -1,0 +1,17 @@
+"""Settings of the spacetime DiT as a prior."""
+
+from pathlib import Path
+from typing import Literal
+
+from common.config import Config
+
+
+class SpacetimeDiTPriorConfig(Config):
+    """A small transformer over patches of space and time, for clips (`video/*`)."""
+
+    name: Literal["spacetime_dit"] = "spacetime_dit"
+    models_dir: Path | None = None
+    """Folder of the transformer, such as `samples` in a run of `train/spacetime_dit`; null is the
+    zoo of Extrude."""
+    bases_dir: Path | None = None
+    """Folder of the autoencoder and the text encoder that it stands on; null is the zoo."""

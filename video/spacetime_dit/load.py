@@ -1,0 +1,116 @@
+"""The spacetime DiT from disk, checked against what it stands on."""
+
+from collections.abc import Mapping
+from math import prod
+
+from common.embedded.autoencoder import DOWNSAMPLING
+from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
+from common.embedded.tokenizer import MAX_TOKENS, load_tokenizer
+from common.errors import InputError
+from common.generation.estimate import FEATURES_PER_PIXEL, Need
+from common.zoo.models import ZOO, architecture_of, load_autoencoder, load_text_encoder, ready
+from common.zoo.storage import Manifest, check_requires, load_model, read_manifest
+from video.spacetime_dit.architecture import SpacetimeDiTArchitecture
+from video.spacetime_dit.flops import evaluation_flops
+from video.spacetime_dit.memory import drawing_bytes
+from video.spacetime_dit.model import SpacetimeDiT
+from video.spacetime_dit.patches import grid_of
+from video.spacetime_dit.prior import SpacetimeDiTPrior, check_clip_size
+
+KIND = "spacetime_dit"
+_BASES = ("autoencoder", "text_encoder")
+_WIDENED = 4
+"""Bytes in memory for a stored byte: int8 becomes float32."""
+
+
+def check_spacetime_dit(config: SpacetimeDiTPriorConfig, size: tuple[int, int, int]) -> None:
+    """Refuse, before anything runs, models that are missing or do not belong together, and sizes.
+
+    Args:
+        config: the prior's.
+        size: frames, height and width of the clips.
+
+    Raises:
+        InputError: with what to do.
+    """
+    check_clip_size(size, _architecture(_manifests(config)))
+
+
+def load_spacetime_dit(
+    config: SpacetimeDiTPriorConfig, size: tuple[int, int, int], device: str
+) -> SpacetimeDiTPrior:
+    """The prior of clips of ``size``.
+
+    Raises:
+        InputError: models are missing, damaged or of others, or the size is none that is drawn.
+    """
+    check_spacetime_dit(config, size)
+    bases = config.bases_dir or ZOO
+    autoencoder, text = load_autoencoder(bases, device), load_text_encoder(bases, device)
+    stored = load_model(config.models_dir or ZOO, KIND, KIND)
+    at_hand = {"autoencoder": autoencoder.identity, "text_encoder": text.identity}
+    check_requires(stored.manifest, at_hand)
+    dit = SpacetimeDiT(_architecture({KIND: stored.manifest}))
+    model = ready(dit, stored, device).model
+    return SpacetimeDiTPrior(autoencoder.model, text.model, model, load_tokenizer(), size)
+
+
+def spacetime_dit_need(
+    config: SpacetimeDiTPriorConfig, size: tuple[int, int, int], together: int
+) -> Need:
+    """Latent shape and memory of drawing ``together`` clips at once."""
+    manifests = _manifests(config)
+    sizes = _architecture(manifests)
+    cells = _cells(size)
+    bases = _WIDENED * sum(manifests[kind].num_bytes for kind in _BASES)
+    decoding = 4 * FEATURES_PER_PIXEL * prod(size)
+    return Need(
+        (sizes.latent_channels, *cells), bases + decoding + drawing_bytes(sizes, cells, together)
+    )
+
+
+def spacetime_dit_sizes(
+    config: SpacetimeDiTPriorConfig, size: tuple[int, int, int], prompt: str, num_evaluations: int
+) -> dict[str, str]:
+    """Tokens of a clip, and the arithmetic of so many evaluations of one."""
+    sizes = _architecture(_manifests(config))
+    cells = _cells(size)
+    said = min(len(load_tokenizer().encode(prompt)), MAX_TOKENS)
+    flops = num_evaluations * evaluation_flops(sizes, cells, said)
+    return {
+        "tokens": " x ".join(map(str, grid_of(*cells, sizes.patch))),
+        "attention": sizes.attention,
+        "arithmetic": f"{flops / 1e12:.3g} TFLOP",
+    }
+
+
+def _cells(size: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Frames, rows and columns of the latent."""
+    frames, height, width = size
+    return frames, height // DOWNSAMPLING, width // DOWNSAMPLING
+
+
+def _manifests(config: SpacetimeDiTPriorConfig) -> dict[str, Manifest]:
+    folder, bases = config.models_dir or ZOO, config.bases_dir or ZOO
+    if not (folder / f"{KIND}.json").is_file():
+        raise InputError(
+            f"{folder} has no {KIND}.json: train one (python run.py prepare/emoji, prepare/clips, "
+            "then train/spacetime_dit) and set prior.models_dir to the samples folder of that run, "
+            "or use prior.name=embedded"
+        )
+    manifests = {kind: read_manifest(bases, kind) for kind in _BASES}
+    at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
+    manifests[KIND] = read_manifest(folder, KIND)
+    if manifests[KIND].kind != KIND:
+        raise InputError(
+            f"{folder / KIND}.json describes a model of kind {manifests[KIND].kind}, not {KIND}"
+        )
+    check_requires(manifests[KIND], at_hand)
+    return manifests
+
+
+def _architecture(manifests: Mapping[str, Manifest]) -> SpacetimeDiTArchitecture:
+    found: SpacetimeDiTArchitecture = architecture_of(
+        SpacetimeDiTArchitecture, manifests[KIND].architecture
+    )
+    return found
