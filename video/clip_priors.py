@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from common.control.read import read_followed
 from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
@@ -10,6 +11,7 @@ from common.generation.priors import build_prior, check_prior
 from common.pretrained.config import PretrainedPriorConfig
 from video.config import VideoConfig
 from video.image_to_video import ImageToVideo
+from video.long_video import LongVideo
 from video.text_to_video import TextToVideo
 from video.trajectory_keys import track_of
 
@@ -32,6 +34,7 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
                 "itself: leave it out, or use prior.name=pretrained"
             )
         check_prior(prior, method.size, view)
+        _check_controls(config)
         _check_trajectory(config)
         return []
     from video.animatediff.build import check_animatediff
@@ -47,6 +50,19 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
             "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
         )
     return check_animatediff(prior, method.motion, method.size)
+
+
+def _check_controls(config: VideoConfig) -> None:
+    """Segments of a long clip are drawn alike, so each of them would follow the same frames."""
+    prior, method = config.prior, config.method
+    if not isinstance(prior, EmbeddedPriorConfig) or not isinstance(method, LongVideo):
+        return
+    for control in prior.controls:
+        if len(read_followed(control, method.size).weights) > 1:
+            raise InputError(
+                f"{control.image} has a picture or a weight for each frame, and long clips are "
+                "drawn in segments, each of which would follow them again: give one for all frames"
+            )
 
 
 def _check_trajectory(config: VideoConfig) -> None:

@@ -32,6 +32,11 @@ class Followed:
         """The picture of each of ``count`` rows."""
         return self._rows(self.pictures, count)
 
+    def on(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> "Followed":
+        """The pictures where and as the models compute; the weights stay float32."""
+        weights = self.weights.to(device)
+        return replace(self, pictures=self.pictures.to(device, dtype), weights=weights)
+
     def first(self) -> "Followed":
         """The same for first frames alone."""
         return replace(self, pictures=self.pictures[:1], weights=self.weights[:1])
@@ -40,8 +45,3 @@ class Followed:
         if count % len(each):
             raise ValueError(f"{count} rows are no whole samples of {len(each)} frames")
         return repeat(each, "f ... -> (b f) ...", b=count // len(each))
-
-
-def same_throughout(weight: float) -> Float[Tensor, "1"]:
-    """The weight of the only picture."""
-    return torch.tensor([weight])

@@ -47,7 +47,7 @@ _PREVIEW_STEPS = 20
 class TrainControlNet(Config):
     """The union ControlNet: a picture to follow, for the frozen image U-Net."""
 
-    name: Literal["control_net"] = "control_net"
+    name: Literal["controlnet"] = "controlnet"
     architecture: ControlNetArchitecture = ControlNetArchitecture()
     """Sizes of the model."""
     models_dir: Path | None = None
@@ -262,7 +262,7 @@ class ControlNetTraining:
     def package(self, model: Any) -> Package:
         """The ControlNet and what it steers."""
         requires = {kind: base.identity for kind, base in self._models.items()}
-        return Package("control_net", model, self._config.architecture, requires)
+        return Package("controlnet", model, self._config.architecture, requires)
 
 
 def _all_rgba(pictures: Sequence[Picture]) -> list[Picture]:
