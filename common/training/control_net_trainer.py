@@ -207,9 +207,10 @@ class ControlNetTraining:
             followed = Followed(batch.pictures, torch.ones(len(prompts)), (0.0, 1.0))
             drawn = self._sampled(prompts, EmbeddedControl(model, kind, followed))
             for picture, image, prompt in zip(batch.pictures, drawn, prompts, strict=True):
-                shown += [to_picture(picture * 2 - 1), to_picture(image)]
+                solid = torch.cat([picture, torch.ones_like(picture[:1])])
+                shown += [to_picture(solid * 2 - 1), to_picture(image)]
                 said += [kind.replace("_", " "), prompt]
-        return picture_sheet(_all_rgba(shown), captions=said, num_columns=2 * _PREVIEWED)
+        return picture_sheet(shown, captions=said, num_columns=2 * _PREVIEWED)
 
     def _sampled(self, prompts: Sequence[str], control: EmbeddedControl) -> Images:
         prior = self._prior([control])
@@ -263,14 +264,6 @@ class ControlNetTraining:
         """The ControlNet and what it steers."""
         requires = {kind: base.identity for kind, base in self._models.items()}
         return Package("controlnet", model, self._config.architecture, requires)
-
-
-def _all_rgba(pictures: Sequence[Picture]) -> list[Picture]:
-    """Pictures with four channels each."""
-    return [
-        one if one.shape[2] == 4 else np.dstack([one, np.full(one.shape[:2], 255, np.uint8)])
-        for one in pictures
-    ]
 
 
 def open_control_training(

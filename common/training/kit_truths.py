@@ -120,9 +120,11 @@ def truth_digest(part: KitPart) -> str:
     return digest_with(kit_digest(), SIZE_PX, FARTHEST, *part)
 
 
-def rendered_truths(one: KitObject, views: tuple[View, ...]) -> Rendered:
+def rendered_truths(
+    one: KitObject, views: tuple[View, ...], size_px: int | None = None
+) -> Rendered:
     """The views of an object with depth maps, normal maps and labels."""
-    made = render_views(one, views, SIZE_PX)
+    made = render_views(one, views, size_px or SIZE_PX)
     depth = rearrange(depth_map(made.depth), "v h w -> v h w 1")
     maps = to_bytes(torch.cat([depth, normal_map(made.normal, made.cameras.w2c)], -1))
     labels = rearrange(labels_of(one, made.part_id), "v h w -> v h w 1")
