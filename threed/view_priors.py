@@ -1,6 +1,7 @@
 """The prior that a method asks about several views, checked and built from a run's config."""
 
-from typing import Any, assert_never
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, assert_never
 
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
@@ -11,6 +12,9 @@ from threed.from_prompt import FromPrompt
 from threed.image_to_3d import ImageTo3D
 from threed.lifted_views import LiftedViews
 from threed.view_prior_config import ViewPriorConfig
+
+if TYPE_CHECKING:
+    from common.zoo.storage import Manifest
 
 _WIDENED = 4
 """Bytes in memory for a stored byte: int8 becomes float32."""
@@ -39,6 +43,7 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             check_size((size_px, size_px))
             manifests = check_embedded_prior(folder, "view_layers")
             check_prior_loras(manifests, prior.loras)
+            _check_controls(prior, method, manifests)
             _check_heights(method)
             return _front_notes(method, prompt) + embedded_notes(prompt, "", folder)
         case PretrainedPriorConfig():
@@ -63,7 +68,7 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
 
             return load_frame_prior(
                 "view_layers", num_views, (size_px, size_px), models_folder(prior), device,
-                prior.loras,
+                prior.loras, controls=prior.controls,
             )  # fmt: skip
         case PretrainedPriorConfig():
             from threed.distillation.picture_views import PictureViews
@@ -102,6 +107,30 @@ def _front_notes(method: FromPrompt, prompt: str) -> list[str]:
     if method.distil.num_steps and not prompt.strip():
         return ["prompt is empty: the scene is fitted to the views, method.distil has no effect"]
     return []
+
+
+def _check_controls(
+    prior: EmbeddedPriorConfig, method: FromPrompt, manifests: "Mapping[str, Manifest]"
+) -> None:
+    """Controls show the views that are drawn together, and no others."""
+    if not prior.controls:
+        return
+    from common.zoo.control_net import check_controls
+
+    if not isinstance(method, LiftedViews) or method.distil.num_steps:
+        way = (
+            "set method.distil.num_steps=0"
+            if isinstance(method, LiftedViews)
+            else "use a preset that draws views together, such as threed/text_to_3d"
+        )
+        raise InputError(
+            "prior.controls are followed from the cameras that they are pictures of, and score "
+            f"distillation looks from everywhere: leave them out, or {way}"
+        )
+    num_views, size_px = method.view_shape
+    identities = {kind: one.identity for kind, one in manifests.items()}
+    size = (num_views, size_px, size_px)
+    check_controls(prior.controls, identities, size, models_folder(prior))
 
 
 def _check_heights(method: FromPrompt) -> None:

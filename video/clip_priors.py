@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from common.control.read import read_followed
 from common.diffusion.given import Given
 from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
@@ -12,6 +13,7 @@ from common.generation.priors import build_prior, check_prior
 from common.pretrained.config import PretrainedPriorConfig
 from video.config import VideoConfig
 from video.image_to_video import ImageToVideo
+from video.long_video import LongVideo
 from video.text_to_video import TextToVideo
 from video.trajectory_keys import track_of
 
@@ -38,6 +40,7 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
             _check_spacetime_dit(prior, method.size, view)
         else:
             check_prior(prior, method.size, view)
+        _check_controls(config)
         return []
     from video.animatediff.build import check_animatediff
 
@@ -65,6 +68,19 @@ def _check_spacetime_dit(
             "prior.name=embedded"
         )
     check_spacetime_dit(prior, size)
+
+
+def _check_controls(config: VideoConfig) -> None:
+    """Segments of a long clip are drawn alike, so each of them would follow the same frames."""
+    prior, method = config.prior, config.method
+    if not isinstance(prior, EmbeddedPriorConfig) or not isinstance(method, LongVideo):
+        return
+    for control in prior.controls:
+        if len(read_followed(control, method.size).weights) > 1:
+            raise InputError(
+                f"{control.image} has a picture or a weight for each frame, and long clips are "
+                "drawn in segments, each of which would follow them again: give one for all frames"
+            )
 
 
 def _check_trajectory(config: VideoConfig) -> None:

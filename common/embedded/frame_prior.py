@@ -14,10 +14,12 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from common.control.features import NO_FEATURES, Features
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
+from common.embedded.controls import EmbeddedControl, control_features
 from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
@@ -41,8 +43,8 @@ class FramesCond:
 class FramePrior:
     """A prior of clips, or of views.
 
-    State: the image prior, the lifted U-Net, the number of frames it draws, and what it knows of a
-    clip before it is drawn.
+    State: the image prior, the lifted U-Net, the number of frames it draws, what it knows of a
+    clip before it is drawn, and what is followed. The image prior follows what first frames do.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class FramePrior:
         lifted: LiftedUNet,
         num_frames: int,
         plan: ClipPlan = NOTHING_KNOWN,
+        controls: Sequence[EmbeddedControl] = (),
     ):
         longest = lifted.layers.sizes.max_frames
         if not 1 <= num_frames <= longest:
@@ -58,6 +61,7 @@ class FramePrior:
                 f"these layers were trained on up to {longest} frames; num_frames is {num_frames}"
             )
         self.pictures, self.lifted, self.plan = pictures, lifted, plan
+        self.controls = tuple(controls)
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(pictures.spec, latent_shape=(channels, num_frames, height, width))
 
@@ -88,12 +92,13 @@ class FramePrior:
 
     def of_first_frames(self) -> "FramePrior":
         """The prior of clips of one frame."""
-        return FramePrior(self.pictures, self.lifted, 1)
+        firsts = [control.first() for control in self.controls]
+        return FramePrior(self.pictures, self.lifted, 1, controls=firsts)
 
     def moving(self, tracks: Float[Tensor, "1 f 5"]) -> "FramePrior":
         """The prior of clips whose things move so, whatever the prompt tells."""
         plan = replace(self.plan, tracks=tracks)
-        return FramePrior(self.pictures, self.lifted, self.num_frames, plan)
+        return FramePrior(self.pictures, self.lifted, self.num_frames, plan, self.controls)
 
     def noise(self, generators: Sequence[torch.Generator]) -> Clips:
         """What samples begin with, one a generator: normal, and partly shared among frames."""
@@ -139,16 +144,27 @@ class FramePrior:
         """
         times = repeat(timesteps, "b -> b f", f=latents.shape[2])
         if cond.first is None:
-            return predict_v_of_frames(self.lifted, latents, times, cond.rows)
+            return self._predicted(latents, times, cond.rows)
         alpha, sigma = self.spec.schedule.alpha_sigma(timesteps)
         at_first = latents[:, :, 0]
         exact = per_sample(alpha, at_first) * at_first - cond.first.to(latents)
         seen = latents
         if not cond.hidden:
             seen, times = with_first(latents, times, cond.first)
-        made = predict_v_of_frames(self.lifted, seen, times, cond.rows)
+        made = self._predicted(seen, times, cond.rows)
         exact = rearrange(exact / per_sample(sigma, at_first), "b c h w -> b c 1 h w")
         return torch.cat([exact, made[:, :, 1:]], 2)
+
+    def _predicted(
+        self, latents: Clips, timesteps: Float[Tensor, "b f"], rows: EmbeddedCond
+    ) -> Clips:
+        """The lifted U-Net's ``v``, with what is followed."""
+        times = rearrange(timesteps, "b f -> (b f)")
+        added = control_features(
+            self.controls, rearrange(latents, "b c f h w -> (b f) c h w"), times,
+            self.spec.schedule.fraction(times), rows.vector,
+        )  # fmt: skip
+        return predict_v_of_frames(self.lifted, latents, timesteps, rows, added=added)
 
     def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
         """Premultiplied RGBA frames in [-1, 1] to latents."""
@@ -201,7 +217,8 @@ def predict_v_of_frames(
     rows: EmbeddedCond,
     frames: Float[Tensor, "b f"] | None = None,
     scale: float = 1.0,
+    added: Features = NO_FEATURES,
 ) -> Clips:
     """Call a lifted U-Net: the frame layers hear of the prompt and the view what the U-Net does."""
-    inputs = UNetInputs(rows.states, rows.mask, rows.vector)
+    inputs = UNetInputs(rows.states, rows.mask, rows.vector, None, added.down, added.middle)
     return lifted(latents, timesteps, inputs, rows.vector, frames, scale).to(latents.dtype)

@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from common.control.features import NO_FEATURES, Features
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import CosineSchedule
 from common.embedded.autoencoder import DOWNSAMPLING, IMAGE_CHANNELS, Autoencoder
+from common.embedded.controls import EmbeddedControl, control_features
 from common.embedded.image_unet import View, view_features
 from common.embedded.text_encoder import TextEncoder, token_batch
 from common.embedded.tokenizer import Tokenizer
@@ -37,7 +39,7 @@ class EmbeddedCond:
 class EmbeddedPrior:
     """A prior of small models that predict ``v`` on a cosine schedule.
 
-    State: the three models, on one device, and the latent shape they are used at.
+    State: the three models, on one device, the latent shape they are used at, and what is followed.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class EmbeddedPrior:
         unet: Any,
         tokenizer: Tokenizer,
         size: tuple[int, int],
+        controls: Sequence[EmbeddedControl] = (),
     ):
         check_size(size)
         height, width = size
         self.autoencoder, self.text_encoder, self.unet = autoencoder, text_encoder, unet
         self._tokenizer = tokenizer
+        self.controls = tuple(controls)
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
             (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
@@ -85,7 +89,9 @@ class EmbeddedPrior:
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
         """The U-Net's ``v`` at each sample's timestep."""
-        return predict_v(self.unet, latents, timesteps, cond)
+        times = self.spec.schedule.fraction(timesteps)
+        added = control_features(self.controls, latents, timesteps, times, cond.vector)
+        return predict_v(self.unet, latents, timesteps, cond, added)
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
         """Premultiplied RGBA pictures in [-1, 1] to latents."""
@@ -121,14 +127,22 @@ def embedded_schedule() -> NoiseSchedule:
     return build_noise_schedule(CosineSchedule())
 
 
-def predict_v(unet: Any, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
-    """Call a U-Net of diffusers with both ways of conditioning."""
+def predict_v(
+    unet: Any,
+    latents: Images,
+    timesteps: Timesteps,
+    cond: EmbeddedCond,
+    added: Features = NO_FEATURES,
+) -> Images:
+    """Call a U-Net of diffusers with both ways of conditioning, and features of ControlNets."""
     made = unet(
         latents,
         timesteps,
         encoder_hidden_states=cond.states,
         encoder_attention_mask=cond.mask,
         class_labels=cond.vector,
+        down_block_additional_residuals=added.down,
+        mid_block_additional_residual=added.middle,
         return_dict=False,
     )
     return made[0].to(latents.dtype)

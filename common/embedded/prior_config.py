@@ -7,6 +7,7 @@ from pydantic import Field
 
 from common.adapters.lora_config import LoraConfig
 from common.config import Config
+from common.embedded.control_config import EmbeddedControlConfig
 
 
 class EmbeddedPriorConfig(Config):
@@ -17,6 +18,8 @@ class EmbeddedPriorConfig(Config):
     """Folder of the autoencoder, text encoder and image U-Net; null is the zoo of Extrude."""
     loras: tuple[LoraConfig, ...] = Field((), max_length=32)
     """Changes of the image U-Net; several add up."""
+    controls: tuple[EmbeddedControlConfig, ...] = Field((), max_length=8)
+    """Pictures that the embedded ControlNet follows; several add up."""
     trajectory_noise: float | None = Field(1.0, gt=0, le=1000)
     """Of clips: the first frame, moved as the prompt tells, begins them under noise of this many
     times the root of the share of the change that the move leaves unexplained. Less keeps more of

@@ -2,13 +2,16 @@
 
 from typing import assert_never
 
+from common.errors import InputError
 from common.evaluation.clip_edits import edits_estimate, evaluate_edits
 from common.evaluation.config import (
     EvaluateClips,
     EvaluateConfig,
+    EvaluateControl,
     EvaluateEdits,
     EvaluateImages,
 )
+from common.evaluation.control import control_estimate, evaluate_control
 from common.evaluation.image_prior import evaluate_images, image_estimate, image_notes
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
 from common.runs.app import App, Estimate, Outcome, Run
@@ -16,13 +19,18 @@ from common.runs.apps import Apps
 
 
 def check(config: EvaluateConfig, apps: Apps) -> list[str]:
-    """Notes on keys that have no effect."""
+    """Refuse what evaluations do not do; notes on keys that have no effect."""
+    if config.prior.controls:
+        raise InputError(
+            "evaluations draw what the prompts say and choose themselves what is followed: leave "
+            "prior.controls out"
+        )
     match config.method:
         case EvaluateImages() as images:
             return image_notes(images)
         case EvaluateClips() as clips:
             return clip_notes(clips)
-        case EvaluateEdits():
+        case EvaluateEdits() | EvaluateControl():
             return []
         case _:
             assert_never(config.method)
@@ -37,6 +45,8 @@ def estimate(config: EvaluateConfig) -> Estimate:
             return clip_estimate(config, clips)
         case EvaluateEdits() as edits:
             return edits_estimate(config, edits)
+        case EvaluateControl() as control:
+            return control_estimate(config, control)
         case _:
             assert_never(config.method)
 
@@ -50,6 +60,8 @@ def run(config: EvaluateConfig, run: Run) -> Outcome:
             return evaluate_clips(config, clips, run)
         case EvaluateEdits() as edits:
             return evaluate_edits(config, edits, run)
+        case EvaluateControl() as control:
+            return evaluate_control(config, control, run)
         case _:
             assert_never(config.method)
 

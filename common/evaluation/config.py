@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.config import BY_NAME, Config
+from common.control.kinds import CONTROL_KINDS, ControlKind
 from common.diffusion.guidance_config import CFG, Guidance
 from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.embedded.prior_config import EmbeddedPriorConfig
@@ -58,7 +59,17 @@ class EvaluateEdits(Config):
     """Of clips that are drawn again in another colour."""
 
 
-Method = Annotated[EvaluateImages | EvaluateClips | EvaluateEdits, BY_NAME]
+class EvaluateControl(Config):
+    """Pictures that follow edges, regions, depth or normals of held-out objects."""
+
+    name: Literal["control"] = "control"
+    kinds: tuple[ControlKind, ...] = Field(CONTROL_KINDS, min_length=1)
+    """What is followed."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the pictures."""
+
+
+Method = Annotated[EvaluateImages | EvaluateClips | EvaluateEdits | EvaluateControl, BY_NAME]
 """What is evaluated, chosen by its ``name``."""
 
 

@@ -94,12 +94,15 @@ def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> Need:
 
 def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together: int) -> Need:
     from common.embedded.autoencoder import DOWNSAMPLING
+    from common.zoo.control_net import control_manifest
     from common.zoo.models import check_embedded_prior
 
     manifests = check_embedded_prior(models_folder(config), frame_layers(size))
     channels = manifests["autoencoder"].architecture["latent_channels"]
     cells = tuple(side // DOWNSAMPLING for side in size)
     stored = sum(manifest.num_bytes for manifest in manifests.values())
+    if config.controls:
+        stored += control_manifest(models_folder(config)).num_bytes
     return Need(
         (channels, *cells),
         _DIFFUSERS_BYTES

@@ -5,13 +5,14 @@ from typing import Any
 import torch
 
 from common.adapters.lora import add_loras
+from common.control.read import read_followed
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.pretrained.attention import set_attention
 from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
 from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, SizeConditionConfig
 from common.pretrained.control_config import ControlConfig
-from common.pretrained.controlnet import Control, control_image, read_control
+from common.pretrained.controlnet import Control, read_control
 from common.pretrained.fit import Models, build_skeletons, load_tokenizers
 from common.pretrained.latent_scale import latent_scale
 from common.pretrained.prior import PretrainedPrior
@@ -20,9 +21,14 @@ from common.pretrained.weights import fill
 
 
 def build_pretrained_prior(
-    config: PretrainedPriorConfig, size: tuple[int, ...], device: str = "cpu"
+    config: PretrainedPriorConfig,
+    size: tuple[int, ...],
+    device: str = "cpu",
+    num_frames: int = 1,
 ) -> PretrainedPrior:
     """The prior of a checkpoint for pictures of ``(height, width)``.
+
+    What ControlNets follow has a picture for each of ``num_frames`` rows, or one for all.
 
     Raises:
         InputError: the checkpoint is wrong, or cannot draw or compute what is asked for.
@@ -47,7 +53,10 @@ def build_pretrained_prior(
         latent_scale(models.autoencoder.config),
         size_ids(config.size_condition, size) if checkpoint.family == "sdxl" else None,
         config.compute.decode_batch,
-        [_control(one, checkpoint, config.compute, size, device) for one in config.controls],
+        [
+            _control(one, checkpoint, config.compute, (num_frames, *size), device)
+            for one in config.controls
+        ],
     )
 
 
@@ -58,13 +67,12 @@ def _control(
     size: tuple[int, ...],
     device: str,
 ) -> Control:
-    """A ControlNet with its weights, and the picture that it follows."""
+    """A ControlNet with its weights, and what it follows in frames of ``(f, h, w)``."""
     component, model = read_control(config, checkpoint)
     set_attention(model, compute.attention, device)
     dtype = torch_dtype(compute)
     fill(model, component, dtype, device)
-    image = control_image(config, (size[0], size[1])).to(device, dtype)
-    return Control(model, image, config.weight, config.interval)
+    return Control(model, read_followed(config, size).on(device, dtype))
 
 
 def spec_of(checkpoint: Checkpoint, models: Models, size: tuple[int, ...]) -> PriorSpec:

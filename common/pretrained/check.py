@@ -1,16 +1,20 @@
 """What is refused before anything runs: the checkpoint, its models, the size, the kernels."""
 
 from common.adapters.lora import check_lora_files
+from common.control.read import read_followed
 from common.errors import InputError
 from common.pretrained.attention import check_attention
 from common.pretrained.checkpoint import check_size, read_checkpoint
 from common.pretrained.config import PretrainedPriorConfig
-from common.pretrained.controlnet import control_image, read_control
+from common.pretrained.controlnet import read_control
 from common.pretrained.fit import build_skeletons, load_tokenizers
 
 
 def check_pretrained(
-    config: PretrainedPriorConfig, size: tuple[int, ...], has_view: bool = False
+    config: PretrainedPriorConfig,
+    size: tuple[int, ...],
+    has_view: bool = False,
+    num_frames: int = 1,
 ) -> None:
     """Refuse what a checkpoint cannot draw; no weights are read.
 
@@ -18,6 +22,7 @@ def check_pretrained(
         config: of the prior.
         size: ``(height, width)`` in pixels.
         has_view: whether the picture is asked for from a view.
+        num_frames: of the clips that are made of pictures; controls may have one for each.
 
     Raises:
         InputError: the checkpoint is missing, wrong or of another kind, or does not fit.
@@ -34,4 +39,4 @@ def check_pretrained(
     check_lora_files(models.by_name, config.loras)
     for control in config.controls:
         read_control(control, checkpoint)
-        control_image(control, (size[0], size[1]))
+        read_followed(control, (num_frames, *size))

@@ -6,17 +6,14 @@ them is added to the U-Net's skip connections and to its middle. Several add up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
-from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
+from common.control.features import NO_FEATURES, Features, with_more
+from common.control.followed import Followed
 from common.errors import InputError
-from common.media.fitting import placed, placement
-from common.media.images import read_picture
-from common.media.pixels import composite, from_picture
 from common.pretrained.checkpoint import Checkpoint
 from common.pretrained.component import Component, read_component
 from common.pretrained.control_config import ControlConfig
@@ -34,19 +31,7 @@ class Control:
     """A ControlNet at work."""
 
     model: Any
-    image: Float[Tensor, "1 3 h w"]
-    """What it follows, in [0, 1]."""
-    weight: float
-    interval: tuple[float, float]
-    """Diffusion times at which it acts."""
-
-
-class Features(NamedTuple):
-    """What is added to the U-Net's features."""
-
-    down: tuple[Tensor, ...] | None
-    """To the skip connections, the finest first."""
-    middle: Tensor | None
+    followed: Followed
 
 
 def read_control(config: ControlConfig, checkpoint: Checkpoint) -> tuple[Component, Any]:
@@ -83,20 +68,6 @@ def read_control(config: ControlConfig, checkpoint: Checkpoint) -> tuple[Compone
     return component, model
 
 
-def control_image(config: ControlConfig, size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:
-    """The picture to follow at the size that is drawn, in [0, 1]; transparency is black.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    picture = read_picture(config.image)
-    if picture.shape[2] == 4:
-        picture = composite(picture, "#000000")
-    place = placement(picture.shape[:2], size, config.fit)
-    image = (placed(from_picture(picture), place, torch.full((3, *size), -1.0)) + 1) / 2
-    return rearrange(image, "c h w -> 1 c h w")
-
-
 def control_features(
     controls: Sequence[Control],
     latents: Float[Tensor, "b c h w"],
@@ -115,24 +86,17 @@ def control_features(
         states: token states.
         told: what SDXL is told beside them.
     """
-    total = Features(None, None)
+    total = NO_FEATURES
     for control in controls:
-        low, high = control.interval
-        acting = ((times >= low) & (times <= high)).to(latents.dtype) * control.weight
-        if not bool(acting.any()):
+        shares = control.followed.shares(times).to(latents.dtype)
+        if not bool(shares.any()):
             continue
-        shares = rearrange(acting, "b -> b 1 1 1")
         down, middle = control.model(
             latents, timesteps, encoder_hidden_states=states,
-            controlnet_cond=repeat(control.image, "1 c h w -> b c h w", b=len(latents)),
+            controlnet_cond=control.followed.rows(len(latents)),
             added_cond_kwargs=told, return_dict=False,
         )  # fmt: skip
-        down = tuple(shares * one for one in down)
-        middle = shares * middle
-        if total.down is not None and total.middle is not None:
-            down = tuple(a + b for a, b in zip(total.down, down, strict=True))
-            middle = total.middle + middle
-        total = Features(down, middle)
+        total = with_more(total, Features(tuple(down), middle), shares)
     return total
 
 

@@ -7,11 +7,13 @@ from torch import nn
 
 from common.diffusion.lifted_unet import FrameLayers
 from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder
+from common.embedded.control_net import UnionControlNet
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge
 from common.runs.app import Estimate
 from common.training.autoencoder_trainer import TrainAutoencoder, open_training
 from common.training.clip_parts import NUM_FRAMES
+from common.training.control_net_trainer import TrainControlNet, open_control_training
 from common.training.frame_layers_trainer import (
     TrainMotionLayers,
     TrainViewLayers,
@@ -47,6 +49,8 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_judge_training(method, cache, seed, device)
         case TrainMotionLayers() | TrainViewLayers():
             return open_frame_training(method, cache, seed, device)
+        case TrainControlNet():
+            return open_control_training(method, cache, seed, device)
         case _:
             assert_never(method)
 
@@ -88,6 +92,10 @@ def _size(method: Method) -> tuple[int, int]:
             layers = FrameLayers(method.architecture, build_image_unet(lifted))
             frames = method.num_views if isinstance(method, TrainViewLayers) else NUM_FRAMES
             return _num_weights(layers), 120 * lifted.block_channels[0] * _CELLS * frames
+        case TrainControlNet():
+            steered = ImageUNetArchitecture()
+            net = UnionControlNet(method.architecture, build_image_unet(steered))
+            return _num_weights(net), 120 * steered.block_channels[0] * _CELLS
         case _:
             assert_never(method)
 

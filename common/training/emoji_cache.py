@@ -45,7 +45,9 @@ def new_array(path: Path, num: int, size_px: int) -> UInt8[np.ndarray, "n h w 4"
     )
 
 
-def load_array(path: Path, num: int, size_px: int) -> UInt8[np.ndarray, "n h w 4"]:
+def load_array(
+    path: Path, num: int, size_px: int, channels: int = 4
+) -> UInt8[np.ndarray, "n h w c"]:
     """Map an array of ``num`` pictures, read-only, and check what it claims to be.
 
     Raises:
@@ -57,9 +59,10 @@ def load_array(path: Path, num: int, size_px: int) -> UInt8[np.ndarray, "n h w 4
         raise InputError(
             f"{path} cannot be read: {broken}. Delete the folder, prepare anew."
         ) from (broken)
-    if pixels.shape != (num, size_px, size_px, 4) or pixels.dtype != np.uint8:
+    wanted = (num, size_px, size_px, channels)
+    if pixels.shape != wanted or pixels.dtype != np.uint8:
         raise InputError(
             f"{path} holds {pixels.dtype} {pixels.shape}, its index says uint8 "
-            f"{(num, size_px, size_px, 4)}. Delete the folder, prepare anew."
+            f"{wanted}. Delete the folder, prepare anew."
         )
     return pixels

@@ -16,6 +16,7 @@ from common.training.prepare_config import (
     PrepareKit,
     PrepareOrbits,
     PrepareTeacher,
+    PrepareTruths,
 )
 from common.training.prepare_sources import (
     Prepared,
@@ -24,6 +25,7 @@ from common.training.prepare_sources import (
     prepared_kit,
     prepared_orbits,
     prepared_teacher,
+    prepared_truths,
 )
 
 _LIBRARIES_BYTES = 600 * 2**20
@@ -42,7 +44,7 @@ def estimate(config: PrepareConfig) -> Estimate:
             sides = {"stills": emoji.still_sizes_px, "clips": emoji.clip_sizes_px}
             sizes = {name: ", ".join(map(str, found)) or "none" for name, found in sides.items()}
             steps = 1 + len(CLIPS) * len(emoji.clip_sizes_px)
-        case (PrepareKit() | PrepareClips() | PrepareOrbits()) as kit:
+        case (PrepareKit() | PrepareClips() | PrepareOrbits() | PrepareTruths()) as kit:
             sizes, steps = {"parts": ", ".join(kit.parts)}, len(kit.parts)
         case PrepareTeacher():
             sizes, steps = {}, 1
@@ -77,6 +79,8 @@ def _prepare(config: PrepareConfig, cache: Path) -> Prepared:
             return prepared_clips(source, cache)
         case PrepareOrbits() as source:
             return prepared_orbits(source, cache)
+        case PrepareTruths() as source:
+            return prepared_truths(source, cache)
         case PrepareTeacher():
             return prepared_teacher(cache)
         case _:

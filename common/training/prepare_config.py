@@ -51,6 +51,14 @@ class PrepareOrbits(Config):
     """``train`` obeys the held-out split; ``instances`` and ``pairs`` are what it holds out."""
 
 
+class PrepareTruths(Config):
+    """Kit objects with depth, normals and labels, at 128 px, for the ControlNet (no download)."""
+
+    name: Literal["truths"] = "truths"
+    parts: tuple[Literal["train", "instances"], ...] = Field(("instances", "train"), min_length=1)
+    """``train`` obeys the held-out split; ``instances`` are what it holds out."""
+
+
 class PrepareTeacher(Config):
     """The larger English encoder that the text encoder learns from (PyPI, 80 MB)."""
 
@@ -58,7 +66,8 @@ class PrepareTeacher(Config):
 
 
 Source = Annotated[
-    PrepareEmoji | PrepareKit | PrepareClips | PrepareOrbits | PrepareTeacher, BY_NAME
+    PrepareEmoji | PrepareKit | PrepareClips | PrepareOrbits | PrepareTruths | PrepareTeacher,
+    BY_NAME,
 ]
 """What to prepare, chosen by its ``name``."""
 

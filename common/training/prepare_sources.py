@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
+from common.control.label_colours import label_colours, palette
 from common.kit.motions import motion_caption
 from common.media.contact_sheet import clip_sheet, picture_sheet
 from common.runs.console import LOGGER
@@ -17,8 +18,23 @@ from common.training.kit_clips import load_kit_clips, prepare_kit_clips
 from common.training.kit_orbits import load_orbits, prepare_orbits
 from common.training.kit_parts import PARTS
 from common.training.kit_pictures import load_kit, prepare_kit
+from common.training.kit_truths import (
+    DEPTH,
+    LABEL,
+    NORMALS,
+    TRUTH_PARTS,
+    KitTruthSet,
+    load_truths,
+    prepare_truths,
+)
 from common.training.orbit_parts import ORBIT_PARTS
-from common.training.prepare_config import PrepareClips, PrepareEmoji, PrepareKit, PrepareOrbits
+from common.training.prepare_config import (
+    PrepareClips,
+    PrepareEmoji,
+    PrepareKit,
+    PrepareOrbits,
+    PrepareTruths,
+)
 from common.training.text_teacher import install_teacher, teacher_folder
 
 _NUM_PICTURES, _NUM_STRIPS = 48, 24
@@ -92,11 +108,37 @@ def prepared_orbits(source: PrepareOrbits, cache: Path) -> Prepared:
     return Prepared(counts, sheet)
 
 
+def prepared_truths(source: PrepareTruths, cache: Path) -> Prepared:
+    """Kit objects and what is known of them; the sheet has pictures, depth, normals and labels."""
+    counts, sheet = [], None
+    for part in (one for one in TRUTH_PARTS if one.name in source.parts):
+        for category, num in prepare_truths(cache, part):
+            LOGGER.info("%s: %d pictures with truths of '%s'", part.name, num, category.name)
+        sets = load_truths(cache, part)
+        counts.append((f"Objects, {part.name}", sum(len(one.shots) for one in sets)))
+        counts.append((f"Pictures, {part.name}", sum(len(one.pixels) for one in sets)))
+        shown = [sets[index] for index in _evenly(len(sets), _NUM_PICTURES // 4)]
+        sheet = picture_sheet([one for each in shown for one in _with_truth(each)], num_columns=8)
+    return Prepared(counts, sheet)
+
+
 def prepared_teacher(cache: Path) -> Prepared:
     """The teacher of the text encoder."""
     install_teacher(cache)
     num_bytes = sum(path.stat().st_size for path in teacher_folder(cache).rglob("*"))
     return Prepared([("Teacher, bytes", num_bytes)], None)
+
+
+def _with_truth(one: KitTruthSet) -> list[Picture]:
+    """The first picture of a set, its depth and normal maps, and its labels in colours."""
+    truth = np.asarray(one.truths[0])
+    coloured = label_colours(truth[..., LABEL], palette())
+    return [
+        _on_ground(np.asarray(one.pixels[0])),
+        np.repeat(truth[..., DEPTH, None], 3, axis=-1),
+        np.ascontiguousarray(truth[..., NORMALS]),
+        np.rint(coloured * 255).astype(np.uint8),
+    ]
 
 
 def _evenly(count: int, num: int) -> list[int]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from common.config import BY_NAME
 from common.training.autoencoder_trainer import TrainAutoencoder
+from common.training.control_net_trainer import TrainControlNet
 from common.training.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
 from common.training.image_unet_trainer import TrainImageUNet
 from common.training.judge_trainer import TrainJudge
@@ -16,7 +17,8 @@ Method = Annotated[
     | TrainImageUNet
     | TrainJudge
     | TrainMotionLayers
-    | TrainViewLayers,
+    | TrainViewLayers
+    | TrainControlNet,
     BY_NAME,
 ]
 """What the train app can train, chosen by its ``name``."""

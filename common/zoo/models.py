@@ -19,6 +19,8 @@ from common.diffusion.lifted_unet import (
 from common.embedded.autoencoder import Autoencoder, AutoencoderArchitecture
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
 from common.embedded.concepts import load_concepts
+from common.embedded.control_config import EmbeddedControlConfig
+from common.embedded.controls import EmbeddedControl
 from common.embedded.domain import Domain, DomainRule, KnownEmbeddings, concepts_digest
 from common.embedded.frame_prior import FramePrior
 from common.embedded.framing import Framing, FramingArchitecture
@@ -29,6 +31,7 @@ from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
 from common.errors import InputError
+from common.zoo.control_net import load_controls
 from common.zoo.storage import (
     Manifest,
     StoredModel,
@@ -193,12 +196,16 @@ def load_embedded_prior(
     folder: Path = ZOO,
     device: str = "cpu",
     loras: Sequence[LoraConfig] = (),
+    controls: Sequence[EmbeddedControlConfig] = (),
 ) -> EmbeddedPrior:
-    """The whole prior for pictures of ``(height, width)``, with LoRAs put into its U-Net."""
+    """The whole prior for pictures of ``(height, width)``.
+
+    LoRAs are put into its U-Net; controls are pictures that it follows.
+    """
     check_embedded_prior(folder)
     models = load_prior_models(folder, device)
     add_loras({"unet": models["image_unet"].model}, loras)
-    return _prior_of(models, size)
+    return _prior_of(models, size, _controls(controls, models, size, folder, device))
 
 
 def load_frame_prior(
@@ -209,10 +216,12 @@ def load_frame_prior(
     device: str = "cpu",
     loras: Sequence[LoraConfig] = (),
     trajectory_noise: float | None = None,
+    controls: Sequence[EmbeddedControlConfig] = (),
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
 
-    LoRAs change the image U-Net under the frame layers, which stay as they are.
+    LoRAs change the image U-Net under the frame layers, which stay as they are; controls have a
+    picture for each frame or view, or one for all.
 
     Raises:
         InputError: models are missing, damaged or of others, or more frames than were trained on.
@@ -225,7 +234,9 @@ def load_frame_prior(
     plan = NOTHING_KNOWN
     if kind == "motion_layers":
         plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)
-    return FramePrior(_prior_of(models, size), lifted, num_frames, plan)
+    followed = _controls(controls, models, (num_frames, *size), folder, device)
+    pictures = _prior_of(models, size, [control.first() for control in followed])
+    return FramePrior(pictures, lifted, num_frames, plan, followed)
 
 
 def load_prior_models(folder: Path = ZOO, device: str = "cpu") -> dict[str, Loaded]:
@@ -254,9 +265,22 @@ def load_frame_layers(
     return loaded
 
 
-def _prior_of(models: Mapping[str, Loaded], size: tuple[int, int]) -> EmbeddedPrior:
+def _prior_of(
+    models: Mapping[str, Loaded], size: tuple[int, int], controls: Sequence[EmbeddedControl]
+) -> EmbeddedPrior:
     autoencoder, text_encoder, unet = (models[kind].model for kind in PRIOR_KINDS)
-    return EmbeddedPrior(autoencoder, text_encoder, unet, load_tokenizer(), size)
+    return EmbeddedPrior(autoencoder, text_encoder, unet, load_tokenizer(), size, controls)
+
+
+def _controls(
+    configs: Sequence[EmbeddedControlConfig],
+    models: Mapping[str, Loaded],
+    size: tuple[int, ...],
+    folder: Path,
+    device: str,
+) -> list[EmbeddedControl]:
+    identities = {kind: one.identity for kind, one in models.items()}
+    return load_controls(configs, models["image_unet"].model, identities, size, folder, device)
 
 
 def architecture_of(cls: Any, values: Any) -> Any:

@@ -38,7 +38,7 @@ def check_animatediff(
     Raises:
         InputError: checkpoint or motion module are wrong or do not fit, or too many frames.
     """
-    check_pretrained(config, size[1:])
+    check_pretrained(config, size[1:], num_frames=size[0])
     checkpoint = read_checkpoint(config)
     unet = build_skeletons(checkpoint, config.clip_skip).unet
     _, family, notes = _layers(motion, unet, size[0])
@@ -61,7 +61,7 @@ def build_animatediff_prior(
     Raises:
         InputError: as ``check_animatediff``.
     """
-    pictures = build_pretrained_prior(config, size[1:], device)
+    pictures = build_pretrained_prior(config, size[1:], device, size[0])
     layers, family, _ = _layers(motion, pictures.unet, size[0])
     if motion.domain_adapter is not None:
         add_domain_adapter(pictures.unet, motion.domain_adapter)

@@ -8,6 +8,7 @@ from common.diffusion.frame_attention import FrameTransformerSizes
 from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture
 from common.embedded.autoencoder import Autoencoder
 from common.embedded.concepts import load_concepts
+from common.embedded.control_net import ControlNetArchitecture, UnionControlNet
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
@@ -35,6 +36,10 @@ VIEWS = FRAMES.model_copy(update={
     "transformer": TRANSFORMER.model_copy(update={"ordered": False}), "first_alone": False,
     "shared_noise": 0.0,
 })  # fmt: skip
+
+CONTROL = ControlNetArchitecture(
+    block_channels=(8, 16), picture_channels=(4, 8), embedding_channels=16, norm_groups=4
+)
 
 
 def store(folder: Path, kind: str, model, sizes, requires=None) -> str:
@@ -71,3 +76,14 @@ def store_frame_layers(folder: Path, kind: FrameKind, seed: int = 0) -> None:
 def store_domain(folder: Path) -> None:
     """What is fitted to the folder's text encoder."""
     fit_domain(load_text_encoder(folder), load_tokenizer(), folder, load_concepts())
+
+
+def store_control_net(folder: Path, sizes: ControlNetArchitecture = CONTROL) -> None:
+    """A ControlNet with random weights everywhere, on the folder's prior."""
+    models = load_prior_models(folder)
+    with torch.random.fork_rng():
+        torch.random.manual_seed(0)
+        net = UnionControlNet(sizes, models["image_unet"].model)
+        for weight in net.parameters():
+            torch.nn.init.normal_(weight, std=0.2)
+    store(folder, "controlnet", net, sizes, {name: one.identity for name, one in models.items()})
