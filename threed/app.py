@@ -1,13 +1,10 @@
 """The 3-D app: config -> make the asset -> export -> report."""
 
 from common.errors import InputError
-from common.report.content import Note
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
-from common.runs.console import LOGGER
-from threed.asset_export import artefacts, export_asset, file_metrics, shown_asset
-from threed.config import ThreedConfig
-from threed.drawable import drawable_mesh
+from threed.config import AssetExport, ThreedConfig
+from threed.convert import Convert
 from threed.from_prompt import FromPrompt
 from threed.image_to_3d import ImageTo3D
 from threed.view_priors import check_view_prior
@@ -21,10 +18,38 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
         check_usd()
     if not isinstance(config.method, FromPrompt):
         config.method.check()
-        return [f"prompt has no effect on {config.method.name}"] if config.prompt else []
+        notes = _without_effect(config)
+        return [*notes, f"prompt has no effect on {config.method.name}"] if config.prompt else notes
     if not config.prompt.strip() and not isinstance(config.method, ImageTo3D):
         raise InputError("prompt is empty; say what to make: prompt='a red car'")
     return check_view_prior(config.prior, config.method, config.prompt)
+
+
+def _without_effect(config: ThreedConfig) -> list[str]:
+    """Refuse formats that the file cannot become; notes on keys that change nothing.
+
+    Raises:
+        InputError: formats of meshes for Gaussians that are not to be meshed.
+    """
+    method = config.method
+    if not isinstance(method, Convert):
+        return []
+    if method.kind == "gaussians" and method.meshing is None:
+        if config.export.formats:
+            raise InputError(
+                f"{method.input}: holds Gaussians, and {', '.join(config.export.formats)} hold "
+                "meshes; add method.meshing={} to mesh them"
+            )
+        chosen = {"max_faces": method.max_faces, "texture_px": method.texture_px}
+        return [f"method.{key} has no effect on Gaussians without method.meshing"
+                for key, value in chosen.items() if value is not None]  # fmt: skip
+    notes = []
+    if method.kind == "mesh":
+        default = AssetExport()
+        for key in ("splats", "splat_axes"):
+            if getattr(config.export, key) != getattr(default, key):
+                notes.append(f"export.{key} has no effect on a mesh")
+    return notes
 
 
 def estimate(config: ThreedConfig) -> Estimate:
@@ -42,15 +67,11 @@ def run(config: ThreedConfig, run: Run) -> Outcome:
         from threed.asset_run import run_asset
 
         return run_asset(config, config.method, run)
+    from threed.written_asset import written_asset
+
     with run.clock.stage("making"):
         asset = config.method.make()
-    reference = drawable_mesh(asset.mesh)
-    for loss in asset.losses:
-        LOGGER.warning("read: %s", loss)
-    files = export_asset(config, run, asset.name, asset.mesh, reference)
-    lost = tuple(Note(f"Lost in reading: {loss}.", level="warning") for loss in asset.losses)
-    sections = (*shown_asset(files, asset.mesh), *lost)
-    return Outcome(artefacts(files), sections, file_metrics(config, files))
+    return written_asset(config, run, asset)
 
 
 APP = App(ThreedConfig, run, estimate, check)

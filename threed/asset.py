@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import trimesh
 
+    from threed.scenes.gaussian_cloud import GaussianCloud
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Asset:
-    """A mesh that is ready to be exported: +Y up, front +Z, metres."""
+    """What is ready to be exported, +Y up, front +Z, metres: a mesh, Gaussians, or both."""
 
     name: str
     """Stem of its file name."""
-    mesh: "trimesh.Trimesh"
+    mesh: "trimesh.Trimesh | None"
     losses: tuple[str, ...] = ()
     """What its source held that it does not, a clause each."""
+    cloud: "GaussianCloud | None" = None
+    notes: tuple[str, ...] = ()
+    """What was done to it, a sentence each."""

@@ -64,6 +64,11 @@ def shown_asset(files: Sequence[AssetFile], mesh: "trimesh.Trimesh") -> tuple[Se
 
 
 def file_metrics(config: ThreedConfig, files: Sequence[AssetFile]) -> tuple[SampleMetrics, ...]:
+    """`mesh_metrics` as those of a run's one sample."""
+    return (sample_metrics(config.prompt, 0, config.seed, mesh_metrics(files)),)
+
+
+def mesh_metrics(files: Sequence[AssetFile]) -> dict[str, float | None]:
     """``render_back/<format>/psnr_db`` and ``silhouette_iou`` of each file that was read again."""
     values: dict[str, float | None] = {}
     for file in files:
@@ -72,7 +77,7 @@ def file_metrics(config: ThreedConfig, files: Sequence[AssetFile]) -> tuple[Samp
             values[f"{name}/silhouette_iou"] = file.check.silhouette_iou
             if file.has_colors:
                 values[f"{name}/psnr_db"] = file.check.psnr_db
-    return (sample_metrics(config.prompt, 0, config.seed, values),)
+    return values
 
 
 def artefacts(files: Sequence[AssetFile]) -> tuple[Path, ...]:

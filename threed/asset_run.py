@@ -7,18 +7,20 @@ from common.media.contact_sheet import picture_sheet
 from common.media.images import write_picture
 from common.media.pixels import composite, to_picture
 from common.report.content import Axis, Fact, Gallery, MediaItem, Plot, Section, series
+from common.report.json_report import sample_metrics
 from common.runs.app import Estimate, Outcome, Run
 from common.runs.provenance import provenance_of
-from threed.asset_export import artefacts, export_asset, file_metrics, shown_asset
+from threed.asset_export import artefacts, export_asset, mesh_metrics, shown_asset
 from threed.config import ThreedConfig
 from threed.from_prompt import FromPrompt
 from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
 from threed.make_asset import make_asset
-from threed.splats.files import write_splats
+from threed.splat_report import shown_splats, splat_metrics
 from threed.textured_trimesh import textured_trimesh
 from threed.turntable import Turntable, turntable_frames
 from threed.view_priors import build_view_prior, view_prior_bytes
+from threed.written_asset import export_dataset, export_splats
 
 _LIBRARIES_BYTES = 900 * 2**20
 _BYTES_PER_NODE = 400
@@ -51,9 +53,17 @@ def run_asset(config: ThreedConfig, method: FromPrompt, run: Run) -> Outcome:
     facts = (Fact("Overlap of its outlines with the views", 100 * made.silhouette_iou, "%"),)
     items = (*(MediaItem(film, "Turntable", facts) for film in films),
              MediaItem(views, _said_of_pictures(method)))  # fmt: skip
-    sections = (*shown_asset(files, mesh), Gallery("From all sides", items), *_curves(run))
-    made_files = (*artefacts(files), *_write_cloud(run, made), *films, views)
-    return Outcome(made_files, sections, file_metrics(config, files))
+    shown, metrics = shown_asset(files, mesh), mesh_metrics(files)
+    others: list[Path] = []
+    if made.cloud is not None:
+        splats, sheet = export_splats(config, run, "splats", made.cloud)
+        others += [*(file.path for file in splats.files), sheet]
+        shown = (*shown, *shown_splats(splats, made.cloud, sheet))
+        metrics |= splat_metrics(splats)
+    others += export_dataset(config, run, "asset", made.cloud or made.mesh)
+    sections = (*shown, Gallery("From all sides", items), *_curves(run))
+    sample = sample_metrics(config.prompt, 0, config.seed, metrics)
+    return Outcome((*artefacts(files), *others, *films, views), sections, (sample,))
 
 
 def _write_views(config: ThreedConfig, run: Run, made: MadeAsset) -> Path:
@@ -69,15 +79,6 @@ def _said_of_pictures(method: FromPrompt) -> str:
     if isinstance(method, LiftedViews):
         return "The views that the prior drew"
     return "The scene before it became a mesh"
-
-
-def _write_cloud(run: Run, made: MadeAsset) -> list[Path]:
-    """The Gaussians themselves, where the scene is made of them."""
-    if made.cloud is None:
-        return []
-    path = run.folder.samples / "splats.ply"
-    write_splats(path, made.cloud)
-    return [path]
 
 
 def _write_turntable(config: ThreedConfig, run: Run, made: MadeAsset) -> list[Path]:

@@ -7,7 +7,7 @@ from pydantic import Field
 from common.config import BY_NAME, Config
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.runs.config import PromptText, RunConfig
-from threed.asset_formats import Format, TextureFormat
+from threed.asset_formats import Format, SplatFormat, TextureFormat
 from threed.convert import Convert
 from threed.from_prompt import FromPrompt
 from threed.view_prior_config import ViewPriorConfig
@@ -37,6 +37,16 @@ class AssetExport(Config):
     stl (no colours), usdz (needs the extra `usd`), html (a page with a viewer, offline)."""
     texture: TextureFormat = "png"
     """How the GLB keeps pictures: png keeps every texel, jpeg is smaller."""
+    splats: tuple[SplatFormat, ...] = Field(("ply",), max_length=4)
+    """What Gaussians are written as, where there are any: ply (INRIA's), splat, spz, or glb
+    (KHR_gaussian_splatting, a Release Candidate)."""
+    splat_axes: str | None = Field(None, pattern=r"^[RLUDFB]{3}$")
+    """Axes of .ply, .splat and .spz, such as RUB (x right, y up, z backward); null for each
+    format's usual ones, RDF, RDF and RUB. A GLB's are fixed."""
+    dataset_views: int = Field(0, ge=0, le=1000)
+    """Renders from all round written as a dataset for nerfstudio (transforms.json); 0 for none."""
+    dataset_px: int = Field(512, ge=16, le=4096)
+    """Side of these renders."""
 
 
 class ThreedConfig(RunConfig):

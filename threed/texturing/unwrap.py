@@ -13,6 +13,7 @@ from common.raster.mesh import TriangleMesh
 from threed.texturing.box_charts import box_charts
 from threed.texturing.distortion import Distortion, distortion
 from threed.texturing.grid_charts import grid_charts
+from threed.texturing.onto_page import onto_page
 from threed.texturing.packing import NoCharts
 from threed.texturing.uv_check import UvLimits, judged_uvs
 from threed.texturing.xatlas_charts import xatlas_charts
@@ -45,10 +46,10 @@ class Unwrapped:
 
     mesh: TriangleMesh
     way: Way
-    """``kept``: its own; ``xatlas``: conformal charts; ``boxes``: seen along six axes;
-    ``grid``: two triangles a cell."""
+    """``kept``: its own, perhaps moved or shrunk onto the page; ``xatlas``: conformal charts;
+    ``boxes``: seen along six axes; ``grid``: two triangles a cell."""
     reasons: tuple[str, ...]
-    """Why the ways before this one were not taken."""
+    """Why the ways before this one were not taken, and what was done to coordinates of its own."""
     padding_texels: int
     """Distance between charts; 0 where nothing is known about it (``kept``)."""
     figures: Distortion
@@ -78,10 +79,9 @@ def unwrapped(mesh: TriangleMesh, options: UnwrapOptions | None = None) -> Unwra
     _check(mesh, chosen)
     reasons = []
     if chosen.keep_existing and mesh.uvs is not None:
-        verdict = judged_uvs(mesh, chosen.limits)
-        if verdict.good and verdict.figures is not None:
-            return Unwrapped(mesh, "kept", (), 0, verdict.figures)
-        reasons += [f"its own texture coordinates: {reason}" for reason in verdict.reasons]
+        kept = _kept(mesh, chosen, reasons)
+        if kept is not None:
+            return kept
     bare = replace(mesh, uvs=None, uv_faces=None, texture=None)
     made = _by_xatlas(bare, chosen, reasons) or _by_boxes(bare, chosen, reasons)
     if made is not None:
@@ -89,6 +89,27 @@ def unwrapped(mesh: TriangleMesh, options: UnwrapOptions | None = None) -> Unwra
     gridded = grid_charts(bare, chosen.texture_size)
     figures = distortion(gridded, chosen.texture_size)
     return Unwrapped(gridded, "grid", tuple(reasons), 0, figures)
+
+
+def _kept(mesh: TriangleMesh, options: UnwrapOptions, reasons: list[str]) -> Unwrapped | None:
+    """Its own coordinates, on the page: those that reach beyond it are legal, textures repeat."""
+    limits = options.limits
+    verdict = judged_uvs(mesh, limits)
+    if verdict.good and verdict.figures is not None:
+        return Unwrapped(mesh, "kept", (), 0, verdict.figures)
+    found = [f"its own texture coordinates: {reason}" for reason in verdict.reasons]
+    outside = mesh.uvs is not None and bool(mesh.uvs.isfinite().all()) and verdict.figures is None
+    inside = onto_page(mesh, limits.max_outside) if outside else None
+    if inside is not None:
+        verdict = judged_uvs(inside.mesh, limits)
+        if verdict.good and verdict.figures is not None:
+            done = "moved by whole pages"
+            if inside.shrunk != 1:
+                done = f"all shrunk to {inside.shrunk:.3f} of their size"
+            return Unwrapped(inside.mesh, "kept", (f"{found[0]}; {done}",), 0, verdict.figures)
+        found += [f"its own texture coordinates: {reason}" for reason in verdict.reasons]
+    reasons += found
+    return None
 
 
 def _by_xatlas(mesh: TriangleMesh, options: UnwrapOptions, reasons: list[str]) -> Unwrapped | None:
