@@ -24,7 +24,9 @@ def config(**changes):
         "name": "c", "run": "smoke/video", "num_seeds": 3, "seed": 7,
         "metrics": (MetricConfig(metric="m", better="lower"),),
         "variants": (STEPS, Variant(label="b")),
-        "tuning": Tuning(metric="m", better="lower", num_seeds=2, set={"num_samples": 1, "batch_size": 1}),
+        "tuning": Tuning(
+            metric="m", better="lower", num_seeds=2, set={"num_samples": 1, "batch_size": 1}
+        ),
     }  # fmt: skip
     return CompareConfig(**(values | changes))
 
