@@ -48,7 +48,7 @@ class Tuning(Config):
     num_seeds: int = Field(1, ge=1, le=1000)
     """Runs of each combination and prompt."""
     set: dict[str, Any] = Field(default_factory=dict)
-    """Keys of the base run and their values while tuning, over those of the variants."""
+    """Keys of the base run and their values while tuning; what a variant sets counts more."""
 
 
 class Prediction(Config):

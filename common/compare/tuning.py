@@ -50,7 +50,7 @@ def tuning_config(config: CompareConfig) -> CompareConfig | None:
     for variant in config.variants:
         for index, point in enumerate(_points(variant) if variant.tune else ()):
             label = _label(variant, index)
-            changes = variant.set | dict(point) | tuning.set
+            changes = tuning.set | variant.set | dict(point)
             variants.append(Variant.model_construct(label=label, set=changes, tune={}))
     metric = MetricConfig(metric=tuning.metric, better=tuning.better)
     return config.model_copy(

@@ -14,7 +14,9 @@ from common.config.problems import ConfigError
 from common.errors import InputError
 from run import APPS
 
-STEPS = Variant(label="a", set={"sampler.num_steps": 3}, tune={"sampler.num_steps": (2, 5, 9)})
+STEPS = Variant(
+    label="a", set={"sampler.num_steps": 3, "batch_size": 2}, tune={"sampler.num_steps": (2, 5, 9)}
+)
 
 
 def config(**changes):
@@ -22,7 +24,9 @@ def config(**changes):
         "name": "c", "run": "smoke/video", "num_seeds": 3, "seed": 7,
         "metrics": (MetricConfig(metric="m", better="lower"),),
         "variants": (STEPS, Variant(label="b")),
-        "tuning": Tuning(metric="m", better="lower", num_seeds=2, set={"num_samples": 1}),
+        "tuning": Tuning(
+            metric="m", better="lower", num_seeds=2, set={"num_samples": 1, "batch_size": 1}
+        ),
     }  # fmt: skip
     return CompareConfig(**(values | changes))
 
@@ -41,6 +45,7 @@ def test_tuning_tries_every_value_with_seeds_of_its_own():
     cells = plan(tuning_config(asked), APPS, Path("cells"))
     tried = [(cell.values["sampler"]["num_steps"], cell.values["num_samples"]) for cell in cells]
     assert tried == [(2, 1), (2, 1), (5, 1), (5, 1), (9, 1), (9, 1)]
+    assert {cell.values["batch_size"] for cell in cells} == {2}, "a variant's own key counts more"
     compared = {cell.seed for cell in plan(tuned(asked, ()), APPS, Path("cells"))}
     assert not compared & {cell.seed for cell in cells}
 
@@ -52,7 +57,7 @@ def test_best_mean_is_taken_and_edges_are_named():
     assert found[0].points[found[0].best] == {"sampler.num_steps": 9}
     assert found[0].at_edge == ("sampler.num_steps",)
     final = tuned(asked, found)
-    assert final.variants[0].set == {"sampler.num_steps": 9}
+    assert final.variants[0].set == {"sampler.num_steps": 9, "batch_size": 2}
     assert final.variants[1] == asked.variants[1]
     inner = choices(asked, rows_of(asked, lambda n, repeat: {2: 8.0, 5: 1.0, 9: 3.0}[n]))
     assert inner[0].at_edge == ()

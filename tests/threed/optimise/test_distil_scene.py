@@ -12,7 +12,7 @@ from common.embedded.image_unet import View
 from common.embedded.orbit import cameras_on_orbit
 from common.errors import InputError
 from tests.threed.optimise.ball_prior import SIDE, BallPrior, ball
-from threed.distillation.loss_config import ISM, RFDS, SDI, SDS, SJC
+from threed.distillation.loss_config import ISM, RFDS, SDI, SDS, SJC, VSD, HiFA
 from threed.distillation.times_config import Falling, Uniform
 from threed.optimise.distil_scene import distil_scene
 from threed.optimise.prior_pull import views_round
@@ -81,11 +81,22 @@ def test_every_scene_becomes_what_the_prior_knows(name):
 @pytest.mark.parametrize("loss", [
     SDS(guidance=PLAIN, baseline="learnt"), SJC(guidance=PLAIN), ISM(guidance=PLAIN),
     SJC(guidance=PLAIN, variance_reduction=False), RFDS(guidance=PLAIN),
-    SDI(guidance=PLAIN, inversion_scale=1.0, num_inversion_steps=2, eta=0.0),
+    SDI(guidance=PLAIN, inversion_scale=1.0, num_inversion_steps=2, eta=0.0), HiFA(guidance=PLAIN),
 ])  # fmt: skip
 def test_every_loss_that_has_a_fixed_point_goes_there(loss):
     first, last = errors_of(method(loss=loss, num_steps=30))
     assert last < 0.6 * first
+
+
+def test_particles_go_to_what_the_prior_knows_each_with_noise_of_its_own():
+    torch.set_num_threads(1)
+    chosen = method(loss=VSD(guidance=PLAIN, weight="reconstruction"), num_particles=2)
+    first = next(distil_scene(chosen, BallPrior(RED), "a ball"))
+    before = error(first.scene.field())
+    *_, last = distil_scene(chosen, BallPrior(RED), "a ball")
+    fields = [scene.field() for scene in last.scenes]
+    assert max(error(field) for field in fields) < 0.6 * before
+    assert not torch.equal(fields[0].density, fields[1].density)
 
 
 @pytest.mark.parametrize("name", ["voxel_nerf", "hash_nerf", "gaussians"])
@@ -93,7 +104,7 @@ def test_killed_and_resumed_distillation_ends_in_the_same_bits(name):
     torch.set_num_threads(1)
     chosen = method(
         scene=SCENES[name], num_steps=12,
-        loss=SDS(guidance=PLAIN, baseline="learnt"),
+        loss=SDS(guidance=PLAIN, baseline="learnt"), num_particles=2,
     )  # fmt: skip
     prior = BallPrior(RED)
     kept, whole = None, None
