@@ -61,20 +61,13 @@ def describer_of(suffix: str) -> "Describer":
     return describer
 
 
+NAMES = (
+    "image", "video", "threed", "prepare", "train", "train_video", "evaluate", "evaluate_video",
+    "evaluate_threed", "distillation", "compare",
+)  # fmt: skip
+
 APPS = Apps(
-    (
-        "image",
-        "video",
-        "threed",
-        "prepare",
-        "train",
-        "train_video",
-        "evaluate",
-        "evaluate_video",
-        "evaluate_threed",
-        "distillation",
-        "compare",
-    ),
+    NAMES,
     app_of,
     (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt"),
     describer_of,
