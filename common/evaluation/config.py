@@ -65,6 +65,8 @@ class EvaluateControl(Config):
     name: Literal["control"] = "control"
     kinds: tuple[ControlKind, ...] = Field(CONTROL_KINDS, min_length=1)
     """What is followed."""
+    weight: float = Field(1.0, ge=0, le=10)
+    """How much of the ControlNet's features is added."""
     size_px: int = Field(128, ge=64, le=256, multiple_of=8)
     """Side of the pictures."""
 

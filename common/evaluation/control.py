@@ -92,7 +92,7 @@ def evaluate_control(config: EvaluateConfig, method: EvaluateControl, run: Run) 
     with progress_bar(len(variants), done, "variants", "variant") as bar:
         for variant in variants[done:]:
             with run.clock.stage("pictures"):
-                pictures = _drawn(config, models, requests, variant, truths)
+                pictures = _drawn(config, method, models, requests, variant, truths)
             with run.clock.stage("scoring"):
                 figures |= _scores(models, requests, pictures, variant, truths)
             _show(run, requests, pictures, variant, truths)
@@ -141,6 +141,7 @@ def _category(request: Request) -> str:
 @torch.no_grad()
 def _drawn(
     config: EvaluateConfig,
+    method: EvaluateControl,
     models: _Models,
     requests: Sequence[Request],
     variant: Variant,
@@ -154,7 +155,9 @@ def _drawn(
         prior.controls = ()
         if variant.source is not None and variant.kind is not None:
             shown = [truths[variant.source][place].controls[variant.kind] for place in some]
-            followed = Followed(torch.stack(shown), torch.ones(len(some)), (0.0, 1.0))
+            followed = Followed(
+                torch.stack(shown), torch.full((len(some),), method.weight), (0.0, 1.0)
+            )
             control = EmbeddedControl(models.net, variant.kind, followed.on(prior.device))
             prior.controls = (control,)
         noise = randn(

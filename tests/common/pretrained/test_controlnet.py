@@ -124,6 +124,32 @@ def test_weight_0_is_the_checkpoint_and_intervals_end_the_control(checkpoints, n
     assert not torch.equal(predicted(700.0, interval=(0.5, 1.0)), predicted(700.0, weight=0.0))
 
 
+def test_frames_of_a_clip_follow_their_own_pictures_and_weights(
+    checkpoints, nets, pictures, tmp_path
+):
+    _, folder = nets["sd15", 0]
+    (tmp_path / "frames").mkdir()
+    for number, path in enumerate(pictures):
+        shutil.copy(path, tmp_path / "frames" / f"{number}.png")
+    each = ControlConfig(path=folder, image=tmp_path / "frames", weight=(0.8, 0.5))
+    config = PretrainedPriorConfig(path=str(checkpoints["sd15"]), controls=(each,))
+    prior = build_pretrained_prior(config, SIZE, num_frames=2)
+    alone = [
+        prior_of(checkpoints["sd15"], ControlConfig(path=folder, image=picture, weight=weight))
+        for picture, weight in zip(pictures, (0.8, 0.5), strict=True)
+    ]
+    noise = randn((4, SIZE[0] // 8, SIZE[1] // 8), generators_for(7, range(4), "latents"))
+    times, cond = torch.full((4,), 400.0), prior.embed([*PROMPTS, *PROMPTS])
+    with torch.no_grad():
+        made = prior.predict(noise, times, cond)
+        expected = [one.predict(noise, times, cond) for one in alone]
+    # Rows are the frames of two clips, one after the other.
+    for row in range(4):
+        torch.testing.assert_close(made[row], expected[row % 2][row], rtol=1e-4, atol=1e-5)
+    with pytest.raises(InputError, match="has 2 frames, and 3 are drawn"):
+        check_pretrained(config, SIZE, num_frames=3)
+
+
 def test_samples_at_times_outside_the_interval_are_left_alone(checkpoints, nets, pictures):
     _, folder = nets["sd15", 0]
     config = ControlConfig(path=folder, image=pictures[0], interval=(0.0, 0.5))
