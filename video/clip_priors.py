@@ -2,14 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
+from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.estimate import Need, need_of_checkpoint
 from common.generation.priors import build_prior, check_prior
 from common.pretrained.config import PretrainedPriorConfig
+from video.clip_windows import drawn_together, window_notes, windows_of
 from video.config import VideoConfig
 from video.image_to_video import ImageToVideo
+from video.refined_clips import check_leak
 from video.text_to_video import TextToVideo
 from video.trajectory_keys import track_of
 
@@ -31,9 +34,10 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
                 f"method.motion has no use for the {prior.name} prior, which draws clips by "
                 "itself: leave it out, or use prior.name=pretrained"
             )
-        check_prior(prior, method.size, view)
+        check_prior(prior, drawn_together(config), view)
         _check_trajectory(config)
-        return []
+        _check_free_init(config)
+        return window_notes(config)
     from video.animatediff.build import check_animatediff
 
     _check_trajectory(config)
@@ -46,7 +50,8 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
         raise InputError(
             "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
         )
-    return check_animatediff(prior, method.motion, method.size)
+    found = check_animatediff(prior, method.motion, drawn_together(config))
+    return [*found, *window_notes(config)]
 
 
 def _check_trajectory(config: VideoConfig) -> None:
@@ -64,6 +69,20 @@ def _check_trajectory(config: VideoConfig) -> None:
         )
 
 
+def _check_free_init(config: VideoConfig) -> None:
+    """Refuse it with priors whose noise says nothing of the clip under it."""
+    if config.method.free_init is None:
+        return
+    from common.diffusion.noise_schedule import build_noise_schedule
+    from common.embedded.prior import embedded_schedule
+
+    if isinstance(config.prior, GaussianPriorConfig):
+        schedule = build_noise_schedule(config.prior.schedule)
+    else:
+        schedule = embedded_schedule()
+    check_leak(schedule, f"the {config.prior.name} prior")
+
+
 def clip_need(config: VideoConfig, together: int) -> Need | None:
     """The memory of a checkpoint with its motion module; None: as other priors' (estimate)."""
     prior, method = config.prior, config.method
@@ -71,23 +90,29 @@ def clip_need(config: VideoConfig, together: int) -> Need | None:
         return None
     from video.animatediff.memory import animatediff_need
 
-    need = animatediff_need(prior, method.motion, method.size, together)
+    need = animatediff_need(prior, method.motion, drawn_together(config), together)
     return need_of_checkpoint(need, together)
 
 
 def build_clip_prior(config: VideoConfig, device: str) -> Prior[Any]:
     """The prior of the run's clips."""
     prior, method = config.prior, config.method
+    windows = windows_of(config)
+    repeats = method.windows is not None and method.windows.noise == "repeated"
     if not isinstance(prior, PretrainedPriorConfig):
-        built = build_prior(prior, method.size, device)
+        built = build_prior(prior, drawn_together(config), device)
         keys = method.trajectory if isinstance(method, TextToVideo | ImageToVideo) else ()
-        if not keys:
+        if not keys and windows is None:
             return built
         from common.embedded.frame_prior import FramePrior
 
         assert isinstance(built, FramePrior)  # ``check_clip_prior`` has refused the others
+        if windows is not None:
+            built = built.in_windows(windows, repeats)
+        if not keys:
+            return built
         return built.moving(track_of(keys, method.num_frames).to(device))
     from video.animatediff.build import build_animatediff_prior
 
     assert method.motion is not None  # ``check_clip_prior`` has refused the others
-    return build_animatediff_prior(prior, method.motion, method.size, device)
+    return build_animatediff_prior(prior, method.motion, method.size, device, windows, repeats)

@@ -15,7 +15,7 @@ from torch import Tensor
 from common.diffusion.given import Given, beginning, num_taken
 from common.diffusion.guidance_config import PerpNeg
 from common.diffusion.guided_prediction import Negative
-from common.diffusion.prior import Prior
+from common.diffusion.prior import MakesNoise, Prior
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
 from common.embedded.first_frame import (
@@ -102,6 +102,7 @@ def denoise(
     samples: range,
     state: Any,
     stream: str = "",
+    noise: Tensor | None = None,
 ) -> Iterator[SampleStep]:
     """Draw one batch, yielding after every evaluation of the prior.
 
@@ -114,21 +115,22 @@ def denoise(
         samples: indices of the batch's samples, which choose their noise.
         state: of an earlier step of this batch, to continue after it.
         stream: added to the names of the streams of noise, for several draws of one sample.
+        noise: that samples begin with, in place of their own.
     """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
     if isinstance(prior, FramePrior):
         draws = clip_draws(prior, config.seed, samples, stream)
         first = _first_frames(config, prior, view, given, count, draws)
-        begin = beginning(given, scheduler, draws.noise)
+        noise = draws.noise if noise is None else noise
+        begin = beginning(given, scheduler, noise)
         if first is not None and _may_move(given):
             vectors = _of_pictures(config, prior, view, count).vector
-            moved = moved_start(prior, vectors, first, scheduler, draws.noise, draws.moving)
+            moved = moved_start(prior, vectors, first, scheduler, noise, draws.moving)
             begin = replace(moved, kept=begin.kept)
     else:
-        generators = generators_for(config.seed, samples, f"latents{stream}")
-        noise, first = randn(spec.latent_shape, generators, device=run.device), None
-        begin = beginning(given, scheduler, noise)
+        noise = own_noise(config, run, prior, samples, stream) if noise is None else noise
+        begin, first = beginning(given, scheduler, noise), None
     cond = _seen_from(prior, config.prompt, view, count, first)
     uncond, negatives = _negatives(config, prior, count, first)
     steps = sample(
@@ -143,6 +145,16 @@ def denoise(
         if step is None:
             return
         yield step
+
+
+def own_noise(
+    config: GenerationConfig, run: Run, prior: Prior[Any], samples: range, stream: str = ""
+) -> Tensor:
+    """What samples begin with: standard normal, related among frames if the prior says so."""
+    generators = generators_for(config.seed, samples, f"latents{stream}")
+    if isinstance(prior, MakesNoise):
+        return prior.noise(generators)
+    return randn(prior.spec.latent_shape, generators, device=run.device)
 
 
 def _num_evaluations(
