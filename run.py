@@ -7,6 +7,8 @@ from common.cli.main import main
 from common.runs.apps import Apps
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from common.runs.app import App
     from common.runs.apps import Describer
 
@@ -41,8 +43,16 @@ def app_of(name: str) -> "App":
     return APP
 
 
+def described_json(path: "Path") -> list[str]:
+    """A U-Net's config.json, or nerfstudio's transforms.json."""
+    from threed.nerfstudio.description import described_transforms
+    from video.animatediff.description import described_unet, is_unet_config
+
+    return described_unet(path) if is_unet_config(path) else described_transforms(path)
+
+
 def describer_of(suffix: str) -> "Describer":
-    """What lists the contents of 3-D files, imported only when it is asked for."""
+    """What lists the contents of such files, imported only when it is asked for."""
     match suffix:
         case ".glb":
             from threed.glb_description import described_glb as describer
@@ -53,7 +63,9 @@ def describer_of(suffix: str) -> "Describer":
         case ".splat" | ".spz":
             from threed.splats.description import described_splats as describer
         case ".json":
-            from threed.nerfstudio.description import described_transforms as describer
+            return described_json
+        case ".safetensors":
+            from video.animatediff.description import described_motion as describer
         case ".ckpt":
             from threed.nerfstudio.description import described_checkpoint as describer
         case _:
@@ -69,7 +81,7 @@ NAMES = (
 APPS = Apps(
     NAMES,
     app_of,
-    (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt"),
+    (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt", ".safetensors"),
     describer_of,
 )
 

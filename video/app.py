@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.frame_windows import FrameWindows
 from common.diffusion.given import Given, cells_drawn, first_evaluation
 from common.diffusion.prior import Prior
 from common.embedded.frame_prior import FramePrior
@@ -37,17 +39,22 @@ from video.clip_priors import (
     clip_sizes,
     seeing,
 )
+from video.clip_windows import drawn_together, windows_of
 from video.config import VideoConfig
 from video.export import STREAMED, check_export, clip_files, opaque
 from video.given_frames import GivenFrames, given_frames, strength_of
 from video.image_to_video import ImageToVideo
+from video.interpolation import Resampling, resampled
 from video.long_clips import draw_long
 from video.long_video import LongVideo
 from video.metrics import clip_metrics
+from video.refined_clips import draw_refined
 from video.video_to_video import VideoInpaint
 
 _DECODED_AT_ONCE = 16
 """Frames."""
+_LATENT_COPIES = 20
+"""Float32 copies of all frames' latents that are alive at the peak, in windows."""
 
 
 def check(config: VideoConfig, apps: Apps) -> list[str]:
@@ -68,7 +75,8 @@ def _method_notes(config: VideoConfig) -> list[str]:
         for one in method.then:
             said = config.model_copy(update={"prompt": one.prompt})
             notes += check_prompts(said, method.size)
-        if config.batch_size > 1 and "batch_size" in config.model_fields_set:
+        in_segments = method.windows is None
+        if in_segments and config.batch_size > 1 and "batch_size" in config.model_fields_set:
             notes.append("batch_size has no effect: long clips are drawn one at a time")
         held = [kind for kind in config.export.formats if kind not in STREAMED]
         if held:
@@ -89,12 +97,32 @@ def estimate(config: VideoConfig) -> Estimate:
     """Sizes and memory of the run."""
     method = config.method
     need = clip_need(config, min(config.batch_size, config.num_samples))
-    found = generation_estimate(config, method.size, strength_of(method), need)
+    found = generation_estimate(config, drawn_together(config), strength_of(method), need)
+    windows = windows_of(config)
+    if windows is not None:
+        return _in_windows(found, windows, method.size)
     steps, sizes = found.steps, found.sizes
     if isinstance(method, LongVideo):
         count = len(method.segments(config.prompt))
         steps, sizes = steps * count, sizes | {"segments": f"{count} of {method.size[0]} frames"}
     return replace(found, sizes=sizes | clip_sizes(config, steps), steps=steps)
+
+
+def _in_windows(found: Estimate, windows: FrameWindows, size: tuple[int, int, int]) -> Estimate:
+    """The estimate of clips in windows, from that of one window.
+
+    Models see a window at a time; the latents are those of all frames.
+    """
+    count = len(windows.at(0.0))
+    channels, together, *cells = map(int, found.sizes["latents"].split(" x "))
+    further = channels * (size[0] - together) * prod(cells) * int(found.sizes["batch_size"])
+    sizes = found.sizes | {
+        "size": f"{size[0]} frames of {size[1]} x {size[2]} pixels",
+        "latents": " x ".join(map(str, (channels, size[0], *cells))),
+        "windows": f"{count} of {windows.length} frames at a step",
+    }
+    memory = found.memory_bytes + _LATENT_COPIES * 4 * max(further, 0)
+    return replace(found, sizes=sizes, memory_bytes=memory, steps=found.steps * count)
 
 
 def run(config: VideoConfig, run: Run) -> Outcome:
@@ -105,32 +133,62 @@ def run(config: VideoConfig, run: Run) -> Outcome:
     source = given_frames(method, prior.spec.image_channels, config.export.fps)
     given = None if source is None else _encoded(source, prior, config, run.device)
     camera = camera_of(method.view)
-    if isinstance(method, LongVideo):
+    if isinstance(method, LongVideo) and method.windows is None:
         segments = method.segments(config.prompt)
         clips = draw_long(config, run, prior, segments, camera, given)
+    elif method.free_init is not None:
+        clips = draw_refined(config, run, prior, method.free_init, given)
     else:
         clips = draw(config, run, seeing(prior, given), camera, given)
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
-            _write(config, run, drawn, _frames(config, prior, drawn, source), prior)
-    return outcome_of(config, run)
+            shown = _shown(config, _frames(config, prior, drawn, source), drawn)
+            _write(config, run, drawn, shown, prior)
+    return _with_coverage(config, prior, outcome_of(config, run))
+
+
+def _with_coverage(config: VideoConfig, prior: Prior[Any], outcome: Outcome) -> Outcome:
+    """The outcome with what became of the checkpoint's U-Net, where one was lifted."""
+    if config.method.motion is None:
+        return outcome
+    from video.animatediff.clip_prior import AnimateDiffPrior
+    from video.animatediff.description import coverage_table, unet_coverage
+
+    assert isinstance(prior, AnimateDiffPrior)  # ``check`` has refused the others
+    table = coverage_table(unet_coverage(prior.pictures.unet.config))
+    return replace(outcome, sections=(*outcome.sections, table))
 
 
 def _frames(
     config: VideoConfig, prior: Prior[Any], drawn: Drawn, source: GivenFrames | None
 ) -> Iterator[Frames]:
     """The clip's pixels, some frames at a time."""
-    led = None
-    if drawn.lead is not None:
-        assert isinstance(prior, FramePrior)  # only its clips are led
-        led = decoded_clips(prior, drawn.latents[None], drawn.lead)[0]
     for at in range(0, drawn.latents.shape[1], _DECODED_AT_ONCE):
         part = slice(at, at + _DECODED_AT_ONCE)
-        clip = prior.decode(drawn.latents[None, :, part])[0] if led is None else led[:, part]
+        if drawn.lead is None:
+            clip = prior.decode(drawn.latents[None, :, part])[0]
+        else:
+            assert isinstance(prior, FramePrior)  # only its clips are led
+            clip = decoded_clips(prior, drawn.latents[None], drawn.lead, part)[0]
         if isinstance(config.method, VideoInpaint):
             assert source is not None
             clip = _with_kept(clip, source, part, config.method.feather_px)
         yield to_frames(clip)
+
+
+def _shown(config: VideoConfig, frames: Iterator[Frames], drawn: Drawn) -> Iterator[Frames]:
+    """The frames of the files, with those between drawn ones if they are asked for."""
+    resampling = _resampling(config)
+    count = drawn.latents.shape[1]
+    return frames if resampling is None else resampled(frames, count, resampling)
+
+
+def _resampling(config: VideoConfig) -> Resampling | None:
+    export, windows = config.export, config.method.windows
+    if export.target_fps is None:
+        return None
+    looped = windows is not None and windows.schedule == "looped"
+    return Resampling(export.fps, export.target_fps, looped)
 
 
 @torch.inference_mode()
@@ -157,7 +215,8 @@ def _write(
     samples, stem = run.folder.samples, f"{drawn.sample:03d}"
     record = provenance_of(config, run, config.prompt, drawn.sample)
     poster = samples / f"{stem}_poster.png"
-    middle = drawn.latents.shape[1] // 2
+    count, resampling = drawn.latents.shape[1], _resampling(config)
+    middle = (count if resampling is None else resampling.num_frames(count)) // 2
     done, seen = 0, []
     with clip_files(samples, stem, config.export, record) as files:
         for part in frames:

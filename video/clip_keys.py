@@ -7,6 +7,7 @@ from common.generation.view_config import ViewConfig
 from common.media.fitting import Fit
 from video.motion_config import MotionModuleConfig
 from video.trajectory_keys import TrajectoryKey, check_keys
+from video.windows_config import FreeInit, WindowsConfig
 
 
 class ClipKeys(Config):
@@ -24,6 +25,24 @@ class ClipKeys(Config):
     which draw clips by themselves."""
     view: ViewConfig | None = None
     """From where it is seen, for priors that know views (embedded); null leaves it to the prior."""
+
+    windows: WindowsConfig | None = None
+    """Windows in which clips are drawn that are longer than those of the prior's training, or that
+    are loops; null draws all frames at once."""
+    free_init: FreeInit | None = None
+    """Draw the clip several times for steadier motion (pretrained priors); null draws it once."""
+
+    @model_validator(mode="after")
+    def _key_frames_are_in_the_clip(self) -> "ClipKeys":
+        controls = self.motion.sparse_controls if self.motion is not None else ()
+        late = [key.frame for one in controls for key in one.key_frames
+                if key.frame >= self.num_frames]  # fmt: skip
+        if late:
+            raise ValueError(
+                f"key frame {late[0]} of motion.sparse_controls is none of the clip's "
+                f"{self.num_frames} frames: they are 0 to {self.num_frames - 1}"
+            )
+        return self
 
     @property
     def size(self) -> tuple[int, int, int]:

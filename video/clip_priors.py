@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from common.control.read import read_followed
+from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.given import Given
 from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
@@ -11,9 +12,11 @@ from common.errors import InputError
 from common.generation.estimate import Need, need_of_checkpoint
 from common.generation.priors import build_prior, check_prior
 from common.pretrained.config import PretrainedPriorConfig
+from video.clip_windows import drawn_together, window_notes, windows_of
 from video.config import VideoConfig
 from video.image_to_video import ImageToVideo
 from video.long_video import LongVideo
+from video.refined_clips import check_leak
 from video.text_to_video import TextToVideo
 from video.trajectory_keys import track_of
 
@@ -39,9 +42,10 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
         if isinstance(prior, SpacetimeDiTPriorConfig):
             _check_spacetime_dit(prior, method.size, view)
         else:
-            check_prior(prior, method.size, view)
+            check_prior(prior, drawn_together(config), view)
+        _check_free_init(config)
         _check_controls(config)
-        return []
+        return window_notes(config)
     from video.animatediff.build import check_animatediff
 
     _check_trajectory(config)
@@ -54,7 +58,8 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
         raise InputError(
             "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
         )
-    return check_animatediff(prior, method.motion, method.size)
+    found = check_animatediff(prior, method.motion, drawn_together(config))
+    return [*found, *window_notes(config)]
 
 
 def _check_spacetime_dit(
@@ -71,15 +76,20 @@ def _check_spacetime_dit(
 
 
 def _check_controls(config: VideoConfig) -> None:
-    """Segments of a long clip are drawn alike, so each of them would follow the same frames."""
+    """Refuse pictures for each frame where frames are not drawn together.
+
+    Segments of a long clip are drawn alike, and windows are of other frames at every step.
+    """
     prior, method = config.prior, config.method
-    if not isinstance(prior, EmbeddedPriorConfig) or not isinstance(method, LongVideo):
+    if not isinstance(prior, EmbeddedPriorConfig):
+        return
+    if not isinstance(method, LongVideo) and method.windows is None:
         return
     for control in prior.controls:
         if len(read_followed(control, method.size).weights) > 1:
             raise InputError(
-                f"{control.image} has a picture or a weight for each frame, and long clips are "
-                "drawn in segments, each of which would follow them again: give one for all frames"
+                f"{control.image} has a picture or a weight for each frame, and clips in segments "
+                "or windows are not drawn all at once: give one for all frames"
             )
 
 
@@ -98,6 +108,20 @@ def _check_trajectory(config: VideoConfig) -> None:
         )
 
 
+def _check_free_init(config: VideoConfig) -> None:
+    """Refuse it with priors whose noise says nothing of the clip under it."""
+    if config.method.free_init is None:
+        return
+    from common.diffusion.noise_schedule import build_noise_schedule
+    from common.embedded.prior import embedded_schedule
+
+    if isinstance(config.prior, GaussianPriorConfig):
+        schedule = build_noise_schedule(config.prior.schedule)
+    else:
+        schedule = embedded_schedule()
+    check_leak(schedule, f"the {config.prior.name} prior")
+
+
 def clip_need(config: VideoConfig, together: int) -> Need | None:
     """The memory of priors that this package builds; None: as other priors' (estimate)."""
     prior, method = config.prior, config.method
@@ -109,7 +133,7 @@ def clip_need(config: VideoConfig, together: int) -> Need | None:
         return None
     from video.animatediff.memory import animatediff_need
 
-    need = animatediff_need(prior, method.motion, method.size, together)
+    need = animatediff_need(prior, method.motion, drawn_together(config), together)
     return need_of_checkpoint(need, together)
 
 
@@ -128,23 +152,29 @@ def clip_sizes(config: VideoConfig, num_evaluations: int) -> dict[str, str]:
 def build_clip_prior(config: VideoConfig, device: str) -> Prior[Any]:
     """The prior of the run's clips."""
     prior, method = config.prior, config.method
+    windows = windows_of(config)
+    repeats = method.windows is not None and method.windows.noise == "repeated"
     if isinstance(prior, SpacetimeDiTPriorConfig):
         from video.spacetime_dit.load import load_spacetime_dit
 
         return load_spacetime_dit(prior, method.size, device)
     if not isinstance(prior, PretrainedPriorConfig):
-        built = build_prior(prior, method.size, device)
+        built = build_prior(prior, drawn_together(config), device)
         keys = method.trajectory if isinstance(method, TextToVideo | ImageToVideo) else ()
-        if not keys:
+        if not keys and windows is None:
             return built
         from common.embedded.frame_prior import FramePrior
 
         assert isinstance(built, FramePrior)  # ``check_clip_prior`` has refused the others
+        if windows is not None:
+            built = built.in_windows(windows, repeats)
+        if not keys:
+            return built
         return built.moving(track_of(keys, method.num_frames).to(device))
     from video.animatediff.build import build_animatediff_prior
 
     assert method.motion is not None  # ``check_clip_prior`` has refused the others
-    return build_animatediff_prior(prior, method.motion, method.size, device)
+    return build_animatediff_prior(prior, method.motion, method.size, device, windows, repeats)
 
 
 def seeing(prior: Prior[Any], given: Given | None) -> Prior[Any]:

@@ -24,9 +24,17 @@ class VideoExport(Config):
     formats: tuple[Format, ...] = Field(("mp4",), min_length=1, max_length=5)
     """mp4 (H.264, plays everywhere); webp, webm and png (a folder) keep transparency; gif."""
     fps: float = Field(8.0, gt=0, le=240)
-    """Frames shown in a second."""
+    """Frames drawn for a second."""
+    target_fps: float | None = Field(None, gt=0, le=240)
+    """Frames shown in a second: those between drawn ones are made along their motion, and drawn
+    ones stay as they are; null shows what was drawn."""
     background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
     """Colour behind transparent pixels, where the format has no transparency."""
+
+    @property
+    def shown_fps(self) -> float:
+        """Frames a second of the files."""
+        return self.fps if self.target_fps is None else self.target_fps
 
 
 class VideoConfig(GenerationConfig):

@@ -24,10 +24,11 @@ STREAMED: tuple[Format, ...] = ("mp4", "webm")
 
 def check_export(export: VideoExport) -> None:
     """Refuse what a format cannot hold, before the clip is made."""
-    if "gif" in export.formats and export.fps > MAX_GIF_FPS:
+    if "gif" in export.formats and export.shown_fps > MAX_GIF_FPS:
+        key = "fps" if export.target_fps is None else "target_fps"
         raise InputError(
-            f"export.fps {export.fps:g} is too fast for gif, which browsers show at most at "
-            f"{MAX_GIF_FPS}; leave gif out of export.formats or lower export.fps"
+            f"export.{key} {export.shown_fps:g} is too fast for gif, which browsers show at most "
+            f"at {MAX_GIF_FPS}; leave gif out of export.formats or lower export.{key}"
         )
 
 
@@ -70,7 +71,7 @@ def clip_files(
     with ExitStack() as stack:
         for kind, path in targets.items():
             if kind in STREAMED:
-                opened = video_writer(path, export.fps, provenance=provenance)
+                opened = video_writer(path, export.shown_fps, provenance=provenance)
                 files.streams[kind] = stack.enter_context(opened)
         yield files
         for kind in whole:
@@ -85,7 +86,7 @@ def _write_whole(
         # A resumed run writes again what it does not know to be whole.
         shutil.rmtree(path, ignore_errors=True)
     shown = opaque(frames, export.background) if kind == "gif" else frames
-    write_clip(path, shown, export.fps, provenance=provenance)
+    write_clip(path, shown, export.shown_fps, provenance=provenance)
 
 
 def opaque(frames: Frames, background: str) -> UInt8[np.ndarray, "f h w 3"]:

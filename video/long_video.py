@@ -31,7 +31,8 @@ class LongVideo(GivenKeys):
     """A clip longer than what the prior draws at once.
 
     Every segment begins with the last frame of the one before it, without noise, so that neither
-    memory nor seams grow with the length.
+    memory nor seams grow with the length. With `windows` all frames are drawn side by side instead,
+    in windows that are fused at every step: slower, steadier, in memory that grows with the length.
     """
 
     name: Literal["long_video"] = "long_video"
@@ -48,7 +49,22 @@ class LongVideo(GivenKeys):
     @property
     def size(self) -> tuple[int, int, int]:
         """Frames, height and width of what is drawn together."""
+        if self.windows is not None:
+            return self.num_frames, self.height, self.width
         return min(self.segment_frames, self.num_frames), self.height, self.width
+
+    @model_validator(mode="after")
+    def _windows_or_segments(self) -> "LongVideo":
+        if self.windows is not None and "segment_frames" in self.model_fields_set:
+            raise ValueError(
+                "segment_frames has no effect with windows, whose length is windows.frames: leave "
+                "one out"
+            )
+        if self.windows is not None and self.then:
+            raise ValueError("then changes the prompt between segments: leave windows out")
+        if self.free_init is not None and self.windows is None:
+            raise ValueError("free_init goes with windows, not with segments: leave one out")
+        return self
 
     @model_validator(mode="after")
     def _prompts_are_in_order(self) -> "LongVideo":

@@ -28,14 +28,15 @@ def inspect_path(given: str, apps: Apps) -> str:
         ".mp4": _clip, ".webm": _clip, ".gif": _clip, ".webp": _clip, ".mov": _clip,
         ".mkv": _clip, ".avi": _clip,
     }  # fmt: skip
-    reader = apps.describer(path.suffix.lower()) or readers.get(path.suffix.lower())
-    if reader is None:
+    suffix = path.suffix.lower()
+    known = [one for one in (apps.describer(suffix), readers.get(suffix)) if one is not None]
+    if not known:
         raise InputError(
             f"{given}: cannot inspect '{path.suffix}' files; knows "
             f"{', '.join(sorted((*readers, *apps.described)))}"
         )
     try:
-        found = reader(path)
+        found = [line for reader in known for line in reader(path)]
     except InputError as error:
         raise error if given in str(error) else InputError(f"{given}: {error}") from None
     lines = [f"{path.name}  {path.stat().st_size:,} bytes", *found]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor, nn
@@ -19,9 +19,6 @@ from torch import Tensor, nn
 from common.config import Config
 from common.diffusion.frame_attention import FrameTransformer, FrameTransformerSizes, Span
 from common.errors import InputError
-
-_IDENTITY_TOLERANCE = 1e-4
-"""Rounding of one float32 network at two batch shapes, values about 1; measured 1e-6."""
 
 
 class FrameLayersArchitecture(Config):
@@ -50,7 +47,8 @@ class FrameLayers(nn.Module):
 
     Args:
         sizes: The layers' sizes.
-        unet: The U-Net that they are for; only its shape is looked at.
+        unet: The U-Net that they are for, or a ControlNet, which has no way up; only its shape is
+            looked at.
     """
 
     def __init__(self, sizes: FrameLayersArchitecture, unet: Any):
@@ -72,10 +70,11 @@ class FrameLayers(nn.Module):
         self.mid_block = (
             _BlockLayers(levels[-1], 1, sizes.transformer, spans[-1]) if middle else None
         )
+        ups = getattr(unet, "up_blocks", None)
         self.up_blocks = nn.ModuleList(
             _BlockLayers(channels, len(block.resnets), sizes.transformer, span)
             for channels, block, span in zip(
-                reversed(levels), unet.up_blocks, reversed(spans), strict=True
+                reversed(levels), ups or [], reversed(spans), strict=ups is not None
             )
         )
 
@@ -83,7 +82,7 @@ class FrameLayers(nn.Module):
         """Each frame transformer with the module of ``unet`` that it comes after."""
         pairs: list[tuple[Any, Any]] = [
             *zip(unet.down_blocks, self.down_blocks, strict=True),
-            *zip(unet.up_blocks, self.up_blocks, strict=True),
+            *zip(getattr(unet, "up_blocks", None) or [], self.up_blocks, strict=True),
         ]
         if self.mid_block is not None:
             pairs.append((unet.mid_block, self.mid_block))
@@ -108,14 +107,17 @@ class UNetInputs(NamedTuple):
     """Text states for cross-attention."""
     mask: Bool[Tensor, "bf l"] | None = None
     """Where there are states."""
-    class_labels: Float[Tensor, "bf k"] | None = None
-    """Features that join the time embedding."""
+    class_labels: Tensor | None = None
+    """Features ``(bf, k)`` that join the time embedding, or numbers of classes or times ``(bf,)``,
+    as the U-Net's ``class_embed_type`` says."""
     added: dict[str, Tensor] | None = None
     """What SDXL is told beside the text: its pooled state and sizes."""
     down: tuple[Tensor, ...] | None = None
     """What is added to the skip connections, by ControlNets."""
     middle: Tensor | None = None
     """What is added to the middle block's features."""
+    time_condition: Float[Tensor, "bf k"] | None = None
+    """What joins the features of the time, such as a guidance scale (``time_cond_proj_dim``)."""
 
     def arguments(self) -> dict[str, Any]:
         """As diffusers' U-Nets take them."""
@@ -123,6 +125,7 @@ class UNetInputs(NamedTuple):
             "encoder_hidden_states": self.states,
             "encoder_attention_mask": self.mask,
             "class_labels": self.class_labels,
+            "timestep_cond": self.time_condition,
             "added_cond_kwargs": self.added,
             "down_block_additional_residuals": self.down,
             "mid_block_additional_residual": self.middle,
@@ -164,7 +167,7 @@ class LiftedUNet(nn.Module):
         flat_timesteps = rearrange(timesteps, "b f -> (b f)")
         flat = rearrange(latents, "b c f h w -> (b f) c h w")
         embedded = self._embedded(flat, flat_timesteps, condition)
-        with _put_in(self.unet, self.layers, frames, embedded, scale):
+        with put_in(self.unet, self.layers, frames, embedded, scale):
             made = self.unet(
                 flat.contiguous(memory_format=torch.channels_last),
                 flat_timesteps,
@@ -186,7 +189,7 @@ class LiftedUNet(nn.Module):
 
 
 @contextmanager
-def _put_in(
+def put_in(
     unet: Any, layers: FrameLayers, frames: Tensor, condition: Tensor | None, scale: float
 ) -> Iterator[None]:
     """The frame layers in their places, for as long as the context lasts."""
@@ -204,36 +207,6 @@ def _put_in(
     finally:
         for hook in hooks:
             hook.remove()
-
-
-@torch.no_grad()
-def check_identity(lifted: LiftedUNet) -> None:
-    """Prove that with ``scale=0`` the lifted U-Net is the U-Net, frame by frame.
-
-    Raises:
-        InputError: it is not; the layers are in the wrong places or not residual.
-    """
-    unet, config = lifted.unet, lifted.unet.config
-    device = next(unet.parameters()).device
-    generator = torch.Generator().manual_seed(0)
-    side = 2 ** len(config.block_out_channels)
-    flat = torch.randn(2, config.in_channels, side, side, generator=generator).to(device)
-    states = torch.randn(2, 3, config.cross_attention_dim, generator=generator).to(device)
-    labels = None
-    if config.class_embed_type == "projection":
-        width = config.projection_class_embeddings_input_dim
-        labels = torch.randn(2, width, generator=generator).to(device)
-    times = torch.tensor([100.0, 700.0], device=device)
-    alone = unet(flat, times, states, class_labels=labels, return_dict=False)[0]
-    width = lifted.layers.sizes.condition_channels
-    told = repeat(torch.ones(width, device=device), "k -> f k", f=2) if width else None
-    made = lifted(
-        rearrange(flat, "f c h w -> 1 c f h w"), times[None], UNetInputs(states, None, labels),
-        told, scale=0.0,
-    )  # fmt: skip
-    off = float((rearrange(made, "1 c f h w -> f c h w") - alone).abs().max())
-    if not off <= _IDENTITY_TOLERANCE * max(float(alone.abs().max()), 1.0):
-        raise InputError(f"the frame layers at scale 0 change the U-Net by {off:.2g}")
 
 
 def _condition_embedding(sizes: FrameLayersArchitecture, unet: Any) -> nn.Sequential | None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+import torch
+
 from common.diffusion.noise_schedule import NoiseSchedule
 from common.diffusion.prediction_type import PredictionType
 from common.shapes import Latents, Timesteps
@@ -53,4 +55,13 @@ class Prior(Protocol, Generic[Cond]):
 
     def decode(self, latents: Latents) -> Latents:
         """Latents to pictures in [-1, 1] (not clamped)."""
+        ...
+
+
+@runtime_checkable
+class MakesNoise(Protocol):
+    """A prior whose samples begin with noise that is related among frames."""
+
+    def noise(self, generators: Sequence[torch.Generator]) -> Latents:
+        """What samples begin with, one a generator: each value is standard normal."""
         ...

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from common.control.features import NO_FEATURES, Features
+from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
@@ -33,7 +34,7 @@ class FramesCond:
     """What the lifted U-Net is told."""
 
     rows: EmbeddedCond
-    """Of each frame, the frames of a sample one after the other."""
+    """Of each frame that is seen together, the frames of a sample one after the other."""
     first: Images | None = None
     """Clean latents of the first frames, if they are given."""
     hidden: bool = False
@@ -43,8 +44,10 @@ class FramesCond:
 class FramePrior:
     """A prior of clips, or of views.
 
-    State: the image prior, the lifted U-Net, the number of frames it draws, what it knows of a
-    clip before it is drawn, and what is followed. The image prior follows what first frames do.
+    State: the image prior, the lifted U-Net, the number of frames it draws, what it knows of a clip
+    before it is drawn, what is followed, and the windows of clips that are longer than those of
+    training. The image prior follows what first frames do. Each window sees the first frame before
+    its own, if that is drawn by itself.
     """
 
     def __init__(
@@ -54,14 +57,21 @@ class FramePrior:
         num_frames: int,
         plan: ClipPlan = NOTHING_KNOWN,
         controls: Sequence[EmbeddedControl] = (),
+        windows: FrameWindows | None = None,
+        repeats_noise: bool = False,
     ):
-        longest = lifted.layers.sizes.max_frames
-        if not 1 <= num_frames <= longest:
-            raise InputError(
-                f"these layers were trained on up to {longest} frames; num_frames is {num_frames}"
-            )
         self.pictures, self.lifted, self.plan = pictures, lifted, plan
         self.controls = tuple(controls)
+        self.windows, self.repeats_noise = windows, repeats_noise
+        sizes = lifted.layers.sizes
+        longest, together = sizes.max_frames, num_frames
+        if windows is not None:
+            together = windows.length + int(sizes.first_alone)
+        if not 1 <= together <= longest:
+            raise InputError(
+                f"these layers were trained on up to {longest} frames; num_frames is {together}"
+            )
+        self._together = together
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(pictures.spec, latent_shape=(channels, num_frames, height, width))
 
@@ -98,12 +108,41 @@ class FramePrior:
     def moving(self, tracks: Float[Tensor, "1 f 5"]) -> "FramePrior":
         """The prior of clips whose things move so, whatever the prompt tells."""
         plan = replace(self.plan, tracks=tracks)
-        return FramePrior(self.pictures, self.lifted, self.num_frames, plan, self.controls)
+        return FramePrior(
+            self.pictures,
+            self.lifted,
+            self.num_frames,
+            plan,
+            self.controls,
+            self.windows,
+            self.repeats_noise,
+        )
+
+    def in_windows(self, windows: FrameWindows, repeats_noise: bool = False) -> "FramePrior":
+        """The prior of longer clips, or of loops, that are drawn in windows.
+
+        Args:
+            windows: how clips are cut.
+            repeats_noise: whether all windows begin with the same noise (FreeNoise).
+        """
+        return FramePrior(
+            self.pictures,
+            self.lifted,
+            windows.num_frames,
+            self.plan,
+            self.controls,
+            windows,
+            repeats_noise,
+        )
 
     def noise(self, generators: Sequence[torch.Generator]) -> Clips:
         """What samples begin with, one a generator: normal, and partly shared among frames."""
         channels, count, height, width = self.spec.latent_shape
         drawn = randn((channels, count + 1, height, width), generators, device=self.device)
+        if self.windows is not None and self.repeats_noise:
+            for own, generator in zip(drawn, generators, strict=True):
+                order = repeated_order(self.windows, generator).to(own.device)
+                own[:, :count] = own[:, order]
         return mixed_noise(drawn, self.lifted.layers.sizes.shared_noise)
 
     @torch.no_grad()
@@ -129,11 +168,11 @@ class FramePrior:
         self._check(prompts, seen, first)
         one = self.pictures.embed(prompts)
         states, mask, vector = (
-            repeat(tensor, "b ... -> (b f) ...", f=self.num_frames)
+            repeat(tensor, "b ... -> (b f) ...", f=self._together)
             for tensor in (one.states, one.mask, one.vector)
         )
-        none: list[View | None] = [None] * self.num_frames
-        features = view_features([view for row in seen for view in (row or none)]).to(vector)
+        told = [view for row in seen for view in self._views_together(row)]
+        features = view_features(told).to(vector)
         vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
         return FramesCond(EmbeddedCond(states, mask, vector), first, hidden)
 
@@ -142,18 +181,36 @@ class FramePrior:
 
         For a given first frame ``x`` it is exact: ``v = (alpha z - x) / sigma``.
         """
-        times = repeat(timesteps, "b -> b f", f=latents.shape[2])
+        if self.windows is None:
+            made = self._seen_together(latents, timesteps, cond)
+        else:
+            made = self._in_windows(self.windows, latents, timesteps, cond)
         if cond.first is None:
-            return self._predicted(latents, times, cond.rows)
+            return made
         alpha, sigma = self.spec.schedule.alpha_sigma(timesteps)
         at_first = latents[:, :, 0]
         exact = per_sample(alpha, at_first) * at_first - cond.first.to(latents)
-        seen = latents
-        if not cond.hidden:
-            seen, times = with_first(latents, times, cond.first)
-        made = self._predicted(seen, times, cond.rows)
-        exact = rearrange(exact / per_sample(sigma, at_first), "b c h w -> b c 1 h w")
-        return torch.cat([exact, made[:, :, 1:]], 2)
+        made[:, :, 0] = exact / per_sample(sigma, at_first)
+        return made
+
+    def _seen_together(self, latents: Clips, timesteps: Timesteps, cond: FramesCond) -> Clips:
+        """The U-Net's ``v`` of frames that all see each other, the first one's too."""
+        times = repeat(timesteps, "b -> b f", f=latents.shape[2])
+        if cond.first is not None and not cond.hidden:
+            latents, times = with_first(latents, times, cond.first)
+        return self._predicted(latents, times, cond.rows)
+
+    def _in_windows(
+        self, windows: FrameWindows, latents: Clips, timesteps: Timesteps, cond: FramesCond
+    ) -> Clips:
+        """The ``v`` of windows, fused; each has the first frame before its own."""
+        fusion, before = Fusion(windows, latents), int(cond.first is not None)
+        for window in windows.at(float(timesteps.max())):
+            own = latents[:, :, window.to(latents.device)]
+            seen = torch.cat([latents[:, :, :before], own], 2)
+            made = self._seen_together(seen, timesteps, cond)
+            fusion.add(window, made[:, :, before:])
+        return fusion.mean()
 
     def _predicted(
         self, latents: Clips, timesteps: Float[Tensor, "b f"], rows: EmbeddedCond
@@ -174,6 +231,12 @@ class FramePrior:
         """Latents to premultiplied RGBA frames, not clamped."""
         return decoded_frames(self.pictures.autoencoder, latents)
 
+    def _views_together(self, row: Sequence[View] | None) -> Sequence[View | None]:
+        """The views of frames that are seen together."""
+        if row is None:
+            return [None] * self._together
+        return row if self.windows is None else [row[0]] * self._together
+
     def _check(
         self,
         prompts: Sequence[str],
@@ -187,6 +250,8 @@ class FramePrior:
             raise InputError(
                 f"a sample has {self.num_frames} frames, and {wrong[0]} views are given"
             )
+        if self.windows is not None and any(len(set(row)) > 1 for row in views if row is not None):
+            raise InputError("a clip that is drawn in windows has the same view in all frames")
         if first is not None and len(first) != len(prompts):
             raise InputError(f"{len(prompts)} prompts and {len(first)} first frames")
 

@@ -17,10 +17,13 @@ from common.diffusion.sampler_config import Heun
 from common.diffusion.samplers import Scheduler
 from common.embedded.clip_plan import ClipPlan
 from common.embedded.frame_prior import FramePrior
-from common.embedded.moves import Tracks
-from common.embedded.temporal_filter import Lead, moved_pictures
+from common.embedded.longer_tracks import longer_tracks
+from common.embedded.moves import Tracks, moved
+from common.embedded.temporal_filter import Lead
 from common.shapes import Clips, Images
 
+_AT_ONCE = 16
+"""Frames of each sample that are moved together: it bounds memory."""
 _UNEXPLAINED = 0.05
 """Of moves that are not told from the prompt: the median share of training clips."""
 
@@ -68,18 +71,23 @@ def moved_start(
     evaluation = begun(prior.plan, vectors, scheduler)
     if evaluation == 0:
         return Beginning(noise, 0, None), None
-    tracks = _tracks(prior.plan, vectors, generators)[:, : prior.num_frames]
-    lead = Lead(first, tracks)
-    clean = prior.encode(moved_pictures(prior, lead))
+    tracks = _tracks(prior, vectors, generators)
+    lead = Lead(first, tracks, prior.windows is not None and prior.windows.looped)
+    shown = prior.pictures.decode(first).clamp(-1, 1)
+    clean = torch.cat([prior.encode(moved(shown, part)) for part in tracks.split(_AT_ONCE, 1)], 2)
     at = scheduler.timesteps[evaluation].to(noise.device, torch.float32)
     start = scheduler.schedule.add_noise(clean, noise, at.expand(len(noise)))
     return Beginning(start.to(noise), evaluation, None), lead
 
 
 def _tracks(
-    plan: ClipPlan, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]
+    prior: FramePrior, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]
 ) -> Tracks:
+    plan, windows = prior.plan, prior.windows
     if plan.tracks is not None:
-        return repeat(plan.tracks, "1 f m -> b f m", b=len(vectors))
+        return repeat(plan.tracks, "1 f m -> b f m", b=len(vectors))[:, : prior.num_frames]
     assert plan.trajectories is not None  # else nothing would have begun
-    return plan.trajectories.told(vectors, generators).tracks
+    told = plan.trajectories.told(vectors, generators).tracks
+    if windows is None:
+        return told[:, : prior.num_frames]
+    return longer_tracks(told, prior.num_frames, windows.looped)

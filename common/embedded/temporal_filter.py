@@ -30,39 +30,75 @@ class Lead(NamedTuple):
     """Clean latents of the first frames."""
     tracks: Tracks
     """How they move."""
+    looped: bool = False
+    """Whether the first frame follows the last."""
 
-
-def moved_pictures(prior: FramePrior, lead: Lead) -> Clips:
-    """The moved first frames themselves."""
-    return moved(prior.pictures.decode(lead.first).clamp(-1, 1), lead.tracks)
+    def of(self, row: int) -> "Lead":
+        """Of one clip."""
+        return Lead(self.first[row : row + 1], self.tracks[row : row + 1], self.looped)
 
 
 @torch.no_grad()
 def decoded_clips(
-    prior: FramePrior, latents: Float[Tensor, "b z f y x"], lead: Lead | None
+    prior: FramePrior,
+    latents: Float[Tensor, "b z f y x"],
+    lead: Lead | None,
+    part: slice = slice(None),
 ) -> Clips:
     """Latents to premultiplied RGBA clips, not clamped; without jitter if they had a lead.
 
     Clips too short for the filter stay as they are.
+
+    Args:
+        prior: that decodes.
+        latents: of whole clips.
+        lead: what they began with.
+        part: the frames that are wanted; parts join without a seam.
     """
-    if lead is None or latents.shape[2] <= _REACH:
-        return prior.decode(latents)
-    moving = moved_pictures(prior, lead)
-    centres = centres_of(moving[:, :, 0])
-    drawn = prior.decode(latents) - prior.decode(prior.encode(moving))
-    kept = smoothed(at_rest(drawn, lead.tracks, centres))
-    return moving + in_motion(kept, lead.tracks, centres)
+    count = latents.shape[2]
+    begin, end, _ = part.indices(count)
+    if lead is None or count <= _REACH:
+        return prior.decode(latents[:, :, begin:end])
+    first = prior.pictures.decode(lead.first).clamp(-1, 1)
+    centres = centres_of(first)
+    frames = _around(begin, end, count, lead.looped)
+    tracks = lead.tracks[:, frames]
+    moving = moved(first, tracks)
+    drawn = prior.decode(latents[:, :, frames]) - prior.decode(prior.encode(moving))
+    resting = at_rest(drawn, tracks, centres)
+    before = 0 if lead.looped or begin > 0 else _REACH
+    after = 0 if lead.looped or end < count else _REACH
+    kept = smoothed(_longer(resting, before, after))
+    own = slice(_REACH - before, _REACH - before + end - begin)
+    return moving[:, :, own] + in_motion(kept, tracks[:, own], centres)
 
 
 def smoothed(clips: Clips) -> Clips:
-    """The filter over frames. The first frame stays as it is: it may have been given.
-
-    The clip goes on beyond its first frame as its negative about that one, and beyond its last as
-    its mirror image.
-    """
-    early, late = range(_REACH, 0, -1), range(-2, -2 - _REACH, -1)
-    before = 2 * clips[:, :, :1] - clips[:, :, list(early)]
-    longer = torch.cat([before, clips, clips[:, :, list(late)]], 2)
+    """The filter over frames; twice two frames fewer are left."""
     weights = torch.tensor(_TAPS).to(clips)[None, None, :, None, None]
     channels = clips.shape[1]
-    return F.conv3d(longer, weights.expand(channels, -1, -1, -1, -1), groups=channels)
+    return F.conv3d(clips, weights.expand(channels, -1, -1, -1, -1), groups=channels)
+
+
+def _around(begin: int, end: int, count: int, looped: bool) -> list[int]:
+    """The frames that the filter sees to give those from ``begin`` to ``end``."""
+    around = range(begin - _REACH, end + _REACH)
+    if looped:
+        return [frame % count for frame in around]
+    # At the clip's ends it goes on with its own frames, so that there must be some.
+    low, high = max(begin - _REACH, 0), min(end + _REACH, count)
+    return list(range(low, high))
+
+
+def _longer(clips: Clips, before: int, after: int) -> Clips:
+    """Clips that go on before their first frame as their negative about it, and mirrored at the end.
+
+    So the first frame, which may have been given, stays as it is.
+    """
+    parts = [clips]
+    if before:
+        early = list(range(before, 0, -1))
+        parts.insert(0, 2 * clips[:, :, :1] - clips[:, :, early])
+    if after:
+        parts.append(clips[:, :, list(range(-2, -2 - after, -1))])
+    return torch.cat(parts, 2)

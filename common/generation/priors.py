@@ -115,7 +115,7 @@ def _check_length(size: tuple[int, ...], manifests: Mapping[str, "Manifest"]) ->
     if longest is not None and size[0] > longest:
         raise InputError(
             f"num_frames is {size[0]}; the embedded motion layers were trained on clips of up to "
-            f"{longest} frames"
+            f"{longest} frames; method.windows and video/long_video draw longer ones"
         )
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from common.diffusion.given import Beginning, Given, beginning, num_taken
 from common.diffusion.guidance_config import PerpNeg
 from common.diffusion.guided_prediction import Negative
-from common.diffusion.prior import Prior
+from common.diffusion.prior import MakesNoise, Prior
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
 from common.embedded.first_frame import (
@@ -61,7 +61,7 @@ class Start:
         """Of one sample."""
         if self.lead is None:
             return None
-        return Lead(*(part[row : row + 1] for part in self.lead))
+        return self.lead.of(row)
 
 
 def batches(num_samples: int, batch_size: int) -> list[range]:
@@ -122,6 +122,7 @@ def start_of(
     given: Given | None,
     samples: range,
     stream: str = "",
+    noise: Tensor | None = None,
 ) -> Start:
     """What one batch begins with; a resumed run draws its first frames again.
 
@@ -133,20 +134,21 @@ def start_of(
         given: what samples are made from, if not from noise alone.
         samples: indices of the batch's samples, which choose their noise.
         stream: added to the names of the streams of noise, for several draws of one sample.
+        noise: that samples begin with, in place of their own.
     """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
     if not isinstance(prior, FramePrior):
-        generators = generators_for(config.seed, samples, f"latents{stream}")
-        noise = randn(spec.latent_shape, generators, device=run.device)
+        noise = own_noise(config, run, prior, samples, stream) if noise is None else noise
         return Start(beginning(given, scheduler, noise), None, None)
     with run.clock.stage("sampling"):
         draws = clip_draws(prior, config.seed, samples, stream)
         first = _first_frames(config, prior, view, given, count, draws)
-        begin, lead = beginning(given, scheduler, draws.noise), None
+        noise = draws.noise if noise is None else noise
+        begin, lead = beginning(given, scheduler, noise), None
         if first is not None and _may_move(given):
             vectors = _of_pictures(config, prior, view, count).vector
-            moved, lead = moved_start(prior, vectors, first, scheduler, draws.noise, draws.moving)
+            moved, lead = moved_start(prior, vectors, first, scheduler, noise, draws.moving)
             begin = replace(moved, kept=begin.kept)
     return Start(begin, first, lead)
 
@@ -189,6 +191,16 @@ def denoise(
         if step is None:
             return
         yield step
+
+
+def own_noise(
+    config: GenerationConfig, run: Run, prior: Prior[Any], samples: range, stream: str = ""
+) -> Tensor:
+    """What samples begin with: standard normal, related among frames if the prior says so."""
+    generators = generators_for(config.seed, samples, f"latents{stream}")
+    if isinstance(prior, MakesNoise):
+        return prior.noise(generators)
+    return randn(prior.spec.latent_shape, generators, device=run.device)
 
 
 def _num_evaluations(

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.embedded.prior import EmbeddedPrior
+from common.embedded.registration import registered, unexplained
 from common.embedded.tokenizer import load_tokenizer
 from common.embedded.trajectory import Told, Trajectories, TrajectoryArchitecture
 from common.seeding import stream_seed
@@ -26,7 +27,6 @@ from common.training.frame_batch import FrameBatch, FrameSource
 from common.training.initial_weights import initial_weights
 from common.training.mixture_fit import NUM_STEPS, fit_mixture
 from common.training.npm_package import default_cache
-from common.training.registration import registered, unexplained
 from common.zoo.models import ZOO, Loaded, load_prior_models
 from common.zoo.storage import Manifest, save_model
 

@@ -10,11 +10,11 @@ import torch
 
 from common.adapters.lora import add_loras, check_lora_files
 from common.adapters.lora_config import LoraConfig
+from common.diffusion.inflation import check_identity
 from common.diffusion.lifted_unet import (
     FrameLayers,
     FrameLayersArchitecture,
     LiftedUNet,
-    check_identity,
 )
 from common.embedded.autoencoder import Autoencoder, AutoencoderArchitecture
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan

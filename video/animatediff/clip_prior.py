@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
+from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
 from common.diffusion.lifted_unet import LiftedUNet
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import VPSchedule
 from common.pretrained.prior import PretrainedCond, PretrainedPrior
+from common.seeding import randn
 from common.shapes import Clips, Timesteps
 from video.animatediff.frame_norms import frames_normed_together
+from video.animatediff.sparse_control import SparseControl, with_sparse_controls
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,35 @@ class ClipSettings:
     scale: float = 1.0
     """Strength of the motion module."""
     joint_norms: bool = False
-    """Whether the norms of residual blocks take their statistics over all frames."""
+    """Whether the norms of residual blocks take their statistics over all frames that are seen
+    together."""
+    windows: FrameWindows | None = None
+    """How clips are cut that are longer than what is seen together."""
+    repeats_noise: bool = False
+    """Whether all windows begin with the same noise (FreeNoise)."""
+
+    @property
+    def together(self) -> int:
+        """Frames that are seen together."""
+        return self.num_frames if self.windows is None else self.windows.length
 
 
 class AnimateDiffPrior:
     """A prior of clips.
 
-    State: the prior of pictures, its U-Net with the motion module, and the settings.
+    State: the prior of pictures, its U-Net with the motion module, the settings, and SparseCtrl
+    encoders with their pictures.
     """
 
-    def __init__(self, pictures: PretrainedPrior, lifted: LiftedUNet, settings: ClipSettings):
+    def __init__(
+        self,
+        pictures: PretrainedPrior,
+        lifted: LiftedUNet,
+        settings: ClipSettings,
+        sparse: Sequence[SparseControl] = (),
+    ):
         self.pictures, self.lifted, self._settings = pictures, lifted, settings
+        self._sparse = sparse
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(
             pictures.spec,
@@ -55,9 +76,18 @@ class AnimateDiffPrior:
         """Where the models are."""
         return self.pictures.device
 
+    def noise(self, generators: Sequence[torch.Generator]) -> Clips:
+        """What samples begin with: standard normal, the same in every window if it repeats."""
+        drawn = randn(self.spec.latent_shape, generators, device=self.device)
+        windows = self._settings.windows
+        if windows is not None and self._settings.repeats_noise:
+            for own, generator in zip(drawn, generators, strict=True):
+                own[:] = own[:, repeated_order(windows, generator).to(own.device)]
+        return drawn
+
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> PretrainedCond:
-        """Conditioning of every frame, the frames of a clip one after the other."""
+        """Conditioning of the frames that are seen together, those of a clip one after another."""
         one = self.pictures.embed(prompts)
         mask, pooled, ids = (
             None if row is None else self._for_frames(row)
@@ -66,15 +96,34 @@ class AnimateDiffPrior:
         return PretrainedCond(self._for_frames(one.states), mask, pooled, ids)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: PretrainedCond) -> Clips:
-        """The lifted U-Net's prediction at each clip's timestep."""
+        """The lifted U-Net's prediction at each clip's timestep, fused from windows."""
+        windows = self._settings.windows
+        if windows is None:
+            return self._seen_together(latents, timesteps, cond, torch.arange(latents.shape[2]))
+        fusion = Fusion(windows, latents)
+        for window in windows.at(float(timesteps.max())):
+            own = latents[:, :, window.to(latents.device)]
+            fusion.add(window, self._seen_together(own, timesteps, cond, window))
+        return fusion.mean()
+
+    def _seen_together(
+        self,
+        latents: Clips,
+        timesteps: Timesteps,
+        cond: PretrainedCond,
+        frames: Int64[Tensor, " f"],
+    ) -> Clips:
+        """The lifted U-Net's prediction of some frames of the clip."""
         settings, own = self._settings, latents.to(cond.states.dtype)
         flat_times = self._for_frames(timesteps)
         inputs = self.pictures.inputs(
             rearrange(own, "b c f h w -> (b f) c h w"), flat_times,
             self.spec.schedule.fraction(flat_times), cond,
         )  # fmt: skip
+        fractions = self.spec.schedule.fraction(flat_times)
+        inputs = with_sparse_controls(self._sparse, inputs, own, flat_times, fractions, frames)
         times = rearrange(flat_times, "(b f) -> b f", b=len(latents))
-        together = settings.num_frames if settings.joint_norms else 1
+        together = settings.together if settings.joint_norms else 1
         with frames_normed_together(self.lifted.unet, together):
             made = self.lifted(own, times, inputs, scale=settings.scale)
         return made.to(latents.dtype)
@@ -90,4 +139,4 @@ class AnimateDiffPrior:
         return rearrange(flat, "(b f) c h w -> b c f h w", b=len(latents))
 
     def _for_frames(self, rows: Tensor) -> Tensor:
-        return repeat(rows, "b ... -> (b f) ...", f=self._settings.num_frames)
+        return repeat(rows, "b ... -> (b f) ...", f=self._settings.together)

@@ -15,6 +15,7 @@ from common.pretrained.memory import PretrainedNeed, pretrained_need
 from video.animatediff.build import Size
 from video.animatediff.motion_file import read_motion
 from video.animatediff.motion_layers import frame_layers_of
+from video.animatediff.sparse_file import read_sparse
 from video.motion_config import MotionModuleConfig
 
 
@@ -51,7 +52,9 @@ def animatediff_need(
     activations = peak_activation_bytes(
         lifted, lambda: lifted(latents, times, inputs, frames=frames)
     )
-    own = sum(value.numel() for value in checkpoint.weights.values()) * dtype.itemsize
+    added = [read_sparse(one.path).weights for one in motion.sparse_controls]
+    stored = [value for weights in (checkpoint.weights, *added) for value in weights.values()]
+    own = sum(value.numel() for value in stored) * dtype.itemsize
     return replace(
         alone,
         latent_shape=(latent[0], size[0], *latent[1:]),

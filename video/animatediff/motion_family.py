@@ -1,14 +1,14 @@
 """Which AnimateDiff a motion checkpoint is, and what follows from that.
 
 Told by the shape of the file, as its users do, since no file says it: a middle block is version 2;
-three levels instead of four are SDXL; sinusoids of 24 frames are version 1, of 32 version 3; none
-at all is AnimateLCM.
+three levels instead of four are SDXL, with sinusoids of 24 frames HotshotXL; sinusoids of 24 frames
+are version 1, of 32 version 3; none at all is AnimateLCM.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -17,7 +17,7 @@ from common.diffusion.schedule_config import LinearSchedule, ScaledLinearSchedul
 from common.errors import InputError
 from video.animatediff.motion_keys import is_position_table
 
-FamilyName = Literal["v1", "v2", "v3", "sdxl_beta", "animatelcm"]
+FamilyName = Literal["v1", "v2", "v3", "sdxl_beta", "animatelcm", "hotshot_xl"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ class MotionFamily:
     first version had them over all frames, diffusers always has them per frame."""
     schedule: VPSchedule
     """The noise schedule of its training, which is not that of Stable Diffusion."""
+    table_frames: int | None = None
+    """Frames of the sinusoids that its files store, if they are not ``max_frames``."""
+
+    @property
+    def num_stored(self) -> int:
+        """Frames of the sinusoids that its files store."""
+        return self.max_frames if self.table_frames is None else self.table_frames
 
 
 _LINEAR = LinearSchedule(beta_start=0.00085, beta_end=0.012)
@@ -49,16 +56,24 @@ FAMILIES: dict[FamilyName, MotionFamily] = {
             ScaledLinearSchedule(beta_start=0.00085, beta_end=0.020),
         ),
         MotionFamily("animatelcm", "AnimateLCM", 32, True, "per_frame", _LINEAR),
+        MotionFamily(
+            "hotshot_xl", "HotshotXL", 8, False, "per_frame",
+            ScaledLinearSchedule(beta_start=0.00085, beta_end=0.012), table_frames=24,
+        ),
     )
 }  # fmt: skip
 """What is known of each."""
 
 _FOREIGN = (
     (re.compile(r"controlnet_cond_embedding\."), "a SparseCtrl encoder"),
-    (re.compile(r"\.temporal_attentions\."), "a HotshotXL motion module"),
     (re.compile(r"\.pos_embed\b.*motion|motion.*\.pos_embed\.(?!pe$)"), "a HelloMeme module"),
     (re.compile(r"_lora\.(down|up)\.weight$|\.lora_[AB]\."), "a LoRA, no motion module"),
 )
+
+
+def schedule_text(schedule: Any) -> str:
+    """A noise schedule with betas in a few words."""
+    return f"{schedule.name} {schedule.beta_start:g} to {schedule.beta_end:g}"
 
 
 def family_of(weights: Mapping[str, Tensor]) -> MotionFamily:
@@ -79,7 +94,7 @@ def family_of(weights: Mapping[str, Tensor]) -> MotionFamily:
     lengths = {value.shape[1] for key, value in weights.items() if is_position_table(key)}
     levels = {int(key.split(".")[1]) for key in weights if key.startswith("down_blocks.")}
     if levels == {0, 1, 2}:
-        return FAMILIES["sdxl_beta"]
+        return FAMILIES["hotshot_xl" if lengths == {24} else "sdxl_beta"]
     if not lengths:
         return FAMILIES["animatelcm"]
     if any(key.startswith("mid_block.") for key in weights):

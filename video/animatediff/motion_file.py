@@ -24,6 +24,7 @@ from video.animatediff.motion_keys import (
     motion_weights,
     original_key,
     to_adapter,
+    to_hotshot,
     to_original,
 )
 
@@ -63,22 +64,24 @@ def read_motion(path: Path) -> MotionCheckpoint:
 
 
 def write_original(checkpoint: MotionCheckpoint, path: Path) -> None:
-    """Write a safetensors file in the original's layout, with the sinusoids its readers expect."""
+    """Write a safetensors file in its family's layout, with the sinusoids its readers expect."""
     weights = to_original(checkpoint.weights)
-    weights |= _position_tables(weights, checkpoint.family.max_frames)
+    weights |= position_tables(weights, checkpoint.family.num_stored)
+    if checkpoint.family.name == "hotshot_xl":
+        weights = {to_hotshot(key): value for key, value in weights.items()}
     with atomic_path(path) as partial:
-        safetensors.torch.save_file(_own_memory(weights), partial)
+        safetensors.torch.save_file(own_memory(weights), partial)
 
 
 def write_adapter(checkpoint: MotionCheckpoint, folder: Path) -> None:
     """Write a folder that diffusers' ``MotionAdapter.from_pretrained`` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
-        f"{block}.pos_embed.pe": _sinusoid(checkpoint.family.max_frames, channels)
+        f"{block}.pos_embed.pe": sinusoid_table(checkpoint.family.num_stored, channels)
         for block, channels in _blocks(checkpoint.weights).items()
     }
     with atomic_path(folder / ADAPTER_WEIGHTS) as partial:
-        safetensors.torch.save_file(_own_memory(checkpoint.weights | tables), partial)
+        safetensors.torch.save_file(own_memory(checkpoint.weights | tables), partial)
     write_json(folder / "config.json", adapter_config(checkpoint))
 
 
@@ -93,7 +96,7 @@ def adapter_config(checkpoint: MotionCheckpoint) -> dict[str, Any]:
             for level in levels
         ],
         "motion_layers_per_block": _count(checkpoint.weights, f"down_blocks.{levels[0]}"),
-        "motion_max_seq_length": checkpoint.family.max_frames,
+        "motion_max_seq_length": checkpoint.family.num_stored,
         "motion_mid_block_layers_per_block": 1,
         "motion_norm_num_groups": 32,
         "motion_num_attention_heads": 8,
@@ -113,7 +116,7 @@ def _read_adapter(folder: Path) -> MotionCheckpoint:
                  if not is_position_table(key)}  # fmt: skip
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         longest = int(config["motion_max_seq_length"])
-        family = family_of(plain | _position_tables(plain, longest))
+        family = family_of(plain | position_tables(plain, longest))
         return MotionCheckpoint(to_adapter(plain), family)
     except InputError as wrong:
         raise InputError(f"{folder}: {wrong}") from wrong
@@ -145,7 +148,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def _tensors_in(path: Path, loaded: Any) -> dict[str, Tensor]:
     """The weights of a loaded file, which may wrap them."""
-    inner = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else loaded
+    inner = loaded
+    for wrapping in ("state_dict", "controlnet"):
+        inner = inner.get(wrapping, inner) if isinstance(inner, dict) else inner
     if not isinstance(inner, dict):
         raise InputError(f"{path} holds a {type(inner).__name__}, no weights")
     return {str(key): value for key, value in inner.items() if isinstance(value, Tensor)}
@@ -157,19 +162,21 @@ def _blocks(adapter: Mapping[str, Tensor]) -> dict[str, int]:
             if key.endswith(".norm1.weight")}  # fmt: skip
 
 
-def _position_tables(original: Mapping[str, Tensor], length: int) -> dict[str, Tensor]:
+def position_tables(original: Mapping[str, Tensor], length: int) -> dict[str, Tensor]:
+    """The sinusoid of every attention in the original's layout."""
     return {
-        key.removesuffix("to_q.weight") + "pos_encoder.pe": _sinusoid(length, value.shape[1])
+        key.removesuffix("to_q.weight") + "pos_encoder.pe": sinusoid_table(length, value.shape[1])
         for key, value in original.items() if key.endswith("to_q.weight")
     }  # fmt: skip
 
 
-def _sinusoid(length: int, channels: int) -> Tensor:
+def sinusoid_table(length: int, channels: int) -> Tensor:
+    """A sinusoid as it is stored: ``(1, length, channels)``."""
     from common.diffusion.frame_attention import sinusoid
 
     return sinusoid(torch.arange(length, dtype=torch.float32), channels)[None].contiguous()
 
 
-def _own_memory(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def own_memory(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Safetensors refuses tensors that share memory."""
     return {key: value.detach().clone().contiguous() for key, value in weights.items()}

@@ -1,8 +1,10 @@
-"""Names of motion modules in two layouts: AnimateDiff's own, and diffusers' ``MotionAdapter``.
+"""Names of motion modules in three layouts: AnimateDiff's, HotshotXL's, diffusers' adapters'.
 
 The tensors are the same. The original has one more level (``temporal_transformer``), lists of
 attentions and norms, and stores the sinusoid of each attention; the adapter numbers attentions and
-norms, and keeps one sinusoid a block, a formula that both regenerate.
+norms, and keeps one sinusoid a block, a formula that both regenerate. HotshotXL has the original's
+lists, in ``temporal_attentions`` that hold the transformers themselves, and another name for the
+sinusoid.
 """
 
 import re
@@ -24,12 +26,42 @@ _PAIRS = (
     ("attention_blocks.0.", "attn1."), ("attention_blocks.1.", "attn2."),
     ("norms.0.", "norm1."), ("norms.1.", "norm2."), ("ff_norm.", "norm3."),
 )  # fmt: skip
-_POSITIONS = re.compile(r"\.(pos_encoder|pos_embed)\.pe$")
+_POSITIONS = re.compile(r"\.(pos_encoder\.(pe|positional_encoding)|pos_embed\.pe)$")
+_HOTSHOT_TABLE = ".pos_encoder.positional_encoding"
+_HOTSHOT = re.compile(
+    r"(?P<side>down_blocks\.\d+|up_blocks\.\d+)\.temporal_attentions\.(?P<rest>.+)"
+)
 
 
 def is_position_table(key: str) -> bool:
     """Whether a tensor is a stored sinusoid, which holds nothing that was learnt."""
     return _POSITIONS.search(key) is not None
+
+
+def from_hotshot(key: str) -> str:
+    """The name in the original's layout of a weight in HotshotXL's; sinusoids keep their ending.
+
+    Raises:
+        InputError: it is no weight of a HotshotXL motion module.
+    """
+    found = _HOTSHOT.fullmatch(key)
+    if found is None:
+        raise InputError(f"'{key}' is no weight of a HotshotXL motion module")
+    index, _, rest = found["rest"].partition(".")
+    return f"{found['side']}.motion_modules.{index}.temporal_transformer.{rest}"
+
+
+def to_hotshot(original: str) -> str:
+    """The name in HotshotXL's layout of a weight in the original's.
+
+    Raises:
+        InputError: it is no weight of a motion module that HotshotXL has.
+    """
+    found = _ORIGINAL.fullmatch(original)
+    if found is None or found["side"] == "mid_block":
+        raise InputError(f"'{original}' has no place in a HotshotXL motion module")
+    rest = re.sub(r"\.pos_encoder\.pe$", _HOTSHOT_TABLE, found["rest"])
+    return f"{found['side']}.temporal_attentions.{found['index']}.{rest}"
 
 
 def adapter_key(original: str) -> str:
@@ -75,6 +107,10 @@ def motion_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     ``module.`` in front of every name, as parallel training leaves it, is taken away.
     """
     plain = {key.removeprefix("module."): value for key, value in state.items()}
+    plain = {
+        from_hotshot(key) if ".temporal_attentions." in key else key: value
+        for key, value in plain.items()
+    }
     return {key: value for key, value in plain.items() if ".motion_modules." in key}
 
 

@@ -37,7 +37,7 @@ def frame_layers_of(
         layers = FrameLayers(sizes, unet)
     wanted = {key: tuple(value.shape) for key, value in layers.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in checkpoint.weights.items()}
-    _check_same(wanted, found, checkpoint.family.title)
+    check_same(wanted, found, checkpoint.family.title)
     layers.load_state_dict(checkpoint.weights, assign=True)
     return layers.eval().requires_grad_(False)
 
@@ -51,9 +51,14 @@ def _check_levels(sides: set[str], unet: Any) -> None:
         )
 
 
-def _check_same(
+def check_same(
     wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]], title: str
 ) -> None:
+    """Refuse weights that are not a network's.
+
+    Raises:
+        InputError: the first names or shapes that are missing, left over or different.
+    """
     missing = sorted(wanted.keys() - found.keys())
     extra = sorted(found.keys() - wanted.keys())
     different = [key for key in sorted(wanted.keys() & found.keys()) if wanted[key] != found[key]]

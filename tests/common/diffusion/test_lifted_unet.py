@@ -7,12 +7,12 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from common.diffusion.frame_attention import FrameTransformerSizes
+from common.diffusion.inflation import check_identity
 from common.diffusion.lifted_unet import (
     FrameLayers,
     FrameLayersArchitecture,
     LiftedUNet,
     UNetInputs,
-    check_identity,
 )
 from common.errors import InputError
 

@@ -13,10 +13,10 @@ from common.embedded.clip_plan import ClipPlan
 from common.embedded.moved_start import begun, moved_start
 from common.embedded.moves import moved
 from common.embedded.prior import embedded_schedule
+from common.embedded.registration import registered, unexplained
 from common.embedded.trajectory import Told, Trajectories, TrajectoryArchitecture
 from common.errors import InputError
 from common.seeding import generators_for
-from common.training.registration import registered, unexplained
 from common.training.trajectory_fit import fit, fit_trajectories
 from common.zoo.models import load_frame_prior, load_prior_models
 from tests.common.training.test_frame_layers_trainer import Steps

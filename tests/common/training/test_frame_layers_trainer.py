@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from common.diffusion.guidance_config import CFG
-from common.diffusion.lifted_unet import check_identity
+from common.diffusion.inflation import check_identity
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.embedded.autoencoder import Autoencoder
 from common.embedded.drawn_clip import Drawing

@@ -9,11 +9,16 @@ from common.errors import InputError
 from tests.video.animatediff.small_adapter import adapter, unet
 from video.animatediff.motion_family import family_of
 from video.animatediff.motion_file import read_motion, write_adapter, write_original
-from video.animatediff.motion_keys import is_position_table, to_original
+from video.animatediff.motion_keys import (
+    from_hotshot,
+    is_position_table,
+    to_hotshot,
+    to_original,
+)
 from video.animatediff.motion_layers import frame_layers_of
 
 FAMILIES = [("v1", False, 4, 24), ("v2", True, 4, 32), ("v3", False, 4, 32),
-            ("sdxl_beta", False, 3, 32)]  # fmt: skip
+            ("sdxl_beta", False, 3, 32), ("hotshot_xl", False, 3, 24)]  # fmt: skip
 
 
 def original_of(made, length):
@@ -29,7 +34,10 @@ def original_of(made, length):
 def test_family_and_weights_survive_both_layouts(tmp_path, name, middle, levels, length):
     made = adapter(middle, levels, length)
     path = tmp_path / "mm.safetensors"
-    safetensors.torch.save_file(original_of(made, length), path)
+    given = original_of(made, length)
+    if name == "hotshot_xl":
+        given = {to_hotshot(key): value for key, value in given.items()}
+    safetensors.torch.save_file(given, path)
 
     first = read_motion(path)
     write_adapter(first, tmp_path / "adapter")
@@ -37,7 +45,7 @@ def test_family_and_weights_survive_both_layouts(tmp_path, name, middle, levels,
     write_original(second, tmp_path / "back.safetensors")
 
     assert first.family.name == second.family.name == name
-    assert first.family.max_frames == length
+    assert first.family.num_stored == length
     back, given = (safetensors.torch.load_file(p) for p in (tmp_path / "back.safetensors", path))
     assert back.keys() == given.keys()
     for key, value in given.items():
@@ -45,6 +53,25 @@ def test_family_and_weights_survive_both_layouts(tmp_path, name, middle, levels,
             torch.testing.assert_close(back[key], value, rtol=0, atol=1e-5)
         else:
             assert torch.equal(back[key], value), key
+
+
+def test_names_of_hotshot_are_those_of_its_own_network():
+    """As its network registers them; what has no place in it is refused."""
+    rest = "transformer_blocks.0.attention_blocks.1"
+    pairs = {
+        f"up_blocks.2.temporal_attentions.1.{rest}.to_out.0.bias":
+            f"up_blocks.2.motion_modules.1.temporal_transformer.{rest}.to_out.0.bias",
+        f"down_blocks.0.temporal_attentions.0.{rest}.pos_encoder.positional_encoding":
+            f"down_blocks.0.motion_modules.0.temporal_transformer.{rest}.pos_encoder.pe",
+    }  # fmt: skip
+    for hotshot, original in pairs.items():
+        assert to_hotshot(original) == hotshot
+        assert from_hotshot(hotshot).replace("positional_encoding", "pe") == original
+    middle = "mid_block.motion_modules.0.temporal_transformer.norm.weight"
+    with pytest.raises(InputError, match="no place in a HotshotXL"):
+        to_hotshot(middle)
+    with pytest.raises(InputError, match="no weight of a HotshotXL"):
+        from_hotshot("mid_block.temporal_attentions.0.norm.weight")
 
 
 @pytest.mark.parametrize("middle", [False, True])
@@ -120,7 +147,6 @@ def test_truncated_and_missing_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize(("key", "kind"), [
     ("controlnet_cond_embedding.conv_in.weight", "SparseCtrl"),
-    ("down_blocks.0.temporal_attentions.0.norm.weight", "HotshotXL"),
     ("down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0"
      ".processor.to_q_lora.down.weight", "LoRA"),
     ("down_blocks.0.resnets.0.norm1.weight", "no motion module"),
