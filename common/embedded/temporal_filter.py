@@ -73,7 +73,7 @@ def decoded_clips(
     return moving[:, :, own] + in_motion(kept, tracks[:, own], centres)
 
 
-def smoothed(clips: Clips) -> Clips:
+def smoothed(clips: Clips) -> Float[Tensor, "b c g h w"]:
     """The filter over frames; twice two frames fewer are left."""
     weights = torch.tensor(_TAPS).to(clips)[None, None, :, None, None]
     channels = clips.shape[1]
@@ -90,8 +90,8 @@ def _around(begin: int, end: int, count: int, looped: bool) -> list[int]:
     return list(range(low, high))
 
 
-def _longer(clips: Clips, before: int, after: int) -> Clips:
-    """Clips that go on before their first frame as their negative about it, and mirrored at the end.
+def _longer(clips: Clips, before: int, after: int) -> Float[Tensor, "b c g h w"]:
+    """Clips that go on before their first frame as their negative about it, then mirrored.
 
     So the first frame, which may have been given, stays as it is.
     """
