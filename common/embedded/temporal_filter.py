@@ -44,7 +44,7 @@ def decoded_clips(
     latents: Float[Tensor, "b z f y x"],
     lead: Lead | None,
     part: slice = slice(None),
-) -> Clips:
+) -> Float[Tensor, "b c g h w"]:
     """Latents to premultiplied RGBA clips, not clamped; without jitter if they had a lead.
 
     Clips too short for the filter stay as they are.
