@@ -11,7 +11,7 @@ MAX_BYTES = {
     "autoencoder": 6_000_000, "text_encoder": 6_000_000, "judge": 5_000_000,
     "image_unet": 14_000_000, "motion_layers": 4_000_000, "view_layers": 4_000_000,
     "domain": 1_200_000, "motion_measure": 1_000_000, "framing": 100_000,
-    "trajectories": 400_000, "spacetime_dit": 9_000_000,
+    "trajectories": 400_000, "spacetime_dit": 9_000_000, "controlnet": 2_500_000,
 }  # fmt: skip
 """Of the weights, by kind: what a clone should carry."""
 DOCUMENTED = {"domain", "framing", "trajectories"}
