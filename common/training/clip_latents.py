@@ -8,7 +8,7 @@ from the front.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from einops import rearrange
@@ -28,7 +28,7 @@ from common.training.latent_sets import LOOKALIKE_WEIGHT
 from common.training.subjects import EmojiSubject
 from common.zoo.models import Loaded
 
-SIZE_PX = 128
+SIZE_PX: Final = 128
 ClipSide = Literal[64, 128]
 """Pixels of a clip's side: as prepared, or half of it."""
 
