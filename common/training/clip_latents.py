@@ -8,7 +8,6 @@ from the front.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from einops import rearrange
@@ -29,8 +28,6 @@ from common.training.subjects import EmojiSubject
 from common.zoo.models import Loaded
 
 SIZE_PX = 128
-ClipSide = Literal[64, 128]
-"""Pixels of a clip's side: as prepared, or half of it."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +64,15 @@ def kit_clip_latents(
     cache: Path,
     device: str,
     part: ClipPart = TRAIN_CLIPS,
-    size_px: ClipSide = SIZE_PX,
+    halve: bool = False,
 ) -> KitClipLatents:
-    """The latents of all clips of a part, encoded unless the cache has them.
+    """The latents of all clips of a part, whole or at half of their side, encoded once.
 
     Raises:
         InputError: the clips are not prepared.
     """
     sets = load_kit_clips(cache, part)
-    halve = size_px != SIZE_PX
-    name = f"kit_clips-{part.name}-{size_px}" if halve else f"kit_clips-{part.name}"
+    name = f"kit_clips-{part.name}" + (f"-{SIZE_PX // 2}" if halve else "")
     path = latent_path(cache, autoencoder, name, kit_clip_digest(part))
     latents = encoded_once(path, autoencoder, [one.pixels for one in sets], device, halve)
     shots = [shot for one in sets for shot in one.shots]
@@ -92,7 +88,7 @@ def emoji_clip_latents(
     cache: Path,
     device: str,
     held_out: bool = False,
-    size_px: ClipSide = SIZE_PX,
+    halve: bool = False,
 ) -> EmojiClipLatents:
     """The latents of the emoji animations, encoded unless the cache has them.
 
@@ -101,15 +97,17 @@ def emoji_clip_latents(
         cache: where the animations are prepared.
         device: what to encode on.
         held_out: give the animations that training must leave out, instead of the others.
-        size_px: side of the frames behind the latents.
+        halve: take the frames at half of their side.
 
     Raises:
         InputError: the animations are not prepared.
     """
     clips = load_clips(cache, SIZE_PX)
     digest = hashlib.sha256("".join(package.sha256 for package in CLIPS).encode()).hexdigest()
-    path = latent_path(cache, autoencoder, f"emoji_clips-{size_px}", digest)
-    frames = encoded_once(path, autoencoder, clips.shards, device, halve=size_px != SIZE_PX)
+    path = latent_path(
+        cache, autoencoder, f"emoji_clips-{SIZE_PX // 2 if halve else SIZE_PX}", digest
+    )
+    frames = encoded_once(path, autoencoder, clips.shards, device, halve)
     return chosen_clips(clips, frames, held_out)
 
 

@@ -13,8 +13,6 @@ from common.kit.captions import Mention
 from common.kit.motions import motion_caption
 from common.training.clip_captions import ClipSubject, draw_clip_caption
 from common.training.clip_latents import (
-    SIZE_PX,
-    ClipSide,
     EmojiClipLatents,
     KitClipLatents,
     emoji_clip_latents,
@@ -85,7 +83,7 @@ def prepared_clip_source(
     kit_share: float = 0.7,
     view_dropout: float = 0.5,
     chinese_share: float = 0.35,
-    size_px: ClipSide = SIZE_PX,
+    halve: bool = False,
 ) -> ClipSource:
     """The clips of ``prepare/clips`` and ``prepare/emoji``, encoded once.
 
@@ -93,9 +91,9 @@ def prepared_clip_source(
         InputError: they are not prepared.
     """
     return ClipSource(
-        kit_clip_latents(autoencoder, cache, device, size_px=size_px),
-        emoji_clip_latents(autoencoder, cache, device, size_px=size_px),
-        kit_clip_latents(autoencoder, cache, device, INSTANCE_CLIPS, size_px),
+        kit_clip_latents(autoencoder, cache, device, halve=halve),
+        emoji_clip_latents(autoencoder, cache, device, halve=halve),
+        kit_clip_latents(autoencoder, cache, device, INSTANCE_CLIPS, halve),
         kit_share, view_dropout, chinese_share,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from video.spacetime_dit.patches import Grid, grid_of
 
 _COPIES = 5
 """Float32 copies of the weights in training: trained, averaged, gradient and two moments."""
-_KEPT_PER_TOKEN = 34
+_KEPT_PER_TOKEN = 29
 """Numbers that a block keeps of a token for the gradient, in multiples of its channels."""
 
 
@@ -31,7 +31,7 @@ def training_bytes(
 ) -> tuple[int, int]:
     """How many weights there are, and the bytes that training on so many clips at once takes."""
     grid = grid_of(*latent_size, sizes.patch)
-    kept = prod(grid) * sizes.channels * _KEPT_PER_TOKEN + 2 * _scores(sizes, grid)
+    kept = prod(grid) * sizes.channels * _KEPT_PER_TOKEN + _scores(sizes, grid)
     count = num_weights(sizes)
     return count, 4 * (_COPIES * count + batch_size * sizes.num_blocks * kept)
 

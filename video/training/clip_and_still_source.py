@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from einops import rearrange
 
 from common.embedded.image_unet import FRONT
-from common.training.clip_latents import ClipSide
+from common.training.clip_latents import SIZE_PX
 from common.training.clip_source import prepared_clip_source
 from common.training.frame_batch import FrameBatch, FrameSource, first_frame
 from common.training.latent_sets import LatentSet, emoji_latents
@@ -75,7 +76,7 @@ def prepared_source(
     kit_share: float,
     still_share: float,
     chinese_share: float,
-    size_px: ClipSide,
+    size_px: Literal[64, 128],
 ) -> ClipAndStillSource:
     """The clips of ``prepare/clips`` and the emoji of ``prepare/emoji``, encoded once.
 
@@ -83,7 +84,7 @@ def prepared_source(
         InputError: they are not prepared.
     """
     clips = prepared_clip_source(
-        autoencoder, cache, device, kit_share, chinese_share=chinese_share, size_px=size_px
+        autoencoder, cache, device, kit_share, chinese_share=chinese_share, halve=size_px != SIZE_PX
     )  # fmt: skip
     stills = emoji_latents(autoencoder, cache, size_px, device) if still_share else None
     return ClipAndStillSource(clips, stills, still_share, chinese_share)

@@ -103,7 +103,7 @@ def test_clips_at_half_of_the_side_are_kept_apart(tmp_path, autoencoder, small):
     part = ClipPart("pairs", 1)
     list(prepare_kit_clips(tmp_path, part))
     whole = kit_clip_latents(autoencoder, tmp_path, "cpu", part)
-    half = kit_clip_latents(autoencoder, tmp_path, "cpu", part, 64)
+    half = kit_clip_latents(autoencoder, tmp_path, "cpu", part, halve=True)
     assert half.subjects == whole.subjects
     assert [side * 2 for side in half.latents.shape[-2:]] == list(whole.latents.shape[-2:])
 
