@@ -56,9 +56,11 @@ def test_base_file_shows_every_key_outside_variants(app):
             continue
         if classes and is_variant_union(classes):
             missing += [] if any(key.startswith(f"{name}.") for key in written) else [name]
-        elif classes:
-            keys = {f"{name}.{inner}" for inner in classes[0].model_fields}
-            missing += sorted(key for key in keys - written if f"{key}.0" not in written)
+        elif classes and name not in written:  # written itself, it is null or an empty list
+            keys = {f"{name}.{inner}" for inner in classes[0].model_fields} - written
+            missing += sorted(
+                key for key in keys if not any(one.startswith(f"{key}.") for one in written)
+            )
         elif name not in written and not any(key.startswith(f"{name}.") for key in written):
             missing.append(name)
     optional = {"variants", "grid", "prompts"}  # a comparison's own content

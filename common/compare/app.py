@@ -81,7 +81,8 @@ def run(config: CompareConfig, run: Run) -> Outcome:
         LOGGER.warning("%s is broken on purpose, and no prediction failed", label)
     tables = run.folder.path / "comparison.json"
     write_json(tables, _tables(figures, chosen))
-    labels = [column.label for column in columns(config)]
+    broken = {variant.label for variant in config.variants if variant.broken}
+    labels = [column.label for column in columns(config) if column.label not in broken]
     found = sections(config, labels, results, failures, figures.summaries, figures.claims)
     more = (*prediction_sections(config, figures.checked), *tuning_sections(asked, chosen))
     return Outcome((tables,), (*found[:1], *more, *found[1:]))

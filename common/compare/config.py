@@ -124,5 +124,7 @@ class CompareConfig(RunConfig):
             empty = [key for key, values in variant.tune.items() if not values]
             if empty:
                 raise ValueError(f"variant {variant.label!r} has no values for {empty[0]}")
+        if self.predictions and self.grid:
+            raise ValueError("`predictions` are of variants; `grid` would make several of each")
         if any(variant.broken for variant in self.variants) and not self.predictions:
             raise ValueError("a variant is `broken`, but there are no `predictions` it could fail")

@@ -1,6 +1,7 @@
 """Sections on what stands beside the comparison itself: predictions, and how values were chosen."""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from common.compare.config import CompareConfig
@@ -43,10 +44,10 @@ def tuning_sections(config: CompareConfig, chosen: Sequence[Choice]) -> tuple[Se
     )  # fmt: skip
     rows = []
     for one in chosen:
-        known = sorted(value for value in one.values if value is not None)
+        known = [value for value in one.values if value is not None]
         said = ", ".join(f"{_short(k)} {_plain(v)}" for k, v in one.points[one.best].items())
         rows.append((
-            one.label, said, len(one.points), one.values[one.best], known[len(known) // 2],
+            one.label, said, len(one.points), one.values[one.best], median(known),
             ", ".join(_short(key) for key in one.at_edge),
         ))  # fmt: skip
     notes = (

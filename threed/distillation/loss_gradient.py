@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, assert_never, runtime_checkable
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
@@ -58,7 +60,7 @@ class Draw:
     """Standard normal; losses that invert draw none of it."""
     generators: Sequence[torch.Generator]
     """One a sample, for what else is drawn."""
-    pictures: Latents
+    pictures: Float[Tensor, "b ..."]
     """The renders themselves, in [-1, 1]."""
 
 

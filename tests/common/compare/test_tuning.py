@@ -84,6 +84,8 @@ def test_wrong_values_are_found_before_any_run():
     ({"grid": {"seed": (1, 2)}}, "use one of both"),
     ({"variants": (Variant(label="a", tune={"x": ()}), Variant(label="b"))}, "no values for x"),
     ({"variants": (STEPS, Variant(label="b", broken=True))}, "no `predictions`"),
+    ({"variants": (), "tuning": None, "grid": {"seed": (1, 2)},
+      "predictions": (Prediction(metric="m", predicted="n"),)}, "would make several of each"),
 ])  # fmt: skip
 def test_settings_that_cannot_be_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
