@@ -85,6 +85,8 @@ def test_long_video_in_windows_and_sample_by_sample(draw):
     both = frames(paths, 1)
     # Latents agree to 1e-4; straight colours of nearly transparent pixels divide by alpha.
     assert np.abs(both - alone)[both[..., 3] > 25].max() <= 2
+    config = str(paths[-1].parent / "config.yaml")
+    assert main([config, "--dry-run"], APPS) == 0, "a run's own config, with every key, loads"
 
 
 @pytest.mark.parametrize("step", [1, 3])
