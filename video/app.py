@@ -151,8 +151,9 @@ def _with_coverage(config: VideoConfig, prior: Prior[Any], outcome: Outcome) -> 
     """The outcome with what became of the checkpoint's U-Net, where one was lifted."""
     if config.method.motion is None:
         return outcome
+    from common.diffusion.unet_coverage import unet_coverage
     from video.animatediff.clip_prior import AnimateDiffPrior
-    from video.animatediff.description import coverage_table, unet_coverage
+    from video.animatediff.description import coverage_table
 
     assert isinstance(prior, AnimateDiffPrior)  # ``check`` has refused the others
     table = coverage_table(unet_coverage(prior.pictures.unet.config))

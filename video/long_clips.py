@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
@@ -52,12 +53,14 @@ def draw_long(
     total = config.num_samples * num_evaluations(config, segments)
     with progress_bar(total, done, "sampling") as bar:
         for sample in range(state["sample"], config.num_samples):
-            joined: Tensor | None = state["joined"]
+            clip = _Clip(config.method.num_frames, state["joined"])
             for number in range(state["segment"], len(segments)):
                 segment, own = segments[number], config
                 if segment.prompt != config.prompt:
                     own = config.model_copy(update={"prompt": segment.prompt})
-                given = first if joined is None else _continued(joined, prior.spec.latent_shape)
+                given = first
+                if clip.frames is not None:
+                    given = _continued(clip.frames[-1], prior.spec.latent_shape)
                 places = range(sample, sample + 1)
                 stream = f", segment {number}" if number else ""
                 latents: Tensor | None = None
@@ -68,20 +71,17 @@ def draw_long(
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
                     if step.index + 1 < step.num_steps:
-                        here = {"sample": sample, "segment": number, "joined": joined}
+                        here = {"sample": sample, "segment": number, "joined": clip.frames}
                         run.checkpoints.offer(done, here | {"sampler": step.state})
                 assert latents is not None
                 latents = _steadied(prior, latents, start)
-                new = (
-                    latents[0][:, : segment.num_new]
-                    if joined is None
-                    else (latents[0][:, 1 : 1 + segment.num_new])
-                )
-                joined = new if joined is None else torch.cat([joined, new], 1)
-                state = {"sample": sample, "segment": number + 1, "joined": joined, "sampler": None}
+                begin = 0 if clip.frames is None else 1
+                clip.append(latents[0][:, begin : begin + segment.num_new])
+                here = {"sample": sample, "segment": number + 1, "joined": clip.frames}
+                state = here | {"sampler": None}
                 run.checkpoints.offer(done, state)
-            assert joined is not None
-            yield Drawn(sample, joined)
+            assert clip.frames is not None
+            yield Drawn(sample, rearrange(clip.frames, "f c h w -> c f h w"))
             state = _fresh(sample + 1)
             run.checkpoints.offer(done, state)
 
@@ -98,9 +98,32 @@ def _fresh(sample: int) -> dict[str, Any]:
     return {"sample": sample, "segment": 0, "joined": None, "sampler": None}
 
 
-def _continued(joined: Float[Tensor, "c f h w"], shape: tuple[int, ...]) -> Given:
+def _continued(last: Float[Tensor, "c h w"], shape: tuple[int, ...]) -> Given:
     """A segment whose first frame is the last that there is."""
-    latents = joined[:, -1:].expand(-1, shape[1], -1, -1)
-    drawn = torch.ones((1, *shape[1:]), device=joined.device)
+    latents = repeat(last, "c h w -> c f h w", f=shape[1])
+    drawn = torch.ones((1, *shape[1:]), device=last.device)
     drawn[:, 0] = 0
     return Given(latents, 1.0, drawn)
+
+
+class _Clip:
+    """The latents of a clip as far as it is drawn, in memory that is taken once."""
+
+    def __init__(self, num_frames: int, drawn: Float[Tensor, "f c h w"] | None):
+        self._num_frames, self._count = num_frames, 0
+        self._whole: Tensor | None = None
+        if drawn is not None:
+            self.append(rearrange(drawn, "f c h w -> c f h w"))
+
+    @property
+    def frames(self) -> Tensor | None:
+        """What is drawn, a frame after the other; None before the first."""
+        return None if self._whole is None else self._whole[: self._count]
+
+    def append(self, new: Float[Tensor, "c f h w"]) -> None:
+        """Add frames."""
+        channels, count, height, width = new.shape
+        if self._whole is None:
+            self._whole = new.new_empty(self._num_frames, channels, height, width)
+        self._whole[self._count : self._count + count] = rearrange(new, "c f h w -> f c h w")
+        self._count += count

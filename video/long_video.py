@@ -9,6 +9,8 @@ from common.config import Config
 from common.runs.config import Prompt
 from video.clip_keys import GivenKeys
 
+_SEGMENT_FRAMES = 16
+
 
 class PromptFrom(Config):
     """What is asked for from a frame on."""
@@ -38,7 +40,7 @@ class LongVideo(GivenKeys):
     name: Literal["long_video"] = "long_video"
     num_frames: int = Field(64, ge=2, le=10_000)
     """Length."""
-    segment_frames: int = Field(16, ge=2, le=256)
+    segment_frames: int = Field(_SEGMENT_FRAMES, ge=2, le=256)
     """Frames that are drawn together; the embedded prior's layers know up to 16."""
     then: tuple[PromptFrom, ...] = ()
     """Other prompts from later frames on (prompt travel); a segment that is begun is finished in
@@ -55,7 +57,8 @@ class LongVideo(GivenKeys):
 
     @model_validator(mode="after")
     def _windows_or_segments(self) -> "LongVideo":
-        if self.windows is not None and "segment_frames" in self.model_fields_set:
+        # By value: a run's own config.yaml names every key.
+        if self.windows is not None and self.segment_frames != _SEGMENT_FRAMES:
             raise ValueError(
                 "segment_frames has no effect with windows, whose length is windows.frames: leave "
                 "one out"

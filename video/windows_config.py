@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from common.config import Config
 from common.diffusion.frame_windows import WindowSchedule, WindowWeights
 
+_ORDER = 4
+
 WindowNoise = Literal["independent", "repeated"]
 
 
@@ -53,7 +55,7 @@ class FreeInit(Config):
     """Times the clip is drawn."""
     filter: Literal["butterworth", "gaussian", "ideal"] = "butterworth"
     """What is low: how the filter falls off."""
-    order: int = Field(4, ge=1, le=64)
+    order: int = Field(_ORDER, ge=1, le=64)
     """Of butterworth: more falls off more sharply."""
     spatial_stop: float = Field(0.25, ge=0, le=1)
     """Frequency along rows and columns at which the filter stops, as a share of the highest; 0
@@ -63,6 +65,7 @@ class FreeInit(Config):
 
     @model_validator(mode="after")
     def _order_has_effect(self) -> "FreeInit":
-        if self.filter != "butterworth" and "order" in self.model_fields_set:
+        # By value: a run's own config.yaml names every key.
+        if self.filter != "butterworth" and self.order != _ORDER:
             raise ValueError(f"order has no effect with filter {self.filter}: leave it out")
         return self

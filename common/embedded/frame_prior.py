@@ -71,7 +71,6 @@ class FramePrior:
             raise InputError(
                 f"these layers were trained on up to {longest} frames; num_frames is {together}"
             )
-        self._together = together
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(pictures.spec, latent_shape=(channels, num_frames, height, width))
 
@@ -166,12 +165,14 @@ class FramePrior:
         """
         seen = views or [None] * len(prompts)
         self._check(prompts, seen, first)
-        one = self.pictures.embed(prompts)
+        one, together = self.pictures.embed(prompts), self.num_frames
+        if self.windows is not None:
+            together = self.windows.length + int(first is not None)
         states, mask, vector = (
-            repeat(tensor, "b ... -> (b f) ...", f=self._together)
+            repeat(tensor, "b ... -> (b f) ...", f=together)
             for tensor in (one.states, one.mask, one.vector)
         )
-        told = [view for row in seen for view in self._views_together(row)]
+        told = [view for row in seen for view in self._views_together(row, together)]
         features = view_features(told).to(vector)
         vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
         return FramesCond(EmbeddedCond(states, mask, vector), first, hidden)
@@ -231,11 +232,11 @@ class FramePrior:
         """Latents to premultiplied RGBA frames, not clamped."""
         return decoded_frames(self.pictures.autoencoder, latents)
 
-    def _views_together(self, row: Sequence[View] | None) -> Sequence[View | None]:
+    def _views_together(self, row: Sequence[View] | None, together: int) -> Sequence[View | None]:
         """The views of frames that are seen together."""
         if row is None:
-            return [None] * self._together
-        return row if self.windows is None else [row[0]] * self._together
+            return [None] * together
+        return row if self.windows is None else [row[0]] * together
 
     def _check(
         self,

@@ -24,6 +24,10 @@ def clip(step, count=4):
     return np.stack([ball(18 + step * frame) for frame in range(count)])
 
 
+def rates(fps, target, looped=False):
+    return Resampling(float(fps), float(target), looped)
+
+
 def made(frames, resampling, cut=100):
     chunks = iter([frames[at : at + cut] for at in range(0, len(frames), cut)])
     return np.concatenate(list(resampled(chunks, len(frames), resampling)))
@@ -39,7 +43,7 @@ def psnr(a, b):
     (8, 24, 16, 48), (8, 12, 16, 24), (8, 30, 16, 60), (24, 8, 48, 16), (8, 29.97, 16, 60),
 ])  # fmt: skip
 def test_clips_last_as_long_as_before(fps, target, count, wanted):
-    resampling = Resampling(fps, target)
+    resampling = rates(fps, target)
     places = resampling.places(count)
     assert len(places) == resampling.num_frames(count) == wanted
     assert places[0] == 0
@@ -49,7 +53,7 @@ def test_clips_last_as_long_as_before(fps, target, count, wanted):
 
 @pytest.mark.parametrize(("target", "every"), [(24, 3), (12, None), (8, 1)])
 def test_drawn_frames_stay_to_the_byte(target, every):
-    frames, resampling = clip(4), Resampling(8, target)
+    frames, resampling = clip(4), rates(8, target)
     found = made(frames, resampling)
     for number, place in enumerate(resampling.places(len(frames))):
         if place.denominator == 1:
@@ -61,7 +65,7 @@ def test_drawn_frames_stay_to_the_byte(target, every):
 @pytest.mark.parametrize("step", [1.5, 3, 6, 12])
 def test_a_disc_is_where_it_is_on_its_way(step):
     frames = clip(step, 3)
-    found = made(frames, Resampling(8, 24))
+    found = made(frames, rates(8, 24))
     for number in (1, 2, 4):
         place = number / 3
         truth = ball(18 + step * place)
@@ -92,7 +96,7 @@ def bar(degrees):
 
 def test_what_turns_stays_as_long_as_it_is():
     """Half-way of a turn, where a mixture is a cross and straight flows shorten the bar."""
-    found = made(np.stack([bar(0), bar(24)]), Resampling(8, 16))[1]
+    found = made(np.stack([bar(0), bar(24)]), rates(8, 16))[1]
     truth = bar(12)
     faded = ((bar(0).astype(float) + bar(24)) / 2).astype(np.uint8)
     assert psnr(found, truth) > psnr(faded, truth) + 5
@@ -101,14 +105,14 @@ def test_what_turns_stays_as_long_as_it_is():
 
 def test_colours_stay_flat():
     """Nothing but the disc's own colour is seen, however transparent."""
-    found = made(clip(4), Resampling(8, 24)).astype(int)
+    found = made(clip(4), rates(8, 24)).astype(int)
     seen = found[found[..., 3] > 25]
     # Straight colours of edge pixels divide numbers rounded to 1 / 255 by alpha, at least 0.1.
     assert np.abs(seen[:, :3] - (220, 60, 40)).max() <= 6
 
 
 def test_chunks_do_not_matter_and_stills_stay():
-    frames, resampling = clip(3, 5), Resampling(8, 20)
+    frames, resampling = clip(3, 5), rates(8, 20)
     whole = made(frames, resampling)
     assert np.array_equal(made(frames, resampling, cut=2), whole)
     still = np.repeat(frames[:1], 4, 0)
@@ -117,10 +121,10 @@ def test_chunks_do_not_matter_and_stills_stay():
 
 def test_the_end_is_held_or_goes_round():
     frames = clip(3)
-    held = made(frames, Resampling(8, 16))
+    held = made(frames, rates(8, 16))
     assert np.array_equal(held[-1], frames[-1])
     round_trip = np.concatenate([frames, frames[-2:0:-1]])
-    found = made(round_trip, Resampling(8, 16, looped=True))
+    found = made(round_trip, rates(8, 16, looped=True))
     assert len(found) == 12
     truth = ball(18 + 3 * 0.5)
     assert psnr(found[-1], truth) > 27
@@ -129,4 +133,4 @@ def test_the_end_is_held_or_goes_round():
 def test_rgb_clips_are_resampled_too():
     frames = clip(3)[..., :3].copy()
     frames[..., 0] = np.linspace(0, 255, SIDE).astype(np.uint8)
-    assert made(frames, Resampling(8, 16)).shape == (8, SIDE, SIDE, 3)
+    assert made(frames, rates(8, 16)).shape == (8, SIDE, SIDE, 3)
