@@ -118,7 +118,8 @@ def test_gaussians_become_a_mesh_that_shows_them(tmp_path, run):
     mesh = Convert(input=paths[0]).make().mesh
     assert len(mesh.faces) <= 2000
     assert np.allclose(mesh.bounds.mean(axis=0), 100, atol=0.3)
-    assert np.allclose(mesh.extents, 8.6, atol=0.6)
+    # the shell's middle is 4 m from the centre, a deviation is 0.33 m: half opaque two of them out
+    assert np.allclose(mesh.extents, 9.3, atol=0.4)
     colours = mesh.visual.to_color().vertex_colors[:, :3] / 255
     place = (mesh.vertices - 100) / 10
     assert np.allclose(np.median(colours[place[:, 1] > 0.33], 0), [0.1, 0.1, 0.9], atol=0.1)
@@ -140,8 +141,8 @@ def test_splatfacto_checkpoints_are_read(tmp_path, run):
     code, paths, said = run(path, "export.splats=[ply]")
     assert code == 0, said
     assert len(read_splats(paths[0])) == 40
+    write_splats(tmp_path / "a.ply", cloud)
     with pytest.raises(InputError, match="no checkpoint; dataset"):
-        write_splats(tmp_path / "a.ply", cloud)
         Convert(input=tmp_path / "a.ply", dataset=tmp_path).check()
 
 
