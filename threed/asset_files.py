@@ -12,7 +12,7 @@ from common.media.targets import explained_write_errors
 from common.raster.mesh import TriangleMesh
 from threed.asset_formats import Format, TextureFormat
 from threed.drawable import drawable_mesh
-from threed.files.losses import has_texture
+from threed.files.losses import has_texture, is_painted
 from threed.files.obj import file_stem, write_obj
 from threed.files.plain import ply_bytes, stl_bytes
 from threed.files.usdz import write_usdz
@@ -81,7 +81,7 @@ def _written(
             case "html":
                 from common.report.viewer_page import viewer_page
 
-                light: Literal["flat", "studio"] = "flat" if has_texture(mesh) else "studio"
+                light: Literal["flat", "studio"] = "flat" if is_painted(mesh) else "studio"
                 write_text(path, viewer_page(glb, stem, light))
                 return AssetFile(path, (), None)
             case "obj":

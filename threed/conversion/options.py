@@ -21,7 +21,7 @@ class Cleaning(Config):
 class Meshing(Config):
     """Turn Gaussians, or the field of a nerfacto checkpoint, into a textured mesh."""
 
-    num_cells: int = Field(128, ge=16, le=384)
+    num_cells: int = Field(96, ge=16, le=384)
     """Cells of the grid along its longest side: what is thinner than one is lost."""
     surface: Literal["marching_cubes", "dual_contouring"] = "marching_cubes"
     """How the grid becomes triangles: with round edges, or sharp ones where it has them."""

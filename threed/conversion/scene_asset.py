@@ -16,6 +16,7 @@ from threed.conversion.sources import (
 )
 from threed.conversion.tidy_mesh import DEFAULT_TEXTURE_PX
 from threed.measures.cloud_views import cloud_back, cloud_pictures, frame_of, mesh_pictures
+from threed.measures.render_back import interior_psnr
 from threed.nerfstudio.checkpoint import NerfstudioCheckpoint
 from threed.nerfstudio.nerfacto import nerfacto_field
 from threed.scenes.gaussian_cloud import GaussianCloud
@@ -74,8 +75,11 @@ def _said_of(made: MeshedScene) -> str:
 def _compared(cloud: GaussianCloud, made: MeshedScene) -> str:
     """The mesh against the cloud, from sides that it was not made from."""
     frame = frame_of(cloud)
-    back = cloud_back(cloud_pictures(cloud, frame), mesh_pictures(made.mesh, frame))
-    overlap = (
-        "" if back.silhouette_iou is None else f", overlap of outlines {back.silhouette_iou:.4f}"
+    wanted, shown = cloud_pictures(cloud, frame), mesh_pictures(made.mesh, frame)
+    back = cloud_back(wanted, shown)
+    iou = back.silhouette_iou
+    overlap = "" if iou is None else f", overlap of outlines {iou:.4f}"
+    return (
+        f"From six other sides the mesh shows the Gaussians at {back.psnr_db:.1f} dB, "
+        f"{interior_psnr(shown, wanted):.1f} dB where both are opaque{overlap}."
     )
-    return f"From six other sides the mesh shows the Gaussians at {back.psnr_db:.1f} dB{overlap}."

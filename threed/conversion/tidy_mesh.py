@@ -49,7 +49,7 @@ def tidied(
     """
     if cleaning is None and max_faces is None and texture_px is None:
         return TidyMesh(mesh, (), ())
-    given = drawable_mesh(mesh)
+    given = _with_uvs(drawable_mesh(mesh), mesh)
     made, notes = given, []
     too_many = max_faces is not None and len(given.faces) > max_faces
     if cleaning is not None or too_many:
@@ -71,12 +71,20 @@ def tidied(
     return TidyMesh(_as_trimesh(made, mesh), losses, tuple(notes))
 
 
+def _with_uvs(drawn: TriangleMesh, mesh: "trimesh.Trimesh") -> TriangleMesh:
+    """Texture coordinates are worth keeping where there is no texture yet, too."""
+    uvs = getattr(mesh.visual, "uv", None)
+    if drawn.uvs is not None or uvs is None or len(uvs) != len(mesh.vertices):
+        return drawn
+    return replace(drawn, uvs=torch.from_numpy(np.array(uvs, dtype=np.float32)))
+
+
 def _textured(
     mesh: TriangleMesh, source: TriangleMesh, size: int
 ) -> tuple[TriangleMesh, list[str]]:
     """The mesh with texture coordinates, its own if they are good, and the source's colours."""
     page = unwrapped(mesh, UnwrapOptions(size, PADDING_TEXELS))
-    said = [f"Not used: {reason}." for reason in page.reasons if "there are none" not in reason]
+    said = [f"{reason[0].upper()}{reason[1:]}." for reason in page.reasons]
     if page.way == "kept" and page.mesh.texture is not None:
         return page.mesh, said
     figures = page.figures
@@ -123,7 +131,8 @@ def _as_trimesh(mesh: TriangleMesh, given: "trimesh.Trimesh") -> "trimesh.Trimes
         visual = ColorVisuals(vertex_colors=_bytes(mesh.vertex_colors)[rows[:, 0]])
     else:
         factors.baseColorFactor = getattr(material, "baseColorFactor", [204, 204, 204, 255])
-        visual = TextureVisuals(material=factors)
+        uvs = None if mesh.uvs is None else mesh.uvs.numpy()[rows[:, 2]]
+        visual = TextureVisuals(uv=uvs, material=factors)
     return trimesh.Trimesh(
         mesh.vertices.numpy()[rows[:, 0]], faces.reshape(-1, 3),
         vertex_normals=normals.numpy()[rows[:, 1]], visual=visual, process=False,

@@ -7,6 +7,7 @@ import numpy as np
 if TYPE_CHECKING:
     import trimesh
 
+_ONE_COLOUR = 8
 _MAPS = {
     "metallicRoughnessTexture": "metallic and roughness",
     "normalTexture": "normal",
@@ -39,3 +40,12 @@ def has_texture(mesh: "trimesh.Trimesh") -> bool:
     visual: Any = mesh.visual
     image = getattr(getattr(visual, "material", None), "baseColorTexture", None)
     return image is not None and getattr(visual, "uv", None) is not None
+
+
+def is_painted(mesh: "trimesh.Trimesh") -> bool:
+    """Whether its texture shows more than one colour, so that it can be told without light."""
+    if not has_texture(mesh):
+        return False
+    visual: Any = mesh.visual
+    extrema = visual.material.baseColorTexture.convert("RGB").getextrema()
+    return any(high - low > _ONE_COLOUR for low, high in extrema)

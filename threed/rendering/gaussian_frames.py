@@ -38,8 +38,12 @@ if TYPE_CHECKING:
     from threed.rendering.gaussians import Splatting
 
 GAUSSIAN_BLOCK = 512
+GAUSSIAN_BLOCKS = 8
+"""Blocks of Gaussians are `GAUSSIAN_BLOCK` at least, and so many at most."""
 TILE_BLOCKS = 64
 """Into how many blocks a call's tiles are cut at most, for threads to take."""
+MIN_TILES = 4
+"""Tiles of a block at least: handing one over takes as long as drawing half a tile."""
 _GROWN = 0.15
 """The Jacobian is taken within the picture grown by this share of its size on each side."""
 
@@ -58,8 +62,9 @@ def kernel_cloud(tensors: Sequence[Tensor]) -> Cloud:
 
 def frame_of(cameras: Cameras, splatting: "Splatting") -> Views:
     """Cameras and options as the kernels take them."""
-    w2c = cameras.w2c.detach().double()
+    w2c = cameras.w2c.detach().double().numpy()
     k = cameras.intrinsics.detach().double().numpy()
+    turns, offsets = w2c[:, :3, :3].copy(), w2c[:, :3, 3].copy()
     fx, skew, fy, cx, cy = k[:, 0, 0], k[:, 0, 1], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2]
     width, height = cameras.width, cameras.height
     limits = [
@@ -67,9 +72,8 @@ def frame_of(cameras: Cameras, splatting: "Splatting") -> Views:
         (-_GROWN * height - cy) / fy, ((1 + _GROWN) * height - cy) / fy,
     ]  # fmt: skip
     return Views(
-        w2c[:, :3, :3].contiguous().numpy(), w2c[:, :3, 3].contiguous().numpy(),
-        np.stack([fx, skew, fy, cx, cy], 1), np.stack(limits, 1),
-        cameras.to(w2c.dtype).positions.detach().contiguous().numpy(),
+        turns, offsets, np.stack([fx, skew, fy, cx, cy], 1), np.stack(limits, 1),
+        -(turns * offsets[:, :, None]).sum(1),  # the centres, -R^T t
         height, width, splatting.near_m, splatting.blur_px2, splatting.antialiased,
     )  # fmt: skip
 
@@ -82,7 +86,8 @@ def project(cloud: Cloud, views: Views, shifts: NDArray, with_normals: bool) -> 
         np.empty((count, 4), np.int32), np.empty(count, dtype), np.empty(count, dtype),
         np.empty(count, np.uint8),
     )  # fmt: skip
-    run_blocks(project_block, len(cloud.means), GAUSSIAN_BLOCK, cloud, views, shifts, splats)
+    at_once = _gaussians_at_once(len(cloud.means))
+    run_blocks(project_block, len(cloud.means), at_once, cloud, views, shifts, splats)
     if splats.wrong.any():
         i = int(splats.wrong.argmax()) % len(cloud.means)
         raise InputError(
@@ -115,7 +120,7 @@ def draw(splats: Splats, views: Views) -> Drawn:
     )
     tiles = len(cursors)
     run_blocks(
-        draw_tiles, tiles, -(-tiles // TILE_BLOCKS), splats, lists, grid, Numbers.of(dtype),
+        draw_tiles, tiles, _tiles_at_once(tiles), splats, lists, grid, Numbers.of(dtype),
         pictures,
     )  # fmt: skip
     return Drawn(pictures, lists)
@@ -133,15 +138,15 @@ def gradients(
     lists, dtype, tiles = drawn.lists, splats.rows.dtype, len(drawn.lists.starts) - 1
     slots = np.zeros((lists.firsts[-1], MOMENTS + grad_features.shape[3]), dtype)
     run_blocks(
-        undraw_tiles, tiles, -(-tiles // TILE_BLOCKS), splats, lists, _grid(views),
+        undraw_tiles, tiles, _tiles_at_once(tiles), splats, lists, _grid(views),
         Numbers.of(dtype), drawn.pictures, grad_features, grad_left, slots,
     )  # fmt: skip
     centres = np.zeros((len(views.offsets), len(cloud.means), 2), dtype)
     means, log_scales, quaternions, logits, sh = (np.zeros_like(one) for one in cloud)
     found = Gradients(means, log_scales, quaternions, logits, sh, centres)
     run_blocks(
-        gather_block, len(cloud.means), GAUSSIAN_BLOCK, cloud, views, splats, lists.firsts, slots,
-        found,
+        gather_block, len(cloud.means), _gaussians_at_once(len(cloud.means)), cloud, views, splats,
+        lists.firsts, slots, found,
     )  # fmt: skip
     return found
 
@@ -149,6 +154,14 @@ def gradients(
 def _grid(views: Views) -> tuple[int, int]:
     """Rows and columns of tiles of a view."""
     return -(-views.height // TILE), -(-views.width // TILE)
+
+
+def _gaussians_at_once(count: int) -> int:
+    return max(-(-count // GAUSSIAN_BLOCKS), GAUSSIAN_BLOCK)
+
+
+def _tiles_at_once(count: int) -> int:
+    return max(-(-count // TILE_BLOCKS), MIN_TILES)
 
 
 def _sorted(splats: Splats, counts: NDArray, num_views: int) -> tuple[NDArray, NDArray]:

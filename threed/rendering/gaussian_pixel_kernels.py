@@ -35,6 +35,8 @@ MOMENTS = 6
 PLAIN = GEOMETRY + 4
 """Columns of a splat without a normal."""
 LANES = np.uintp(TILE)
+HALF = 8
+"""Lanes of half a row: halves that a splat's box does not touch are left out."""
 ALIVE = BEHIND = np.uintp(TILE)
 X, LAST, WEIGHT = np.uintp(2 * TILE), np.uintp(3 * TILE), np.uintp(4 * TILE)
 MOMENT, RED, GREEN = np.uintp(5 * TILE), np.uintp(6 * TILE), np.uintp(7 * TILE)
@@ -114,43 +116,54 @@ def _falloff(x):
 
 @kernel
 @no_type_check
-def draw_splat(lanes, size, low, high, top, splat, step, numbers):
-    """One splat over rows ``low`` to ``high`` of a tile that begins at row ``top``."""
+def draw_splat(lanes, size, rows, halves, top, splat, step, numbers):
+    """One splat over some rows and halves of rows of a tile that begins at row ``top``."""
     zero, one, most, least, dark = numbers
     centre, half, opacity = splat[0], splat[2], splat[5]
     red, green, blue, depth = splat[6], splat[7], splat[8], splat[9]
-    for y in range(low, high):
+    for y in range(rows[0], rows[1]):
         dy = splat.dtype.type(top + y + 0.5) - splat[1]
         slope, height = splat[3] * dy, splat[4] * dy * dy
-        begin = np.uintp(y * size)
-        for i in range(TILE):
-            o = begin + np.uintp(i)
-            dx = lanes[o + X] - centre
-            fall = (half * dx + slope) * dx + height
-            alpha = min(most, opacity * falloff(fall))
-            light = lanes[o]
-            left = light * (one - alpha)
-            meets = (alpha >= least) & (fall >= zero) & (lanes[o + ALIVE] > zero)
-            drawn, ends = meets & (left > dark), meets & (left <= dark)
-            weight = light * alpha if drawn else zero
-            lanes[o] = left if drawn else light
-            lanes[o + ALIVE] = zero if ends else lanes[o + ALIVE]
-            lanes[o + LAST] = step if drawn else lanes[o + LAST]
-            lanes[o + WEIGHT] = weight
-            lanes[o + RED] += weight * red
-            lanes[o + GREEN] += weight * green
-            lanes[o + BLUE] += weight * blue
-            lanes[o + DEPTH] += weight * depth
+        for part in range(halves[0], halves[1]):
+            begin = np.uintp(y * size + part * HALF)
+            for i in range(HALF):
+                o = begin + np.uintp(i)
+                dx = lanes[o + X] - centre
+                fall = (half * dx + slope) * dx + height
+                alpha = min(most, opacity * falloff(fall))
+                light = lanes[o]
+                left = light * (one - alpha)
+                meets = (alpha >= least) & (fall >= zero) & (lanes[o + ALIVE] > zero)
+                drawn, ends = meets & (left > dark), meets & (left <= dark)
+                weight = light * alpha if drawn else zero
+                lanes[o] = left if drawn else light
+                lanes[o + ALIVE] = zero if ends else lanes[o + ALIVE]
+                lanes[o + LAST] = step if drawn else lanes[o + LAST]
+                lanes[o + WEIGHT] = weight
+                lanes[o + RED] += weight * red
+                lanes[o + GREEN] += weight * green
+                lanes[o + BLUE] += weight * blue
+                lanes[o + DEPTH] += weight * depth
     if len(splat) > PLAIN:
         x, y, z = splat[10], splat[11], splat[12]
-        for row in range(low, high):
-            begin = np.uintp(row * size)
-            for i in range(TILE):
-                o = begin + np.uintp(i)
-                weight = lanes[o + WEIGHT]
-                lanes[o + NORMAL] += weight * x
-                lanes[o + NORMAL + LANES] += weight * y
-                lanes[o + NORMAL + LANES + LANES] += weight * z
+        for row in range(rows[0], rows[1]):
+            for part in range(halves[0], halves[1]):
+                begin = np.uintp(row * size + part * HALF)
+                for i in range(HALF):
+                    o = begin + np.uintp(i)
+                    weight = lanes[o + WEIGHT]
+                    lanes[o + NORMAL] += weight * x
+                    lanes[o + NORMAL + LANES] += weight * y
+                    lanes[o + NORMAL + LANES + LANES] += weight * z
+
+
+@kernel
+@no_type_check
+def touched_part(box, top, side):
+    """Rows of a tile that a box touches, and halves of them: first, then beyond the last."""
+    rows = max(box[1] - top, 0), min(box[3] - top, TILE)
+    halves = max(box[0] - side, 0) // HALF, (min(box[2] - side, TILE) + HALF - 1) // HALF
+    return rows, halves
 
 
 @kernel
@@ -179,8 +192,8 @@ def draw_tiles(start, stop, splats, lists, grid, numbers, pictures):
                 break
             step += one
             splat, box = splats.rows[lists.splats[k]], splats.boxes[lists.splats[k]]
-            low, high = max(box[1] - top, 0), min(box[3] - top, TILE)
-            draw_splat(lanes, size, low, high, top, splat, step, numbers)
+            rows, halves = touched_part(box, top, side)
+            draw_splat(lanes, size, rows, halves, top, splat, step, numbers)
         for y in range(min(TILE, height - top)):
             row = lanes[y * size : y * size + size]
             for x in range(min(TILE, width - side)):
@@ -203,65 +216,70 @@ def _any_alive(lanes, size, zero):
 
 @kernel
 @no_type_check
-def undraw_splat(lanes, size, low, high, top, splat, step, numbers):
-    """One splat backward over rows of a tile: its moments and weights, and light as before it.
+def undraw_splat(lanes, size, rows, halves, top, splat, step, numbers):
+    """One splat backward over part of a tile: its moments and weights, and light as before it.
 
     Where features are drawn, the lanes hold their gradients.
     """
     zero, one, most, least, _ = numbers
     centre, half, opacity = splat[0], splat[2], splat[5]
     red, green, blue, depth = splat[6], splat[7], splat[8], splat[9]
-    for y in range(low, high):
+    for y in range(rows[0], rows[1]):
         dy = splat.dtype.type(top + y + 0.5) - splat[1]
         slope, height = splat[3] * dy, splat[4] * dy * dy
-        begin = np.uintp(y * size)
-        for i in range(TILE):
-            o = begin + np.uintp(i)
-            dx = lanes[o + X] - centre
-            fall = (half * dx + slope) * dx + height
-            full = opacity * falloff(fall)
-            alpha = min(most, full)
-            drawn = (alpha >= least) & (fall >= zero) & (step <= lanes[o + LAST])
-            value = (
-                lanes[o + RED] * red + lanes[o + GREEN] * green + lanes[o + BLUE] * blue
-                + lanes[o + DEPTH] * depth + lanes[o + MOMENT]
-            )  # fmt: skip
-            inverse = one / (one - alpha)
-            light = lanes[o] * inverse
-            share = light * alpha
-            pull = share * value
-            steep = pull - alpha * inverse * lanes[o + BEHIND]
-            lanes[o] = light if drawn else lanes[o]
-            lanes[o + BEHIND] += pull if drawn else zero
-            lanes[o + WEIGHT] = share if drawn else zero
-            lanes[o + MOMENT] = -steep if drawn & (full <= most) else zero
+        for part in range(halves[0], halves[1]):
+            begin = np.uintp(y * size + part * HALF)
+            for i in range(HALF):
+                o = begin + np.uintp(i)
+                dx = lanes[o + X] - centre
+                fall = (half * dx + slope) * dx + height
+                full = opacity * falloff(fall)
+                alpha = min(most, full)
+                drawn = (alpha >= least) & (fall >= zero) & (step <= lanes[o + LAST])
+                value = (
+                    lanes[o + RED] * red + lanes[o + GREEN] * green + lanes[o + BLUE] * blue
+                    + lanes[o + DEPTH] * depth + lanes[o + MOMENT]
+                )  # fmt: skip
+                inverse = one / (one - alpha)
+                light = lanes[o] * inverse
+                share = light * alpha
+                pull = share * value
+                steep = pull - alpha * inverse * lanes[o + BEHIND]
+                lanes[o] = light if drawn else lanes[o]
+                lanes[o + BEHIND] += pull if drawn else zero
+                lanes[o + WEIGHT] = share if drawn else zero
+                lanes[o + MOMENT] = -steep if drawn & (full <= most) else zero
 
 
 @kernel
 @no_type_check
-def start_values(lanes, size, low, high, splat, zero):
-    """Write what the normal adds to a splat's worth, or zero, where the moment will be."""
+def start_values(lanes, size, rows, halves, splat, zero):
+    """Write what the normal adds to a splat's worth, or zero, where the moment will be.
+
+    Lanes that the splat does not touch have neither moment nor weight.
+    """
     normals = len(splat) > PLAIN
-    for y in range(low, high):
+    for y in range(rows[0], rows[1]):
         begin = np.uintp(y * size)
+        for i in range(TILE):
+            lanes[begin + WEIGHT + np.uintp(i)] = zero
+        for i in range(TILE):
+            lanes[begin + MOMENT + np.uintp(i)] = zero
         if normals:
-            for i in range(TILE):
+            for i in range(halves[0] * HALF, halves[1] * HALF):
                 o = begin + NORMAL + np.uintp(i)
                 lanes[begin + MOMENT + np.uintp(i)] = (
                     lanes[o] * splat[10] + lanes[o + LANES] * splat[11]
                     + lanes[o + LANES + LANES] * splat[12]
                 )  # fmt: skip
-        else:
-            for i in range(TILE):
-                lanes[begin + MOMENT + np.uintp(i)] = zero
 
 
 @kernel
 @no_type_check
-def add_lanes(lanes, size, low, high, top, splat, sums):
+def add_lanes(lanes, size, rows, top, splat, sums):
     """Add moments and weighted gradients of the rows to ``sums``, lane by lane."""
     centre = splat[0]
-    for y in range(low, high):
+    for y in range(rows[0], rows[1]):
         dy = splat.dtype.type(top + y + 0.5) - splat[1]
         down, begin = dy * dy, np.uintp(y * size)
         for i in range(TILE):
@@ -309,10 +327,10 @@ def undraw_tiles(start, stop, splats, lists, grid, numbers, pictures, grads, gra
             index = lists.splats[k]
             splat, box = splats.rows[index], splats.boxes[index]
             sums[:] = zero
-            low, high = max(box[1] - top, 0), min(box[3] - top, TILE)
-            start_values(lanes, size, low, high, splat, zero)
-            undraw_splat(lanes, size, low, high, top, splat, step, numbers)
-            add_lanes(lanes, size, low, high, top, splat, sums)
+            rows, halves = touched_part(box, top, side)
+            start_values(lanes, size, rows, halves, splat, zero)
+            undraw_splat(lanes, size, rows, halves, top, splat, step, numbers)
+            add_lanes(lanes, size, rows, top, splat, sums)
             x0, y0, x1, _ = tile_rectangle(box)
             place = (top // TILE - y0) * (x1 - x0) + side // TILE - x0
             slot = slots[lists.firsts[index] + place]

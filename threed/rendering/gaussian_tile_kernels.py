@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from common.raster.jit import kernel
 
 TILE = 16
-BANDS = 8
+BANDS = 4
 """Bands of tile rows of a view that are dealt apart."""
 _DIGIT_BITS = 11
 

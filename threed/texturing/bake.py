@@ -65,11 +65,15 @@ def baked(
     texels = texels_of(mesh, chosen.size, chosen.supersample)
     colours = surface_colours(scene, texels.positions, texels.normals, chosen.shell)
     if pictures is not None:
-        shown, weights = view_colours(
-            mesh, texels.positions, texels.normals, pictures.rgba, pictures.cameras, chosen.views
-        )
         own = max(chosen.field_weight, 1e-6)
-        total = (weights[..., None] * shown).sum(0) + own * colours
-        colours = total / (weights.sum(0)[:, None] + own)
+        total, share = own * colours, colours.new_full((len(colours), 1), own)
+        for view in range(len(pictures.cameras)):  # one at a time, which bounds memory
+            (shown,), (weight,) = view_colours(
+                mesh, texels.positions, texels.normals, pictures.rgba[view : view + 1],
+                pictures.cameras[view], chosen.views,
+            )  # fmt: skip
+            total += weight[:, None] * shown
+            share += weight[:, None]
+        colours = total / share
     textured = replace(mesh, texture=texture_from(texels, colours.clamp(0, 1)))
     return levelled(textured) if chosen.level_seams else textured
