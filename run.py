@@ -16,6 +16,8 @@ def app_of(name: str) -> "App":
     match name:
         case "image":
             from common.image.app import APP
+        case "upscale":
+            from common.upscaling.app import APP
         case "video":
             from video.app import APP
         case "threed":
@@ -56,7 +58,17 @@ def describer_of(suffix: str) -> "Describer":
 
 
 APPS = Apps(
-    ("image", "video", "threed", "prepare", "train", "evaluate", "evaluate_threed", "compare"),
+    (
+        "image",
+        "upscale",
+        "video",
+        "threed",
+        "prepare",
+        "train",
+        "evaluate",
+        "evaluate_threed",
+        "compare",
+    ),
     app_of,
     (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt"),
     describer_of,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
@@ -28,6 +29,12 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
 from common.shapes import Frames
+from common.upscaling.enlarging import (
+    Enlarging,
+    check_enlarging,
+    enlarging_bytes,
+    load_enlarging,
+)
 from video.clip_priors import build_clip_prior, check_clip_prior, clip_need
 from video.config import VideoConfig
 from video.export import STREAMED, check_export, clip_files, opaque
@@ -45,6 +52,7 @@ _DECODED_AT_ONCE = 16
 def check(config: VideoConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
     check_export(config.export)
+    check_enlarging(config.export.upscale, config.method.size)
     camera = camera_of(config.method.view)
     notes = check_clip_prior(config, camera)
     notes += generation_notes(config, config.method.size)
@@ -82,6 +90,9 @@ def estimate(config: VideoConfig) -> Estimate:
     method = config.method
     need = clip_need(config, min(config.batch_size, config.num_samples))
     found = generation_estimate(config, method.size, strength_of(method), need)
+    part = (min(method.size[0], _DECODED_AT_ONCE), *method.size[1:])
+    enlarged = enlarging_bytes(config.export.upscale, part)
+    found = replace(found, memory_bytes=found.memory_bytes + enlarged)
     if not isinstance(method, LongVideo):
         return found
     count = len(method.segments(config.prompt))
@@ -94,6 +105,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
     method = config.method
     with run.clock.stage("prior"):
         prior = build_clip_prior(config, run.device)
+        enlarging = load_enlarging(config.export.upscale, run.device)
     source = given_frames(method, prior.spec.image_channels, config.export.fps)
     given = None if source is None else _encoded(source, prior, config, run.device)
     camera = camera_of(method.view)
@@ -104,12 +116,17 @@ def run(config: VideoConfig, run: Run) -> Outcome:
         clips = draw(config, run, prior, camera, given)
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
-            _write(config, run, drawn, _frames(config, prior, drawn, source), prior)
+            frames = _frames(config, prior, drawn, source, enlarging)
+            _write(config, run, drawn, frames, prior)
     return outcome_of(config, run)
 
 
 def _frames(
-    config: VideoConfig, prior: Prior[Any], drawn: Drawn, source: GivenFrames | None
+    config: VideoConfig,
+    prior: Prior[Any],
+    drawn: Drawn,
+    source: GivenFrames | None,
+    enlarging: Enlarging,
 ) -> Iterator[Frames]:
     """The clip's pixels, some frames at a time."""
     for at in range(0, drawn.latents.shape[1], _DECODED_AT_ONCE):
@@ -118,7 +135,8 @@ def _frames(
         if isinstance(config.method, VideoInpaint):
             assert source is not None
             clip = _with_kept(clip, source, part, config.method.feather_px)
-        yield to_frames(clip)
+        enlarged = enlarging.of(rearrange(clip, "c f h w -> f c h w"))
+        yield to_frames(rearrange(enlarged, "f c h w -> c f h w"))
 
 
 @torch.inference_mode()

@@ -31,6 +31,15 @@ class PriorSpec:
 
 
 @runtime_checkable
+class ShowsPictures(Protocol, Generic[Cond]):
+    """A prior that may be told more than its prompts, such as pictures of an image prompt."""
+
+    def embed_negative(self, prompts: Sequence[str]) -> Cond:
+        """Conditioning that guidance moves away from: of the prompts alone."""
+        ...
+
+
+@runtime_checkable
 class Prior(Protocol, Generic[Cond]):
     """A text-conditional denoiser with its encoder and decoder."""
 
@@ -54,3 +63,11 @@ class Prior(Protocol, Generic[Cond]):
     def decode(self, latents: Latents) -> Latents:
         """Latents to pictures in [-1, 1] (not clamped)."""
         ...
+
+
+def embedded_negative(prior: Prior[Cond], prompts: Sequence[str]) -> Cond:
+    """What guidance moves away from: the prompts, without whatever else the prior is told."""
+    if isinstance(prior, ShowsPictures):
+        found: Cond = prior.embed_negative(prompts)
+        return found
+    return prior.embed(prompts)

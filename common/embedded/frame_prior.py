@@ -14,10 +14,12 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.image_attention import attending
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
+from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.errors import InputError
@@ -38,6 +40,10 @@ class FramesCond:
     """Clean latents of the first frames, if they are given."""
     hidden: bool = False
     """Whether the other frames do not see it: what guidance on the first frame moves away from."""
+
+    def without_pictures(self) -> "FramesCond":
+        """The same without the pictures of an image prompt."""
+        return replace(self, rows=replace(self.rows, seen=None))
 
 
 class FramePrior:
@@ -112,14 +118,15 @@ class FramePrior:
             prompts: One a sample.
             views: Of each sample, a view for every frame, or None; left out, none has any.
             first: Clean latents of each sample's first frame, if they are given.
-            hidden: Whether the other frames do not see them.
+            hidden: Whether the other frames do not see them, nor pictures that go with the prompt.
 
         Raises:
             InputError: numbers of views, or of given frames, that do not fit.
         """
         seen = views or [None] * len(prompts)
         self._check(prompts, seen, first)
-        one = self.pictures.embed(prompts)
+        told = self.pictures.embed_negative if hidden else self.pictures.embed
+        one = told(prompts)
         states, mask, vector = (
             repeat(tensor, "b ... -> (b f) ...", f=self.num_frames)
             for tensor in (one.states, one.mask, one.vector)
@@ -127,7 +134,12 @@ class FramePrior:
         none: list[View | None] = [None] * self.num_frames
         features = view_features([view for row in seen for view in (row or none)]).to(vector)
         vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
-        return FramesCond(EmbeddedCond(states, mask, vector), first, hidden)
+        shown = seen_by_frames(one.seen, self.num_frames, features)
+        return FramesCond(EmbeddedCond(states, mask, vector, shown), first, hidden)
+
+    def embed_negative(self, prompts: Sequence[str]) -> FramesCond:
+        """Conditioning that guidance moves away from: of the prompts alone, without pictures."""
+        return self.embed(prompts, hidden=True)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: FramesCond) -> Clips:
         """The lifted U-Net's ``v`` at each sample's timestep.
@@ -204,5 +216,8 @@ def predict_v_of_frames(
     scale: float = 1.0,
 ) -> Clips:
     """Call a lifted U-Net: the frame layers hear of the prompt and the view what the U-Net does."""
-    inputs = UNetInputs(rows.states, rows.mask, rows.vector)
-    return lifted(latents, timesteps, inputs, rows.vector, frames, scale).to(latents.dtype)
+    seen = rows.seen
+    inputs = UNetInputs(rows.states, rows.mask, rows.vector if seen is None else seen.vector)
+    with attending(lifted.unet, () if seen is None else (seen.images,)):
+        made = lifted(latents, timesteps, inputs, rows.vector, frames, scale)
+    return made.to(latents.dtype)

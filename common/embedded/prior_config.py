@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from common.adapters.image_prompt_config import ImagePromptConfig
 from common.adapters.lora_config import LoraConfig
 from common.config import Config
 
@@ -17,6 +18,8 @@ class EmbeddedPriorConfig(Config):
     """Folder of the autoencoder, text encoder and image U-Net; null is the zoo of Extrude."""
     loras: tuple[LoraConfig, ...] = Field((), max_length=32)
     """Changes of the image U-Net; several add up."""
+    image_prompt: ImagePromptConfig | None = None
+    """Pictures that say what is drawn, beside the prompt or in its place: it may then be empty."""
     trajectory_noise: float | None = Field(1.25, gt=0, le=1000)
     """Of clips: the first frame, moved as the prompt tells, begins them under noise of this many
     times the root of the share of the change that the move leaves unexplained. Less keeps more of

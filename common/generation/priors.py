@@ -49,12 +49,15 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
                 )
         case EmbeddedPriorConfig():
             from common.embedded.prior import check_size
+            from common.zoo.ip_adapter import check_image_prompt
             from common.zoo.models import check_embedded_prior, check_prior_loras
 
             check_size(_of_picture(size))
             manifests = check_embedded_prior(models_folder(config), frame_layers(size))
             _check_length(size, manifests)
             check_prior_loras(manifests, config.loras)
+            at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
+            check_image_prompt(config.image_prompt, models_folder(config), at_hand)
         case PretrainedPriorConfig():
             from common.pretrained.check import check_pretrained
 
@@ -76,10 +79,13 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
             folder, picture = models_folder(config), _of_picture(size)
             layers = frame_layers(size)
             if layers is None:
-                return load_embedded_prior(picture, folder, device, config.loras)
+                return load_embedded_prior(
+                    picture, folder, device, config.loras, config.image_prompt
+                )
             return load_frame_prior(
-                layers, size[0], picture, folder, device, config.loras, config.trajectory_noise
-            )
+                layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,
+                config.image_prompt,
+            )  # fmt: skip
         case PretrainedPriorConfig():
             from common.pretrained.build import build_pretrained_prior
 

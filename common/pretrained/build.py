@@ -13,6 +13,7 @@ from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, SizeC
 from common.pretrained.control_config import ControlConfig
 from common.pretrained.controlnet import Control, control_image, read_control
 from common.pretrained.fit import Models, build_skeletons, load_tokenizers
+from common.pretrained.ip_adapter import ImagePrompts, read_image_prompts
 from common.pretrained.latent_scale import latent_scale
 from common.pretrained.prior import PretrainedPrior
 from common.pretrained.text_conditioning import TextConditioner, TextEncoder
@@ -48,6 +49,7 @@ def build_pretrained_prior(
         size_ids(config.size_condition, size) if checkpoint.family == "sdxl" else None,
         config.compute.decode_batch,
         [_control(one, checkpoint, config.compute, size, device) for one in config.controls],
+        _image_prompts(config, models, device),
     )
 
 
@@ -65,6 +67,15 @@ def _control(
     fill(model, component, dtype, device)
     image = control_image(config, (size[0], size[1])).to(device, dtype)
     return Control(model, image, config.weight, config.interval)
+
+
+def _image_prompts(
+    config: PretrainedPriorConfig, models: Models, device: str
+) -> ImagePrompts | None:
+    if config.image_prompt is None:
+        return None
+    dtype = torch_dtype(config.compute)
+    return read_image_prompts(config.image_prompt, models.unet, dtype, device)
 
 
 def spec_of(checkpoint: Checkpoint, models: Models, size: tuple[int, ...]) -> PriorSpec:

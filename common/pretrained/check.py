@@ -7,6 +7,7 @@ from common.pretrained.checkpoint import check_size, read_checkpoint
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.controlnet import control_image, read_control
 from common.pretrained.fit import build_skeletons, load_tokenizers
+from common.pretrained.ip_adapter import check_adapter
 
 
 def check_pretrained(
@@ -32,6 +33,8 @@ def check_pretrained(
     models = build_skeletons(checkpoint, config.clip_skip)
     load_tokenizers(checkpoint, models)
     check_lora_files(models.by_name, config.loras)
+    if config.image_prompt is not None:
+        check_adapter(config.image_prompt, models.unet)
     for control in config.controls:
         read_control(control, checkpoint)
         control_image(control, (size[0], size[1]))

@@ -8,8 +8,10 @@ from common.runs.config import RunConfig
 from common.training.autoencoder_trainer import TrainAutoencoder
 from common.training.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
 from common.training.image_unet_trainer import TrainImageUNet
+from common.training.ip_adapter_trainer import TrainIPAdapter
 from common.training.judge_trainer import TrainJudge
 from common.training.text_encoder_trainer import TrainTextEncoder
+from common.training.upscaler_trainer import TrainUpscaler
 
 Method = Annotated[
     TrainAutoencoder
@@ -17,7 +19,9 @@ Method = Annotated[
     | TrainImageUNet
     | TrainJudge
     | TrainMotionLayers
-    | TrainViewLayers,
+    | TrainViewLayers
+    | TrainUpscaler
+    | TrainIPAdapter,
     BY_NAME,
 ]
 """What the train app can train, chosen by its ``name``."""

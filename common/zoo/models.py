@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from common.adapters.image_prompt_config import ImagePromptConfig
 from common.adapters.lora import add_loras, check_lora_files
 from common.adapters.lora_config import LoraConfig
 from common.diffusion.lifted_unet import (
@@ -28,7 +29,9 @@ from common.embedded.prior import EmbeddedPrior
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
+from common.embedded.upscaler import Upscaler, UpscalerArchitecture
 from common.errors import InputError
+from common.zoo.ip_adapter import shown_pictures
 from common.zoo.storage import Manifest, check_requires, fill, load_model, read_manifest
 
 ZOO = Path(__file__).parent / "weights"
@@ -92,6 +95,13 @@ def load_judge(folder: Path = ZOO, device: str = "cpu") -> Loaded:
     stored = load_model(folder, "judge", "judge")
     sizes = _architecture(JudgeArchitecture, stored.manifest.architecture)
     return _ready(Judge(sizes), stored, device)
+
+
+def load_upscaler(folder: Path = ZOO, device: str = "cpu") -> Loaded:
+    """The upscaler, which stands on no other model."""
+    stored = load_model(folder, "upscaler", "upscaler")
+    sizes = _architecture(UpscalerArchitecture, stored.manifest.architecture)
+    return _ready(Upscaler(sizes), stored, device)
 
 
 def check_embedded_prior(
@@ -186,12 +196,14 @@ def load_embedded_prior(
     folder: Path = ZOO,
     device: str = "cpu",
     loras: Sequence[LoraConfig] = (),
+    image_prompt: ImagePromptConfig | None = None,
 ) -> EmbeddedPrior:
     """The whole prior for pictures of ``(height, width)``, with LoRAs put into its U-Net."""
     check_embedded_prior(folder)
     models = load_prior_models(folder, device)
+    prior = _shown(_prior_of(models, size), models, image_prompt, folder)
     add_loras({"unet": models["image_unet"].model}, loras)
-    return _prior_of(models, size)
+    return prior
 
 
 def load_frame_prior(
@@ -202,6 +214,7 @@ def load_frame_prior(
     device: str = "cpu",
     loras: Sequence[LoraConfig] = (),
     trajectory_noise: float | None = None,
+    image_prompt: ImagePromptConfig | None = None,
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
 
@@ -213,12 +226,13 @@ def load_frame_prior(
     check_embedded_prior(folder, kind)
     models = load_prior_models(folder, device)
     layers = load_frame_layers(kind, models, folder, device).model
+    pictures = _shown(_prior_of(models, size), models, image_prompt, folder)
     add_loras({"unet": models["image_unet"].model}, loras)
     lifted = LiftedUNet(models["image_unet"].model, layers)
     plan = NOTHING_KNOWN
     if kind == "motion_layers":
         plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)
-    return FramePrior(_prior_of(models, size), lifted, num_frames, plan)
+    return FramePrior(pictures, lifted, num_frames, plan)
 
 
 def load_prior_models(folder: Path = ZOO, device: str = "cpu") -> dict[str, Loaded]:
@@ -250,6 +264,19 @@ def load_frame_layers(
 def _prior_of(models: Mapping[str, Loaded], size: tuple[int, int]) -> EmbeddedPrior:
     autoencoder, text_encoder, unet = (models[kind].model for kind in PRIOR_KINDS)
     return EmbeddedPrior(autoencoder, text_encoder, unet, load_tokenizer(), size)
+
+
+def _shown(
+    prior: EmbeddedPrior,
+    models: Mapping[str, Loaded],
+    image_prompt: ImagePromptConfig | None,
+    folder: Path,
+) -> EmbeddedPrior:
+    """The prior with the pictures of an image prompt, seen by the U-Net as it is without LoRAs."""
+    if image_prompt is None:
+        return prior
+    at_hand = {kind: one.identity for kind, one in models.items()}
+    return prior.shown(shown_pictures(image_prompt, prior, at_hand, folder))
 
 
 def _architecture(cls: Any, values: Any) -> Any:

@@ -8,6 +8,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.prior import embedded_negative
 from common.embedded.image_unet import View
 from threed.distillation.control_variate import ControlVariate
 from threed.distillation.loss_config import Loss
@@ -61,7 +62,7 @@ def prior_pull(
     )
 
     def says(prompt: str) -> Any:
-        return prior.embed([prompt], [views] if prompt else None)
+        return prior.embed([prompt], [views]) if prompt else embedded_negative(prior, [""])
 
     found, past = loss_gradient(loss, prior, prompt, says, draw, past)
     target = latents.detach() - found.gradient

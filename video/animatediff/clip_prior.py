@@ -8,6 +8,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.image_attention import attending
 from common.diffusion.lifted_unet import LiftedUNet
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
@@ -58,12 +59,20 @@ class AnimateDiffPrior:
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> PretrainedCond:
         """Conditioning of every frame, the frames of a clip one after the other."""
-        one = self.pictures.embed(prompts)
+        return self._of_frames(self.pictures.embed(prompts))
+
+    @torch.no_grad()
+    def embed_negative(self, prompts: Sequence[str]) -> PretrainedCond:
+        """Conditioning that guidance moves away from: image prompts that show nothing."""
+        return self._of_frames(self.pictures.embed_negative(prompts))
+
+    def _of_frames(self, one: PretrainedCond) -> PretrainedCond:
         mask, pooled, ids = (
             None if row is None else self._for_frames(row)
             for row in (one.mask, one.pooled, one.time_ids)
         )  # fmt: skip
-        return PretrainedCond(self._for_frames(one.states), mask, pooled, ids)
+        images = tuple(replace(i, tokens=self._for_frames(i.tokens)) for i in one.images)
+        return PretrainedCond(self._for_frames(one.states), mask, pooled, ids, images)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: PretrainedCond) -> Clips:
         """The lifted U-Net's prediction at each clip's timestep."""
@@ -75,7 +84,10 @@ class AnimateDiffPrior:
         )  # fmt: skip
         times = rearrange(flat_times, "(b f) -> b f", b=len(latents))
         together = settings.num_frames if settings.joint_norms else 1
-        with frames_normed_together(self.lifted.unet, together):
+        with (
+            frames_normed_together(self.lifted.unet, together),
+            attending(self.lifted.unet, cond.images),
+        ):
             made = self.lifted(own, times, inputs, scale=settings.scale)
         return made.to(latents.dtype)
 
