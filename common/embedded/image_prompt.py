@@ -38,19 +38,9 @@ class ImagePromptArchitecture(Config):
     text_channels: int = Field(256, ge=8, le=4096)
     """Features of a token and of the pooled state, as those of the text encoder."""
     num_words: int = Field(4, ge=1, le=64)
-    """Tokens of the whole picture, beside those of its places."""
+    """Tokens that stand for a picture."""
     hidden_channels: int = Field(192, ge=8, le=4096)
-    """Features from which these are made."""
-
-
-@dataclass(frozen=True)
-class PictureFeatures:
-    """What the U-Net itself makes of pictures (``picture_features.py``)."""
-
-    cells: Float[Tensor, "b n c"]
-    """Of each place of its middle block, with the latent there."""
-    summary: Float[Tensor, "b k"]
-    """Of the whole picture."""
+    """Features from which these are made: the rank of what they depend on."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ class PictureStates:
     """What is said of pictures."""
 
     tokens: Float[Tensor, "b t d"]
-    """One for each place, then those of the whole: what words of it would be."""
+    """What the token states of words for it would be."""
     pooled: Float[Tensor, "b d"]
     """Of unit mean square, like the pooled text."""
 
@@ -87,9 +77,7 @@ class ImagePrompt(nn.Module):
         super().__init__()
         sizes = architecture
         self.architecture = sizes
-        count, channels, summary = feature_sizes(unet, sizes.latent_channels)
-        self.to_tokens = nn.Linear(channels, sizes.text_channels)
-        self.places = nn.Parameter(torch.zeros(count, sizes.text_channels))
+        summary = num_features(unet, sizes.latent_channels)
         self.to_hidden = nn.Linear(summary, sizes.hidden_channels)
         self.to_words = nn.Linear(sizes.hidden_channels, sizes.num_words * sizes.text_channels)
         self.to_pooled = nn.Linear(summary, sizes.text_channels)
@@ -97,28 +85,22 @@ class ImagePrompt(nn.Module):
         self.register_buffer("summary_mean", torch.zeros(summary))
         self.register_buffer("summary_std", torch.ones(summary))
 
-    def forward(self, features: PictureFeatures) -> PictureStates:
-        """Tokens and pooled state of pictures."""
-        cells = self.to_tokens(features.cells) + self.places
-        summary = self.standardised(features.summary)
-        words = self.to_words(F.silu(self.to_hidden(summary)))
-        words = rearrange(words, "b (w d) -> b w d", w=self.architecture.num_words)
-        tokens = torch.cat([cells, words.to(cells)], 1)
-        return PictureStates(tokens, unit_mean_square(self.to_pooled(summary)))
+    def forward(self, features: Float[Tensor, "b k"]) -> PictureStates:
+        """Tokens and pooled state of pictures, given as ``picture_features`` of them."""
+        known = self.standardised(features)
+        words = self.to_words(self.to_hidden(known))
+        tokens = rearrange(words, "b (w d) -> b w d", w=self.architecture.num_words)
+        return PictureStates(tokens, unit_mean_square(self.to_pooled(known)))
 
     def standardised(self, summary: Float[Tensor, "b k"]) -> Float[Tensor, "b k"]:
         """Components of mean 0 and deviation 1 over training pictures."""
         return (summary - self.summary_mean) / self.summary_std
 
 
-def feature_sizes(unet: Any, latent_channels: int) -> tuple[int, int, int]:
-    """How many cells there are, features of each, and features of the summary."""
-    levels, middle = len(unet.config.block_out_channels), unet.config.block_out_channels[-1]
-    fold = 2 ** (levels - 1)
-    below = latent_channels * fold**2
-    return (SIDE_CELLS // fold) ** 2, middle + below, (2 + GRID**2) * middle + GRID**4 * (
-        latent_channels
-    )  # fmt: skip
+def num_features(unet: Any, latent_channels: int) -> int:
+    """How many numbers ``picture_features`` says of a picture."""
+    middle = int(unet.config.block_out_channels[-1])
+    return (2 + GRID**2) * middle + GRID**4 * latent_channels
 
 
 def unit_mean_square(vectors: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:

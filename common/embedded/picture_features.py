@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor
 
-from common.embedded.image_prompt import GRID, SIDE_CELLS, PictureFeatures
+from common.embedded.image_prompt import GRID, SIDE_CELLS
 from common.embedded.prior import EmbeddedPrior
 from common.errors import InputError
 from common.shapes import Images
@@ -22,8 +22,11 @@ TIMESTEP = 100.0
 
 
 @torch.no_grad()
-def picture_features(prior: EmbeddedPrior, latents: Images) -> PictureFeatures:
+def picture_features(prior: EmbeddedPrior, latents: Images) -> Float[Tensor, "b k"]:
     """Features of pictures given as latents ``b z 16 16``.
+
+    Of the middle block the mean, the largest, and the mean of each quarter of the picture; of the
+    latent itself the means of a 4 x 4 grid.
 
     Raises:
         InputError: latents of another size.
@@ -45,9 +48,6 @@ def picture_features(prior: EmbeddedPrior, latents: Images) -> PictureFeatures:
     finally:
         handle.remove()
     middle = caught[0].float()
-    below = F.pixel_unshuffle(latents, latents.shape[2] // middle.shape[2])
-    cells = rearrange(torch.cat([middle, below], 1), "b c y x -> b (y x) c")
     parts = F.adaptive_avg_pool2d(middle, GRID).flatten(1)
     blurred = F.adaptive_avg_pool2d(latents, GRID**2).flatten(1)
-    summary = torch.cat([middle.mean((2, 3)), middle.amax((2, 3)), parts, blurred], 1)
-    return PictureFeatures(cells, summary)
+    return torch.cat([middle.mean((2, 3)), middle.amax((2, 3)), parts, blurred], 1)

@@ -8,7 +8,7 @@ tokens, the plus adapters a resampler of all the encoder's tokens.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -46,6 +46,31 @@ class ImagePrompts:
 
     positive: ImageTokens
     negative: ImageTokens
+
+
+class ImagePromptNeed(NamedTuple):
+    """Memory of an image prompt."""
+
+    kept_bytes: int
+    """Of keys and values."""
+    passing_bytes: int
+    """Of the picture encoder and the adapter's file, which are gone when drawing begins."""
+
+
+def image_prompt_need(config: IPAdapterConfig, unet: Any, bytes_each: int) -> ImagePromptNeed:
+    """What reading an image prompt takes, from the headers.
+
+    Args:
+        config: of the adapter.
+        unet: that it is for.
+        bytes_each: of a weight, as the U-Net computes.
+    """
+    _, encoder = read_image_encoder(config.image_encoder)
+    features = unet.config["cross_attention_dim"]
+    outputs = sum(int(one.to_q.out_features) for one in cross_attentions(unet))
+    encoding = sum(4 * weight.numel() for weight in encoder.state_dict().values())
+    stored = config.path.stat().st_size if config.path.is_file() else 0
+    return ImagePromptNeed(2 * bytes_each * features * outputs, encoding + 2 * stored)
 
 
 def read_adapter(path: Path) -> AdapterFile:

@@ -1,13 +1,14 @@
 """Where image prompts start from, in closed form: ridge regression from pictures to captions.
 
-The pooled state, and the tokens of places, begin as the linear functions of the picture's features
-that come nearest to what the text encoder makes of the caption: its pooled state, and the mean of
-its token states. So the U-Net understands them before a single step of training.
+The pooled state and the tokens begin as the linear functions of the picture's features that come
+nearest to what the text encoder makes of the caption: its pooled state, and its last token states.
+What is uncertain is drawn to the mean by that, so the tokens are stretched until they vary as much
+as those of captions do.
 """
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from common.embedded.image_prompt import ImagePrompt
@@ -19,8 +20,7 @@ RIDGE = 0.03
 """Of the mean square of a standardised feature."""
 _BATCH = 64
 _LEAST = 1e-6
-_SMALL = 0.1
-"""The tokens of the whole begin near one word, not quite alike."""
+_MOST_STRETCHED = 2.0
 
 
 @torch.no_grad()
@@ -28,34 +28,54 @@ def start_from_captions(
     adapter: ImagePrompt, prior: EmbeddedPrior, latents: Images, captions: tuple[str, ...]
 ) -> None:
     """Set the statistics of the summary, and what is read off pictures."""
-    summaries, pooled, words, cells = [], [], [], []
+    summaries, pooled, words = [], [], []
+    count = adapter.architecture.num_words
     width = adapter.architecture.text_channels
     for start in range(0, len(captions), _BATCH):
         some = latents[start : start + _BATCH].to(prior.device)
         with torch.autocast(prior.device.type, torch.bfloat16):
-            features = picture_features(prior, some)
-        summaries.append(features.summary)
-        cells.append(features.cells)
+            summaries.append(picture_features(prior, some))
         cond = prior.embed_negative(captions[start : start + _BATCH])
         pooled.append(cond.vector[:, :width])
-        share = cond.mask.float() / cond.mask.sum(1, keepdim=True)
-        words.append((cond.states * share[..., None]).sum(1))
+        words.append(last_states(cond.states, cond.mask, count))
     summary = torch.cat(summaries)
     adapter.summary_mean.copy_(summary.mean(0))
     adapter.summary_std.copy_(summary.std(0).clamp(min=_LEAST))
     known = adapter.standardised(summary)
-    word, local = torch.cat(words), torch.cat(cells)
-    each = rearrange(local, "b n c -> (b n) c")
-    fits = (
-        (adapter.to_pooled, known, torch.cat(pooled)),
-        (adapter.to_tokens, each, repeat(word, "b d -> (b n) d", n=local.shape[1])),
-    )
-    adapter.to_words.weight.mul_(_SMALL)
-    adapter.to_words.bias.copy_(word.mean(0).repeat(adapter.architecture.num_words))
-    for layer, inputs, targets in fits:
-        weight, bias = ridge(inputs, targets, RIDGE)
-        layer.weight.copy_(weight)
-        layer.bias.copy_(bias)
+    weight, bias = ridge(known, torch.cat(pooled), RIDGE)
+    adapter.to_pooled.weight.copy_(weight)
+    adapter.to_pooled.bias.copy_(bias)
+    wanted = rearrange(torch.cat(words), "b w d -> b (w d)")
+    weight, bias = ridge(known, wanted, RIDGE)
+    into, out = reduced_rank(weight, known, adapter.architecture.hidden_channels)
+    made = known @ into.T
+    stretch = ((wanted - wanted.mean(0)) @ out).std(0) / made.std(0).clamp(min=_LEAST)
+    adapter.to_hidden.weight.copy_(into)
+    adapter.to_hidden.bias.zero_()
+    adapter.to_words.weight.copy_(out * stretch.clamp(max=_MOST_STRETCHED))
+    adapter.to_words.bias.copy_(bias)
+
+
+def last_states(
+    states: Float[Tensor, "b l d"], mask: Bool[Tensor, "b l"], count: int
+) -> Float[Tensor, "b w d"]:
+    """The last ``count`` token states of each text; shorter ones repeat their first."""
+    first = mask.sum(1, keepdim=True) - count
+    index = (first + torch.arange(count, device=mask.device)).clamp(min=0)
+    return states.gather(1, repeat(index, "b w -> b w d", d=states.shape[2]))
+
+
+def reduced_rank(
+    weight: Float[Tensor, "d k"], inputs: Float[Tensor, "n k"], rank: int
+) -> tuple[Float[Tensor, "r k"], Float[Tensor, "d r"]]:
+    """Two factors whose product predicts most of what ``weight`` does (Izenman 1975).
+
+    The predictions are projected on the ``rank`` directions in which they vary most.
+    """
+    predicted = ((inputs - inputs.mean(0)) @ weight.T).double()
+    directions = torch.linalg.eigh(predicted.T @ predicted).eigenvectors[:, -rank:]
+    out = directions.to(weight.dtype)
+    return out.T @ weight, out
 
 
 def ridge(

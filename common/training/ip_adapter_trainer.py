@@ -16,7 +16,6 @@ from common.diffusion.noise_schedule import per_sample
 from common.embedded.image_prompt import (
     ImagePrompt,
     ImagePromptArchitecture,
-    PictureFeatures,
     PictureStates,
 )
 from common.embedded.picture_features import picture_features
@@ -207,7 +206,7 @@ class IPAdapterTraining:
         latents = latents.contiguous(memory_format=torch.channels_last)
         return predict_v(self._unet, latents, noised.timesteps, cond).float()
 
-    def _features(self, codes: np.ndarray) -> PictureFeatures:
+    def _features(self, codes: np.ndarray) -> Float[Tensor, "b k"]:
         return picture_features(self._prior(), self._latents(codes))
 
     def _latents(self, codes: np.ndarray) -> Images:

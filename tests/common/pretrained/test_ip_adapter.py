@@ -20,6 +20,7 @@ from common.media.images import write_picture
 from common.pretrained.build import build_pretrained_prior
 from common.pretrained.check import check_pretrained
 from common.pretrained.config import PretrainedPriorConfig
+from common.pretrained.memory import pretrained_need
 from common.seeding import generators_for, randn
 from tests.common.pretrained.test_parity import NEGATIVES, PROMPTS, SAMPLERS, assert_same
 from tests.common.pretrained.tiny_pipelines import SIZE, shaken
@@ -159,6 +160,17 @@ def test_scale_0_is_the_checkpoint_to_the_bit(checkpoints, adapters, encoder, pi
     config = config_of(checkpoints["sd15"], adapters["sd15", "plain"], encoder, picture, scale=0.0)
     plain = PretrainedPriorConfig(path=str(checkpoints["sd15"]))
     assert torch.equal(drawn(config, noise), drawn(plain, noise))
+
+
+def test_memory_counts_keys_and_values_and_the_encoder(checkpoints, adapters, encoder, picture):
+    config = config_of(checkpoints["sd15"], adapters["sd15", "plain"], encoder, picture)
+    plain = pretrained_need(config.model_copy(update={"image_prompt": None}), SIZE, 2)
+    with_it = pretrained_need(config, SIZE, 2)
+    keys = [value for key, value in load_file(adapters["sd15", "plain"]).items()
+            if key.startswith("ip_adapter.")]  # fmt: skip
+    own = sum(4 * value.numel() for value in keys)
+    assert with_it.weights_bytes - plain.weights_bytes == own
+    assert with_it.reading_bytes > sum(4 * w.numel() for w in encoder[0].parameters())
 
 
 def test_several_pictures_are_attended_to_together(checkpoints, adapters, encoder, picture):

@@ -14,7 +14,7 @@ from common.training.clip_latents import EmojiClipLatents, KitClipLatents
 from common.training.emoji_phrases import Phrase
 from common.training.emoji_split import load_split
 from common.training.image_pairs import ImagePairSource
-from common.training.image_prompt_start import ridge
+from common.training.image_prompt_start import last_states, reduced_rank, ridge
 from common.training.ip_adapter_trainer import IPAdapterTraining, TrainIPAdapter
 from common.training.latent_sets import LatentSet
 from common.training.loop import train
@@ -129,3 +129,23 @@ def test_ridge_is_the_minimum():
     expected = torch.linalg.lstsq(rows, torch.cat([yc, torch.zeros(7, 3)])).solution.T
     torch.testing.assert_close(weight, expected, rtol=0, atol=1e-5)
     torch.testing.assert_close(bias, y.mean(0) - expected @ x.mean(0), rtol=0, atol=1e-5)
+
+
+def test_reduced_rank_keeps_what_varies_most():
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(40, 6, generator=generator)
+    weight = torch.randn(5, 2, generator=generator) @ torch.randn(2, 6, generator=generator)
+    into, out = reduced_rank(weight, inputs, 2)
+    torch.testing.assert_close(out @ into, weight, rtol=0, atol=1e-5)
+    into, out = reduced_rank(weight, inputs, 1)
+    left = inputs @ (weight - out @ into).T
+    values = torch.linalg.svdvals((inputs - inputs.mean(0)) @ weight.T)
+    # What is left out of the centred predictions is the second singular value.
+    torch.testing.assert_close((left - left.mean(0)).norm(), values[1], rtol=1e-4, atol=1e-5)
+
+
+def test_last_states_of_short_texts_repeat_the_first():
+    states = torch.arange(10.0).reshape(2, 5, 1)
+    mask = torch.tensor([[True] * 5, [True, True, False, False, False]])
+    found = last_states(states, mask, 3)[..., 0]
+    assert found.tolist() == [[2, 3, 4], [5, 5, 6]]

