@@ -18,6 +18,8 @@ def app_of(name: str) -> "App":
     match name:
         case "image":
             from common.image.app import APP
+        case "upscale":
+            from common.upscaling.app import APP
         case "video":
             from video.app import APP
         case "threed":
@@ -74,8 +76,8 @@ def describer_of(suffix: str) -> "Describer":
 
 
 NAMES = (
-    "image", "video", "threed", "prepare", "train", "train_video", "evaluate", "evaluate_video",
-    "evaluate_threed", "distillation", "compare",
+    "image", "upscale", "video", "threed", "prepare", "train", "train_video", "evaluate",
+    "evaluate_video", "evaluate_threed", "distillation", "compare",
 )  # fmt: skip
 
 APPS = Apps(

@@ -120,7 +120,7 @@ def _drawn(method: TextTo3D, prior: FramePrior, prompt: str, seed: int) -> Float
     )
     steps = sample(
         pictures, build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction),
-        pictures.embed([prompt]), pictures.embed([""]), method.guidance, noise,
+        pictures.embed([prompt]), pictures.embed_negative([""]), method.guidance, noise,
         generators_for(seed, [0], "front sampler"),
     )  # fmt: skip
     *_, last = steps

@@ -37,6 +37,7 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
     match prior:
         case EmbeddedPriorConfig():
             from common.embedded.prior import check_size
+            from common.zoo.ip_adapter import check_image_prompt
             from common.zoo.models import check_embedded_prior, check_prior_loras
 
             folder = models_folder(prior)
@@ -44,6 +45,8 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             manifests = check_embedded_prior(folder, "view_layers")
             check_prior_loras(manifests, prior.loras)
             _check_controls(prior, method, manifests)
+            at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
+            check_image_prompt(prior.image_prompt, folder, at_hand)
             _check_heights(method)
             return _front_notes(method, prompt) + embedded_notes(prompt, "", folder)
         case PretrainedPriorConfig():
@@ -52,6 +55,11 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
                     f"{method.name} draws views together, which the pretrained prior cannot: use "
                     "prior.name=embedded, or a preset of score distillation such as "
                     "threed/sds_gaussians"
+                )
+            if prior.image_prompt is not None:
+                raise InputError(
+                    "prior.image_prompt of a checkpoint is for pictures and clips: leave it out, "
+                    "or use prior.name=embedded"
                 )
             check_prior(prior, (size_px, size_px))
             return []
@@ -68,7 +76,7 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
 
             return load_frame_prior(
                 "view_layers", num_views, (size_px, size_px), models_folder(prior), device,
-                prior.loras, controls=prior.controls,
+                prior.loras, controls=prior.controls, image_prompt=prior.image_prompt,
             )  # fmt: skip
         case PretrainedPriorConfig():
             from threed.distillation.picture_views import PictureViews

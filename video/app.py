@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
@@ -32,6 +33,12 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
 from common.shapes import Frames
+from common.upscaling.enlarging import (
+    Enlarging,
+    check_enlarging,
+    enlarging_bytes,
+    load_enlarging,
+)
 from video.clip_priors import (
     build_clip_prior,
     check_clip_prior,
@@ -60,6 +67,7 @@ _LATENT_COPIES = 20
 def check(config: VideoConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
     check_export(config.export)
+    check_enlarging(config.export.upscale, config.method.size)
     camera = camera_of(config.method.view)
     notes = check_clip_prior(config, camera)
     notes += generation_notes(config, config.method.size)
@@ -98,6 +106,9 @@ def estimate(config: VideoConfig) -> Estimate:
     method = config.method
     need = clip_need(config, min(config.batch_size, config.num_samples))
     found = generation_estimate(config, drawn_together(config), strength_of(method), need)
+    part = (min(method.size[0], _DECODED_AT_ONCE), *method.size[1:])
+    enlarged = enlarging_bytes(config.export.upscale, part)
+    found = replace(found, memory_bytes=found.memory_bytes + enlarged)
     windows = windows_of(config)
     if windows is not None:
         return _in_windows(found, windows, method.size)
@@ -130,6 +141,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
     method = config.method
     with run.clock.stage("prior"):
         prior = build_clip_prior(config, run.device)
+        enlarging = load_enlarging(config.export.upscale, run.device)
     source = given_frames(method, prior.spec.image_channels, config.export.fps)
     given = None if source is None else _encoded(source, prior, config, run.device)
     camera = camera_of(method.view)
@@ -142,7 +154,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
         clips = draw(config, run, seeing(prior, given), camera, given)
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
-            shown = _shown(config, _frames(config, prior, drawn, source), drawn)
+            shown = _shown(config, _frames(config, prior, drawn, source, enlarging), drawn)
             _write(config, run, drawn, shown, prior)
     return _with_coverage(config, prior, outcome_of(config, run))
 
@@ -161,7 +173,11 @@ def _with_coverage(config: VideoConfig, prior: Prior[Any], outcome: Outcome) -> 
 
 
 def _frames(
-    config: VideoConfig, prior: Prior[Any], drawn: Drawn, source: GivenFrames | None
+    config: VideoConfig,
+    prior: Prior[Any],
+    drawn: Drawn,
+    source: GivenFrames | None,
+    enlarging: Enlarging,
 ) -> Iterator[Frames]:
     """The clip's pixels, some frames at a time."""
     for at in range(0, drawn.latents.shape[1], _DECODED_AT_ONCE):
@@ -174,7 +190,8 @@ def _frames(
         if isinstance(config.method, VideoInpaint):
             assert source is not None
             clip = _with_kept(clip, source, part, config.method.feather_px)
-        yield to_frames(clip)
+        enlarged = enlarging.of(rearrange(clip, "c f h w -> f c h w"))
+        yield to_frames(rearrange(enlarged, "f c h w -> c f h w"))
 
 
 def _shown(config: VideoConfig, frames: Iterator[Frames], drawn: Drawn) -> Iterator[Frames]:

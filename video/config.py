@@ -30,6 +30,8 @@ class VideoExport(Config):
     ones stay as they are; null shows what was drawn."""
     background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
     """Colour behind transparent pixels, where the format has no transparency."""
+    upscale: Literal[1, 2, 4] = 1
+    """How many times larger than they are drawn the frames become, by the embedded upscaler."""
 
     @property
     def shown_fps(self) -> float:

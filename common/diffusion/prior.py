@@ -33,6 +33,15 @@ class PriorSpec:
 
 
 @runtime_checkable
+class ShowsPictures(Protocol, Generic[Cond]):
+    """A prior that may be told more than its prompts, such as pictures of an image prompt."""
+
+    def embed_negative(self, prompts: Sequence[str]) -> Cond:
+        """Conditioning that guidance moves away from: of the prompts alone."""
+        ...
+
+
+@runtime_checkable
 class Prior(Protocol, Generic[Cond]):
     """A text-conditional denoiser with its encoder and decoder."""
 
@@ -65,3 +74,11 @@ class MakesNoise(Protocol):
     def noise(self, generators: Sequence[torch.Generator]) -> Latents:
         """What samples begin with, one a generator: each value is standard normal."""
         ...
+
+
+def embedded_negative(prior: Prior[Cond], prompts: Sequence[str]) -> Cond:
+    """What guidance moves away from: the prompts, without whatever else the prior is told."""
+    if isinstance(prior, ShowsPictures):
+        found: Cond = prior.embed_negative(prompts)
+        return found
+    return prior.embed(prompts)

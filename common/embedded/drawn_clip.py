@@ -59,7 +59,7 @@ def drawn_clip(
     if prior.first_alone:
         said = _said(prior.pictures, prompt, views)
         if first is None:
-            empty = prior.pictures.embed([""])
+            empty = prior.pictures.embed_negative([""])
             first = first_frames(prior, said, empty, drawing.sampler, drawing.guidance, draws)
         begin, lead = moved_start(prior, said.vector, first, scheduler, draws.noise, draws.moving)
     return _sampled(prior, prompt, views, drawing, place, first, scheduler, begin, lead)
@@ -81,7 +81,7 @@ def redrawn_clip(
         alone = prior.of_first_frames()
         fronts = None if views is None else [views[:1]]
         first = first_frames_from(
-            alone, alone.embed([prompt], fronts), alone.embed([""]), drawing.sampler,
+            alone, alone.embed([prompt], fronts), alone.embed([""], hidden=True), drawing.sampler,
             drawing.guidance, draws, given.of_first_frame(),
         )  # fmt: skip
     begin = beginning(given, scheduler, draws.noise)

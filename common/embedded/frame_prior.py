@@ -16,12 +16,14 @@ from torch import Tensor, nn
 
 from common.control.features import NO_FEATURES, Features
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
+from common.diffusion.image_attention import attending
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
 from common.embedded.controls import EmbeddedControl, control_features
 from common.embedded.frame_coding import decoded_frames, encoded_frames
+from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.errors import InputError
@@ -39,6 +41,10 @@ class FramesCond:
     """Clean latents of the first frames, if they are given."""
     hidden: bool = False
     """Whether the other frames do not see it: what guidance on the first frame moves away from."""
+
+    def without_pictures(self) -> "FramesCond":
+        """The same without the pictures of an image prompt."""
+        return replace(self, rows=replace(self.rows, seen=None))
 
 
 class FramePrior:
@@ -158,14 +164,15 @@ class FramePrior:
             prompts: One a sample.
             views: Of each sample, a view for every frame, or None; left out, none has any.
             first: Clean latents of each sample's first frame, if they are given.
-            hidden: Whether the other frames do not see them.
+            hidden: Whether the other frames do not see them, nor pictures that go with the prompt.
 
         Raises:
             InputError: numbers of views, or of given frames, that do not fit.
         """
         seen = views or [None] * len(prompts)
         self._check(prompts, seen, first)
-        one, together = self.pictures.embed(prompts), self.num_frames
+        one = (self.pictures.embed_negative if hidden else self.pictures.embed)(prompts)
+        together = self.num_frames
         if self.windows is not None:
             together = self.windows.length + int(first is not None)
         states, mask, vector = (
@@ -175,7 +182,12 @@ class FramePrior:
         told = [view for row in seen for view in self._views_together(row, together)]
         features = view_features(told).to(vector)
         vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
-        return FramesCond(EmbeddedCond(states, mask, vector), first, hidden)
+        shown = seen_by_frames(one.seen, together, features)
+        return FramesCond(EmbeddedCond(states, mask, vector, shown), first, hidden)
+
+    def embed_negative(self, prompts: Sequence[str]) -> FramesCond:
+        """Conditioning that guidance moves away from: of the prompts alone, without pictures."""
+        return self.embed(prompts, hidden=True)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: FramesCond) -> Clips:
         """The lifted U-Net's ``v`` at each sample's timestep.
@@ -286,5 +298,9 @@ def predict_v_of_frames(
     added: Features = NO_FEATURES,
 ) -> Clips:
     """Call a lifted U-Net: the frame layers hear of the prompt and the view what the U-Net does."""
-    inputs = UNetInputs(rows.states, rows.mask, rows.vector, None, added.down, added.middle)
-    return lifted(latents, timesteps, inputs, rows.vector, frames, scale).to(latents.dtype)
+    seen = rows.seen
+    vector = rows.vector if seen is None else seen.vector
+    inputs = UNetInputs(rows.states, rows.mask, vector, None, added.down, added.middle)
+    with attending(lifted.unet, () if seen is None else (seen.images,)):
+        made = lifted(latents, timesteps, inputs, rows.vector, frames, scale)
+    return made.to(latents.dtype)

@@ -1,7 +1,8 @@
 """The embedded prior: autoencoder, text encoder and image U-Net behind the one seam."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,11 +11,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from common.control.features import NO_FEATURES, Features
+from common.diffusion.image_attention import attending
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import CosineSchedule
 from common.embedded.autoencoder import DOWNSAMPLING, IMAGE_CHANNELS, Autoencoder
 from common.embedded.controls import EmbeddedControl, control_features
+from common.embedded.image_prompt import Seen, ShownPictures
 from common.embedded.image_unet import View, view_features
 from common.embedded.text_encoder import TextEncoder, token_batch
 from common.embedded.tokenizer import Tokenizer
@@ -34,12 +37,15 @@ class EmbeddedCond:
     """Where there are tokens."""
     vector: Float[Tensor, "b k"]
     """Pooled text of unit mean square, and view features."""
+    seen: Seen | None = None
+    """What it is told of pictures, if there are any."""
 
 
 class EmbeddedPrior:
     """A prior of small models that predict ``v`` on a cosine schedule.
 
-    State: the three models, on one device, the latent shape they are used at, and what is followed.
+    State: the three models, on one device, the latent shape they are used at, what is followed, and
+    the pictures that go with every prompt.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class EmbeddedPrior:
         self.autoencoder, self.text_encoder, self.unet = autoencoder, text_encoder, unet
         self._tokenizer = tokenizer
         self.controls = tuple(controls)
+        self._shown: ShownPictures | None = None
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
             (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
@@ -85,7 +92,20 @@ class EmbeddedPrior:
         features = view_features(views or [None] * len(prompts)).to(text.pooled)
         # Components of unit size, like those of the views: only its direction was trained.
         pooled = F.normalize(text.pooled, dim=1) * text.pooled.shape[1] ** 0.5
-        return EmbeddedCond(text.states, text.mask, torch.cat([pooled, features], 1))
+        cond = EmbeddedCond(text.states, text.mask, torch.cat([pooled, features], 1))
+        if self._shown is None:
+            return cond
+        return replace(cond, seen=self._shown.seen(prompts, cond.vector))
+
+    def embed_negative(self, prompts: Sequence[str]) -> EmbeddedCond:
+        """Conditioning that guidance moves away from: of the prompts alone, without pictures."""
+        return replace(self.embed(prompts), seen=None)
+
+    def shown(self, pictures: ShownPictures) -> "EmbeddedPrior":
+        """The same prior, told of pictures beside its prompts."""
+        same = copy(self)
+        same._shown = pictures
+        return same
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
         """The U-Net's ``v`` at each sample's timestep."""
@@ -135,14 +155,16 @@ def predict_v(
     added: Features = NO_FEATURES,
 ) -> Images:
     """Call a U-Net of diffusers with both ways of conditioning, and features of ControlNets."""
-    made = unet(
-        latents,
-        timesteps,
-        encoder_hidden_states=cond.states,
-        encoder_attention_mask=cond.mask,
-        class_labels=cond.vector,
-        down_block_additional_residuals=added.down,
-        mid_block_additional_residual=added.middle,
-        return_dict=False,
-    )
+    seen = cond.seen
+    with attending(unet, () if seen is None else (seen.images,)):
+        made = unet(
+            latents,
+            timesteps,
+            encoder_hidden_states=cond.states,
+            encoder_attention_mask=cond.mask,
+            class_labels=cond.vector if seen is None else seen.vector,
+            down_block_additional_residuals=added.down,
+            mid_block_additional_residual=added.middle,
+            return_dict=False,
+        )
     return made[0].to(latents.dtype)

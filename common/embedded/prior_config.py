@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from common.adapters.image_prompt_config import ImagePromptConfig
 from common.adapters.lora_config import LoraConfig
 from common.config import Config
 from common.embedded.control_config import EmbeddedControlConfig
@@ -20,6 +21,8 @@ class EmbeddedPriorConfig(Config):
     """Changes of the image U-Net; several add up."""
     controls: tuple[EmbeddedControlConfig, ...] = Field((), max_length=8)
     """Pictures that the embedded ControlNet follows; several add up."""
+    image_prompt: ImagePromptConfig | None = None
+    """Pictures that say what is drawn, beside the prompt or in its place: it may then be empty."""
     trajectory_noise: float | None = Field(1.0, gt=0, le=1000)
     """Of clips: the first frame, moved as the prompt tells, begins them under noise of this many
     times the root of the share of the change that the move leaves unexplained. Less keeps more of

@@ -13,7 +13,7 @@ def embedded_notes(prompt: str, negative_prompt: str, folder: Path) -> list[str]
     """Notes on what the text encoder does not read and what the models have not seen.
 
     Args:
-        prompt: what is asked for.
+        prompt: what is asked for; empty where an image prompt says it.
         negative_prompt: what is moved away from; may be empty.
         folder: of the models; one without ``domain.json`` is said to have none.
 
@@ -30,7 +30,7 @@ def text_notes(prompt: str, negative_prompt: str, folder: Path) -> list[str]:
     """`embedded_notes` for other models that stand on the folder's text encoder."""
     texts = {"prompt": prompt, "negative_prompt": negative_prompt}
     unread = [note for key, text in texts.items() for note in _unread(key, text)]
-    return [*unread, *_outside(prompt, folder)]
+    return [*unread, *(_outside(prompt, folder) if prompt.strip() else [])]
 
 
 def view_notes(view: View) -> list[str]:

@@ -54,6 +54,7 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
         case EmbeddedPriorConfig():
             from common.embedded.prior import check_size
             from common.zoo.control_net import check_controls
+            from common.zoo.ip_adapter import check_image_prompt
             from common.zoo.models import check_embedded_prior, check_prior_loras
 
             check_size(_of_picture(size))
@@ -62,6 +63,7 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             check_prior_loras(manifests, config.loras)
             identities = {kind: one.identity for kind, one in manifests.items()}
             check_controls(config.controls, identities, size, models_folder(config))
+            check_image_prompt(config.image_prompt, models_folder(config), identities)
         case PretrainedPriorConfig():
             from common.pretrained.check import check_pretrained
 
@@ -85,10 +87,12 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
             folder, picture = models_folder(config), _of_picture(size)
             layers = frame_layers(size)
             if layers is None:
-                return load_embedded_prior(picture, folder, device, config.loras, config.controls)
+                return load_embedded_prior(
+                    picture, folder, device, config.loras, config.controls, config.image_prompt
+                )
             return load_frame_prior(
                 layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,
-                config.controls,
+                config.controls, config.image_prompt,
             )  # fmt: skip
         case PretrainedPriorConfig():
             from common.pretrained.build import build_pretrained_prior

@@ -15,7 +15,7 @@ from torch import Tensor
 from common.diffusion.given import Beginning, Given, beginning, num_taken
 from common.diffusion.guidance_config import PerpNeg
 from common.diffusion.guided_prediction import Negative
-from common.diffusion.prior import MakesNoise, Prior
+from common.diffusion.prior import MakesNoise, Prior, embedded_negative
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
 from common.embedded.first_frame import (
@@ -276,7 +276,10 @@ def _negatives(
     """The negative prompt in place of the empty one, or beside it for Perp-Neg."""
     if not isinstance(config.guidance, PerpNeg):
         return _left_behind(prior, config.negative_prompt, count, first), []
-    negative = _seen_from(prior, config.negative_prompt, None, count, first)
+    if isinstance(prior, FramePrior):
+        negative = prior.embed([config.negative_prompt] * count, None, first).without_pictures()
+    else:
+        negative = embedded_negative(prior, [config.negative_prompt] * count)
     return _left_behind(prior, "", count, first), [Negative(negative, torch.ones(count))]
 
 
@@ -287,7 +290,7 @@ def _left_behind(prior: Prior[Any], prompt: str, count: int, first: Tensor | Non
     """
     if isinstance(prior, FramePrior):
         return prior.embed([prompt] * count, None, first, hidden=True)
-    return prior.embed([prompt] * count)
+    return embedded_negative(prior, [prompt] * count)
 
 
 def statistics(step: SampleStep) -> dict[str, float]:

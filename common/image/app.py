@@ -1,6 +1,6 @@
 """The image app: config -> prior -> draw pictures -> export -> report."""
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,15 +17,15 @@ from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import draw
 from common.generation.sidecar import Sidecar
 from common.generation.view_config import camera_of
-from common.image.config import ImageConfig, ImageExport
+from common.image.config import ImageConfig
 from common.image.given_picture import GivenPicture, feather_of, given_picture, strength_of
+from common.image.picture_files import write_picture_files
 from common.media.images import write_picture
-from common.media.pixels import composite, to_picture
-from common.media.provenance import Provenance
+from common.media.pixels import to_picture
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
-from common.shapes import Picture
+from common.upscaling.enlarging import check_enlarging, enlarging_bytes, load_enlarging
 
 
 def check(config: ImageConfig, apps: Apps) -> list[str]:
@@ -35,13 +35,16 @@ def check(config: ImageConfig, apps: Apps) -> list[str]:
     check_prior(config.prior, method.size, camera)
     first_evaluation(config.sampler, strength_of(method))
     given_picture(method, channels=4)
+    check_enlarging(config.export.upscale, method.size)
     notes = generation_notes(config, method.size)
     return notes if camera is None else [*notes, *view_notes(camera)]
 
 
 def estimate(config: ImageConfig) -> Estimate:
     """Sizes and memory of the run."""
-    return generation_estimate(config, config.method.size, strength_of(config.method))
+    size, factor = config.method.size, config.export.upscale
+    found = generation_estimate(config, size, strength_of(config.method))
+    return replace(found, memory_bytes=found.memory_bytes + enlarging_bytes(factor, size))
 
 
 def run(config: ImageConfig, run: Run) -> Outcome:
@@ -49,6 +52,7 @@ def run(config: ImageConfig, run: Run) -> Outcome:
     samples = run.folder.samples
     with run.clock.stage("prior"):
         prior = build_prior(config.prior, config.method.size, run.device)
+        enlarging = load_enlarging(config.export.upscale, run.device)
     source = given_picture(config.method, prior.spec.image_channels)
     given = None
     if source is not None:
@@ -59,10 +63,10 @@ def run(config: ImageConfig, run: Run) -> Outcome:
             image = prior.decode(drawn.latents[None])[0]
             if source is not None and source.drawn is not None:
                 image = with_kept(image, source.image, source.drawn, feather_of(config.method))
-            picture = to_picture(image)
+            picture = to_picture(enlarging.of(image[None])[0])
             record = provenance_of(config, run, config.prompt, drawn.sample)
             stem = f"{drawn.sample:03d}"
-            files = _write(samples, stem, picture, config.export, record)
+            files = write_picture_files(samples, stem, picture, config.export, record)
             poster = samples / f"{stem}_poster.png"
             write_picture(poster, picture, provenance=record)
             Sidecar(
@@ -78,20 +82,6 @@ def _encoded(source: GivenPicture, prior: Prior[Any], strength: float, device: s
     latents = prior.encode(source.image[None].to(device))[0]
     drawn = None if source.drawn is None else cells_drawn(source.drawn, latents.shape[-2:])
     return Given(latents, strength, drawn)
-
-
-def _write(
-    folder: Path, stem: str, picture: Picture, export: ImageExport, record: Provenance | None
-) -> list[Path]:
-    paths = []
-    for kind in export.formats:
-        path = folder / f"{stem}.{kind}"
-        flat = kind == "jpg" and picture.shape[-1] == 4
-        write_picture(
-            path, composite(picture, export.background) if flat else picture, provenance=record
-        )
-        paths.append(path)
-    return paths
 
 
 APP = App(ImageConfig, run, estimate, check)

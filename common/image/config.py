@@ -16,13 +16,20 @@ Method = Annotated[TextToImage | ImageToImage | Inpaint | Outpaint, BY_NAME]
 Format = Literal["png", "webp", "jpg"]
 
 
-class ImageExport(Config):
+class PictureFiles(Config):
     """Which files are written."""
 
     formats: tuple[Format, ...] = Field(("png",), min_length=1, max_length=3)
     """png and webp keep transparency; jpg is laid over the background."""
     background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
     """Colour behind transparent pixels, where the format has no transparency."""
+
+
+class ImageExport(PictureFiles):
+    """Which files are written, and how large the pictures in them are."""
+
+    upscale: Literal[1, 2, 4] = 1
+    """How many times larger than they are drawn the pictures become, by the embedded upscaler."""
 
 
 class ImageConfig(GenerationConfig):

@@ -14,6 +14,7 @@ from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, SizeC
 from common.pretrained.control_config import ControlConfig
 from common.pretrained.controlnet import Control, read_control
 from common.pretrained.fit import Models, build_skeletons, load_tokenizers
+from common.pretrained.ip_adapter import ImagePrompts, read_image_prompts
 from common.pretrained.latent_scale import latent_scale
 from common.pretrained.prior import PretrainedPrior
 from common.pretrained.text_conditioning import TextConditioner, TextEncoder
@@ -57,6 +58,7 @@ def build_pretrained_prior(
             _control(one, checkpoint, config.compute, (num_frames, *size), device)
             for one in config.controls
         ],
+        _image_prompts(config, models, device),
     )
 
 
@@ -73,6 +75,15 @@ def _control(
     dtype = torch_dtype(compute)
     fill(model, component, dtype, device)
     return Control(model, read_followed(config, size).on(device, dtype))
+
+
+def _image_prompts(
+    config: PretrainedPriorConfig, models: Models, device: str
+) -> ImagePrompts | None:
+    if config.image_prompt is None:
+        return None
+    dtype = torch_dtype(config.compute)
+    return read_image_prompts(config.image_prompt, models.unet, dtype, device)
 
 
 def spec_of(checkpoint: Checkpoint, models: Models, size: tuple[int, ...]) -> PriorSpec:

@@ -8,6 +8,7 @@ from common.pretrained.checkpoint import check_size, read_checkpoint
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.controlnet import read_control
 from common.pretrained.fit import build_skeletons, load_tokenizers
+from common.pretrained.ip_adapter import check_adapter
 
 
 def check_pretrained(
@@ -37,6 +38,8 @@ def check_pretrained(
     models = build_skeletons(checkpoint, config.clip_skip)
     load_tokenizers(checkpoint, models)
     check_lora_files(models.by_name, config.loras)
+    if config.image_prompt is not None:
+        check_adapter(config.image_prompt, models.unet)
     for control in config.controls:
         read_control(control, checkpoint)
         read_followed(control, (num_frames, *size))

@@ -29,7 +29,7 @@ class Component:
 
     @property
     def is_text_encoder(self) -> bool:
-        """Whether it is a model of transformers rather than of diffusers."""
+        """Whether it is a model of transformers (CLIP) rather than of diffusers."""
         return self.model_class.startswith("CLIP")
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from common.adapters.image_prompt_config import IPAdapterConfig
 from common.adapters.lora_config import LoraConfig
 from common.config import Config
 from common.pretrained.control_config import ControlConfig
@@ -58,6 +59,8 @@ class PretrainedPriorConfig(Config):
     """Changes of the U-Net and the text encoders; several add up."""
     controls: tuple[ControlConfig, ...] = Field((), max_length=8)
     """ControlNets and the pictures that they follow; several add up."""
+    image_prompt: IPAdapterConfig | None = None
+    """An IP-Adapter and the pictures that say what is drawn, beside the prompt or in its place."""
     size_condition: SizeConditionConfig = SizeConditionConfig()
     """What SDXL is told of the picture's size."""
     compute: ComputeConfig = ComputeConfig()

@@ -15,6 +15,7 @@ from common.pretrained.component import Component
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.controlnet import read_control
 from common.pretrained.fit import Models, build_skeletons
+from common.pretrained.ip_adapter import ImagePromptNeed, image_prompt_need
 from common.pretrained.weights import DTYPES
 
 
@@ -60,13 +61,16 @@ def pretrained_need(
     dtypes[1] = autoencoder_dtype(config.compute, models.autoencoder)
     for model, dtype in zip(models.all, dtypes, strict=True):
         torch.nn.Module.to(model, dtype)  # diffusers' own warns of nothing
+    shown = _of_image_prompt(config, models)
     spec = spec_of(checkpoint, models, size)
     latents = torch.empty(together, *spec.latent_shape, device="meta")
     return PretrainedNeed(
         latent_shape=spec.latent_shape,
         image_channels=spec.image_channels,
-        weights_bytes=sum(_num_bytes(m) for m in (*models.all, *(c for _, c in controls))),
+        weights_bytes=shown.kept_bytes
+        + sum(_num_bytes(m) for m in (*models.all, *(c for _, c in controls))),
         reading_bytes=max(
+            shown.passing_bytes,
             _reading_bytes(checkpoint.components, dtypes),
             _reading_bytes([c for c, _ in controls], [torch_dtype(compute)] * len(controls)),
         ),
@@ -75,6 +79,13 @@ def pretrained_need(
             _of_decoding(models, latents[:1]),
         ),
     )
+
+
+def _of_image_prompt(config: PretrainedPriorConfig, models: Models) -> ImagePromptNeed:
+    if config.image_prompt is None:
+        return ImagePromptNeed(0, 0)
+    bytes_each = torch.empty((), dtype=torch_dtype(config.compute)).element_size()
+    return image_prompt_need(config.image_prompt, models.unet, bytes_each)
 
 
 def _of_unet(

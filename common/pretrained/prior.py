@@ -1,16 +1,18 @@
 """The pretrained prior: a checkpoint's models behind the one seam."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from common.diffusion.image_attention import ImageTokens, attending
 from common.diffusion.lifted_unet import UNetInputs
 from common.diffusion.prior import PriorSpec
 from common.pretrained.controlnet import Control, control_features
+from common.pretrained.ip_adapter import ImagePrompts
 from common.pretrained.latent_scale import LatentScale
 from common.pretrained.text_conditioning import TextConditioner
 from common.shapes import Images, Timesteps
@@ -28,6 +30,8 @@ class PretrainedCond:
     """SDXL: the prompt as one vector."""
     time_ids: Float[Tensor, "b 6"] | None
     """SDXL: height and width before scaling, crop from top and left, height and width after."""
+    images: tuple[ImageTokens, ...] = ()
+    """Image prompts."""
 
 
 class PretrainedPrior:
@@ -47,11 +51,12 @@ class PretrainedPrior:
         size_condition: Sequence[int] | None = None,
         decode_batch: int = 1,
         controls: Sequence[Control] = (),
+        image_prompts: ImagePrompts | None = None,
     ):
         self.unet, self.autoencoder, self.text = unet, autoencoder, text
         self._spec, self._scale, self._decode_batch = spec, scale, decode_batch
         self._size_condition = size_condition
-        self._controls = controls
+        self._controls, self._image_prompts = controls, image_prompts
 
     @property
     def spec(self) -> PriorSpec:
@@ -71,17 +76,31 @@ class PretrainedPrior:
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> PretrainedCond:
         """Conditioning for prompts of any length, with emphasis brackets or without."""
+        shown = self._image_prompts
+        return self._embedded(prompts, None if shown is None else shown.positive)
+
+    @torch.no_grad()
+    def embed_negative(self, prompts: Sequence[str]) -> PretrainedCond:
+        """Conditioning that guidance moves away from: image prompts that show nothing."""
+        shown = self._image_prompts
+        return self._embedded(prompts, None if shown is None else shown.negative)
+
+    def _embedded(self, prompts: Sequence[str], image: ImageTokens | None) -> PretrainedCond:
         text, time_ids = self.text.text_of(prompts), None
         if self._size_condition is not None:
             row = torch.tensor([self._size_condition], dtype=torch.float32, device=self.device)
             time_ids = row.expand(len(prompts), -1)
-        return PretrainedCond(text.states, text.mask, text.pooled, time_ids)
+        images: tuple[ImageTokens, ...] = ()
+        if image is not None:
+            images = (replace(image, tokens=image.tokens.expand(len(prompts), -1, -1)),)
+        return PretrainedCond(text.states, text.mask, text.pooled, time_ids, images)
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: PretrainedCond) -> Images:
         """The U-Net's prediction at each sample's timestep."""
         own = latents.to(cond.states.dtype)
         inputs = self.inputs(own, timesteps, self.spec.schedule.fraction(timesteps), cond)
-        made = self.unet(own, timesteps, **inputs.arguments(), return_dict=False)
+        with attending(self.unet, cond.images):
+            made = self.unet(own, timesteps, **inputs.arguments(), return_dict=False)
         return made[0].to(latents.dtype)
 
     def inputs(

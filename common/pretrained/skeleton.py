@@ -29,6 +29,7 @@ _LOOKS = {
     "time_embedding.linear_1.weight": "a U-Net",
     "embeddings.token_embedding.weight": "a CLIP text encoder",
     "text_model.embeddings.token_embedding.weight": "a CLIP text encoder",
+    "embeddings.patch_embedding.weight": "a CLIP picture encoder",
     "model.diffusion_model.time_embed.0.weight": "a whole checkpoint in a single file",
 }
 
@@ -66,8 +67,9 @@ def _construct(component: Component) -> nn.Module:
     config = component.config
     if component.is_text_encoder:
         known = {k: v for k, v in config.items() if k not in _OF_THE_FILE and k[:1] != "_"}
-        sizes = transformers.CLIPTextConfig(**known)
-        return getattr(transformers, component.model_class)(sizes)
+        vision = component.model_class.startswith("CLIPVision")
+        kind = transformers.CLIPVisionConfig if vision else transformers.CLIPTextConfig
+        return getattr(transformers, component.model_class)(kind(**known))
     arguments = arguments_of(component.model_class)
     known = {key: value for key, value in config.items() if key in arguments}
     return getattr(diffusers, component.model_class)(**known)

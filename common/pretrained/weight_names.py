@@ -12,6 +12,7 @@ ModelClass = Literal[
     "AutoencoderKL",
     "CLIPTextModel",
     "CLIPTextModelWithProjection",
+    "CLIPVisionModelWithProjection",
     "ControlNetModel",
 ]
 
@@ -30,6 +31,8 @@ def current_name(model_class: ModelClass, name: str) -> str:
     match model_class:
         case "CLIPTextModel" | "CLIPTextModelWithProjection":
             return name.removeprefix("text_model.")
+        case "CLIPVisionModelWithProjection":
+            return name.removeprefix("vision_model.")
         case "AutoencoderKL":
             return _OLD_ATTENTION.sub(lambda m: f"{m[1]}.{_NEW_ATTENTION[m[2]]}.{m[3]}", name)
         case "UNet2DConditionModel" | "ControlNetModel":

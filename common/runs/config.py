@@ -34,7 +34,8 @@ def _check_prompt(prompt: str) -> str:
     return prompt
 
 
-def _check_not_blank(prompt: str) -> str:
+def not_blank(prompt: str) -> str:
+    """The prompt, if it says something; ValueError if not."""
     if not prompt.strip():
         raise ValueError("is empty; say what to generate")
     return prompt
@@ -46,7 +47,7 @@ RunName = Annotated[str, AfterValidator(_check_name)]
 PromptText = Annotated[str, AfterValidator(_check_prompt)]
 """At most 10,000 characters without control characters; may be empty."""
 
-Prompt = Annotated[str, AfterValidator(_check_prompt), AfterValidator(_check_not_blank)]
+Prompt = Annotated[str, AfterValidator(_check_prompt), AfterValidator(not_blank)]
 """A prompt that says something."""
 
 

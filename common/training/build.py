@@ -8,8 +8,10 @@ from torch import nn
 from common.diffusion.lifted_unet import FrameLayers
 from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder
 from common.embedded.control_net import UnionControlNet
+from common.embedded.image_prompt import ImagePrompt
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge
+from common.embedded.upscaler import Upscaler
 from common.runs.app import Estimate
 from common.training.autoencoder_trainer import TrainAutoencoder, open_training
 from common.training.clip_parts import NUM_FRAMES
@@ -20,10 +22,12 @@ from common.training.frame_layers_trainer import (
     open_frame_training,
 )
 from common.training.image_unet_trainer import TrainImageUNet, open_image_training
+from common.training.ip_adapter_trainer import TrainIPAdapter, open_ip_adapter_training
 from common.training.judge_trainer import TrainJudge, open_judge_training
 from common.training.text_encoder_trainer import Student, TrainTextEncoder, open_text_training
 from common.training.train_config import Method
 from common.training.training import Training
+from common.training.upscaler_trainer import TrainUpscaler, open_upscaler_training
 
 _LIBRARIES_BYTES = 700 * 2**20
 _CELLS = 256
@@ -51,6 +55,10 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_frame_training(method, cache, seed, device)
         case TrainControlNet():
             return open_control_training(method, cache, seed, device)
+        case TrainUpscaler():
+            return open_upscaler_training(method, cache, seed, device)
+        case TrainIPAdapter():
+            return open_ip_adapter_training(method, cache, seed, device)
         case _:
             assert_never(method)
 
@@ -96,6 +104,15 @@ def _size(method: Method) -> tuple[int, int]:
             steered = ImageUNetArchitecture()
             net = UnionControlNet(method.architecture, build_image_unet(steered))
             return _num_weights(net), 120 * steered.block_channels[0] * _CELLS
+        case TrainUpscaler():
+            upscaler = method.architecture
+            cells = (method.patch_px // 4) ** 2
+            features = 4 * upscaler.num_blocks * upscaler.channels * cells
+            return _num_weights(Upscaler(upscaler)), features + 60 * method.patch_px**2
+        case TrainIPAdapter():
+            lifted = ImageUNetArchitecture()
+            adapter = ImagePrompt(method.architecture, build_image_unet(lifted))
+            return _num_weights(adapter), 60 * lifted.block_channels[0] * _CELLS
         case _:
             assert_never(method)
 

@@ -9,10 +9,12 @@ from pydantic import Field
 
 from common.config import BY_NAME, Config
 from common.errors import InputError
+from common.training.clip_parts import NUM_FRAMES
 from common.training.emoji_clips import EmojiClips, load_clips
 from common.training.emoji_concepts import load_concepts
 from common.training.emoji_split import autoencoder_keys, load_split
 from common.training.emoji_stills import load_stills
+from common.training.kit_clips import KitClipSet
 from common.training.kit_parts import TRAIN
 from common.training.kit_pictures import KitCategorySet, load_kit
 from common.training.picture_pools import PicturePool, WeightedPool, pool_of_rows
@@ -81,6 +83,18 @@ def kit_pool(sets: Sequence[KitCategorySet]) -> PicturePool:
         np.array(shard, dtype=np.int64),
         np.array(first, dtype=np.int64),
         np.array(count, dtype=np.int64),
+    )
+
+
+def kit_clip_pool(sets: Sequence[KitClipSet]) -> PicturePool:
+    """A pool with a group for each clip of a kit object."""
+    shard = [index for index, one in enumerate(sets) for _ in one.shots]
+    first = [place * NUM_FRAMES for one in sets for place in range(len(one.shots))]
+    return PicturePool(
+        tuple(one.pixels for one in sets),
+        np.array(shard, dtype=np.int64),
+        np.array(first, dtype=np.int64),
+        np.full(len(shard), NUM_FRAMES, dtype=np.int64),
     )
 
 

@@ -7,9 +7,11 @@ from common.training.autoencoder_trainer import TrainAutoencoder
 from common.training.control_net_trainer import TrainControlNet
 from common.training.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
 from common.training.image_unet_trainer import TrainImageUNet
+from common.training.ip_adapter_trainer import TrainIPAdapter
 from common.training.judge_trainer import TrainJudge
 from common.training.text_encoder_trainer import TrainTextEncoder
 from common.training.training_config import TrainingConfig
+from common.training.upscaler_trainer import TrainUpscaler
 
 Method = Annotated[
     TrainAutoencoder
@@ -18,7 +20,9 @@ Method = Annotated[
     | TrainJudge
     | TrainMotionLayers
     | TrainViewLayers
-    | TrainControlNet,
+    | TrainControlNet
+    | TrainUpscaler
+    | TrainIPAdapter,
     BY_NAME,
 ]
 """What the train app can train, chosen by its ``name``."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from common.adapters.image_prompt_config import ImagePromptConfig
 from common.adapters.lora import add_loras, check_lora_files
 from common.adapters.lora_config import LoraConfig
 from common.diffusion.inflation import check_identity
@@ -30,8 +31,10 @@ from common.embedded.prior import EmbeddedPrior
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
+from common.embedded.upscaler import Upscaler, UpscalerArchitecture
 from common.errors import InputError
 from common.zoo.control_net import load_controls
+from common.zoo.ip_adapter import shown_pictures
 from common.zoo.storage import (
     Manifest,
     StoredModel,
@@ -102,6 +105,13 @@ def load_judge(folder: Path = ZOO, device: str = "cpu") -> Loaded:
     stored = load_model(folder, "judge", "judge")
     sizes = architecture_of(JudgeArchitecture, stored.manifest.architecture)
     return ready(Judge(sizes), stored, device)
+
+
+def load_upscaler(folder: Path = ZOO, device: str = "cpu") -> Loaded:
+    """The upscaler, which stands on no other model."""
+    stored = load_model(folder, "upscaler", "upscaler")
+    sizes = architecture_of(UpscalerArchitecture, stored.manifest.architecture)
+    return ready(Upscaler(sizes), stored, device)
 
 
 def check_embedded_prior(
@@ -197,15 +207,19 @@ def load_embedded_prior(
     device: str = "cpu",
     loras: Sequence[LoraConfig] = (),
     controls: Sequence[EmbeddedControlConfig] = (),
+    image_prompt: ImagePromptConfig | None = None,
 ) -> EmbeddedPrior:
     """The whole prior for pictures of ``(height, width)``.
 
-    LoRAs are put into its U-Net; controls are pictures that it follows.
+    LoRAs are put into its U-Net; controls are pictures that it follows, an image prompt pictures
+    that say what is drawn.
     """
     check_embedded_prior(folder)
     models = load_prior_models(folder, device)
+    followed = _controls(controls, models, size, folder, device)
+    prior = _shown(_prior_of(models, size, followed), models, image_prompt, folder)
     add_loras({"unet": models["image_unet"].model}, loras)
-    return _prior_of(models, size, _controls(controls, models, size, folder, device))
+    return prior
 
 
 def load_frame_prior(
@@ -217,6 +231,7 @@ def load_frame_prior(
     loras: Sequence[LoraConfig] = (),
     trajectory_noise: float | None = None,
     controls: Sequence[EmbeddedControlConfig] = (),
+    image_prompt: ImagePromptConfig | None = None,
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
 
@@ -229,13 +244,14 @@ def load_frame_prior(
     check_embedded_prior(folder, kind)
     models = load_prior_models(folder, device)
     layers = load_frame_layers(kind, models, folder, device).model
+    followed = _controls(controls, models, (num_frames, *size), folder, device)
+    pictures = _prior_of(models, size, [control.first() for control in followed])
+    pictures = _shown(pictures, models, image_prompt, folder)
     add_loras({"unet": models["image_unet"].model}, loras)
     lifted = LiftedUNet(models["image_unet"].model, layers)
     plan = NOTHING_KNOWN
     if kind == "motion_layers":
         plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)
-    followed = _controls(controls, models, (num_frames, *size), folder, device)
-    pictures = _prior_of(models, size, [control.first() for control in followed])
     return FramePrior(pictures, lifted, num_frames, plan, followed)
 
 
@@ -281,6 +297,19 @@ def _controls(
 ) -> list[EmbeddedControl]:
     identities = {kind: one.identity for kind, one in models.items()}
     return load_controls(configs, models["image_unet"].model, identities, size, folder, device)
+
+
+def _shown(
+    prior: EmbeddedPrior,
+    models: Mapping[str, Loaded],
+    image_prompt: ImagePromptConfig | None,
+    folder: Path,
+) -> EmbeddedPrior:
+    """The prior with the pictures of an image prompt, seen by the U-Net as it is without LoRAs."""
+    if image_prompt is None:
+        return prior
+    at_hand = {kind: one.identity for kind, one in models.items()}
+    return prior.shown(shown_pictures(image_prompt, prior, at_hand, folder))
 
 
 def architecture_of(cls: Any, values: Any) -> Any:

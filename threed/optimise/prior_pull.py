@@ -8,6 +8,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.prior import embedded_negative
 from common.embedded.image_unet import View
 from threed.distillation.loss_config import Loss
 from threed.distillation.loss_gradient import Draw, loss_gradient
@@ -63,7 +64,9 @@ def prior_pull(
     )
 
     def says(prompt: str) -> Any:
-        return prior.embed([prompt] * count, [views if prompt else None] * count)
+        if not prompt:
+            return embedded_negative(prior, [""] * count)
+        return prior.embed([prompt] * count, [views] * count)
 
     found, past = loss_gradient(loss, prior, prompt, says, draw, past)
     pulls = []

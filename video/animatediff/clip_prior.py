@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
+from common.diffusion.image_attention import attending
 from common.diffusion.lifted_unet import LiftedUNet
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
@@ -88,12 +89,20 @@ class AnimateDiffPrior:
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> PretrainedCond:
         """Conditioning of the frames that are seen together, those of a clip one after another."""
-        one = self.pictures.embed(prompts)
+        return self._of_frames(self.pictures.embed(prompts))
+
+    @torch.no_grad()
+    def embed_negative(self, prompts: Sequence[str]) -> PretrainedCond:
+        """Conditioning that guidance moves away from: image prompts that show nothing."""
+        return self._of_frames(self.pictures.embed_negative(prompts))
+
+    def _of_frames(self, one: PretrainedCond) -> PretrainedCond:
         mask, pooled, ids = (
             None if row is None else self._for_frames(row)
             for row in (one.mask, one.pooled, one.time_ids)
         )  # fmt: skip
-        return PretrainedCond(self._for_frames(one.states), mask, pooled, ids)
+        images = tuple(replace(i, tokens=self._for_frames(i.tokens)) for i in one.images)
+        return PretrainedCond(self._for_frames(one.states), mask, pooled, ids, images)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: PretrainedCond) -> Clips:
         """The lifted U-Net's prediction at each clip's timestep, fused from windows."""
@@ -124,7 +133,10 @@ class AnimateDiffPrior:
         inputs = with_sparse_controls(self._sparse, inputs, own, flat_times, fractions, frames)
         times = rearrange(flat_times, "(b f) -> b f", b=len(latents))
         together = settings.together if settings.joint_norms else 1
-        with frames_normed_together(self.lifted.unet, together):
+        with (
+            frames_normed_together(self.lifted.unet, together),
+            attending(self.lifted.unet, cond.images),
+        ):
             made = self.lifted(own, times, inputs, scale=settings.scale)
         return made.to(latents.dtype)
 

@@ -9,6 +9,7 @@ from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture
 from common.embedded.autoencoder import Autoencoder
 from common.embedded.concepts import load_concepts
 from common.embedded.control_net import ControlNetArchitecture, UnionControlNet
+from common.embedded.image_prompt import ImagePrompt, ImagePromptArchitecture
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
@@ -71,6 +72,18 @@ def store_frame_layers(folder: Path, kind: FrameKind, seed: int = 0) -> None:
         for weight in layers.parameters():
             torch.nn.init.normal_(weight, std=0.1)
     store(folder, kind, layers, sizes, {name: one.identity for name, one in models.items()})
+
+
+def store_ip_adapter(folder: Path, seed: int = 0) -> None:
+    """Image prompts with random weights everywhere, for the folder's prior."""
+    models = load_prior_models(folder)
+    sizes = ImagePromptArchitecture(latent_channels=4, text_channels=32)
+    with torch.random.fork_rng():
+        torch.random.manual_seed(seed)
+        adapter = ImagePrompt(sizes, models["image_unet"].model)
+        for weight in adapter.parameters():
+            torch.nn.init.normal_(weight, std=0.3)
+    store(folder, "ip_adapter", adapter, sizes, {n: one.identity for n, one in models.items()})
 
 
 def store_domain(folder: Path) -> None:

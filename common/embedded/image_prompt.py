@@ -1,0 +1,170 @@
+"""Image prompts of the embedded prior: pictures that say what is to be drawn, beside the text.
+
+An IP-Adapter (Ye et al. 2023, arXiv 2308.06721) for a small U-Net, which is its own picture
+encoder: what its middle block makes of a picture says what is in it. That becomes tokens, to which
+every cross-attention attends with keys and values of its own. As the U-Net hears its prompt twice,
+so it does the picture: a pooled state, of the kind that the text encoder makes of a prompt, stands
+in the place of that of the text, or beside it. The judge, which scores the result, has no part in
+it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange, repeat
+from jaxtyping import Bool, Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from common.config import Config
+from common.diffusion.image_attention import ImageAttention, ImageTokens
+
+SIDE_CELLS = 16
+"""Latent cells along a side of the pictures that are looked at: 128 pixels."""
+GRID = 2
+"""Parts along a side in which the summary keeps features apart; of latents their square."""
+_WITH_TEXT = 0.5
+"""The picture's share of the pooled state where a text says something too."""
+
+
+class ImagePromptArchitecture(Config):
+    """Sizes of what is read off a picture; the others follow from the U-Net."""
+
+    latent_channels: int = Field(8, ge=1, le=64)
+    """Channels of the latent."""
+    text_channels: int = Field(256, ge=8, le=4096)
+    """Features of a token and of the pooled state, as those of the text encoder."""
+    num_words: int = Field(4, ge=1, le=64)
+    """Tokens that stand for a picture."""
+    hidden_channels: int = Field(192, ge=8, le=4096)
+    """Features from which these are made: the rank of what they depend on."""
+
+
+@dataclass(frozen=True)
+class PictureStates:
+    """What is said of pictures."""
+
+    tokens: Float[Tensor, "b t d"]
+    """What the token states of words for it would be."""
+    pooled: Float[Tensor, "b d"]
+    """Of unit mean square, like the pooled text."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a U-Net is told of pictures beside its prompt."""
+
+    images: ImageTokens
+    vector: Float[Tensor, "b k"]
+    """In the place of the pooled text and view features."""
+
+
+class ImagePrompt(nn.Module):
+    """What is read off pictures, and the keys and values by which a U-Net attends to it.
+
+    Args:
+        architecture: Sizes.
+        unet: The U-Net that it is for; only its shape is looked at.
+    """
+
+    summary_mean: Tensor
+    summary_std: Tensor
+
+    def __init__(self, architecture: ImagePromptArchitecture, unet: Any):
+        super().__init__()
+        sizes = architecture
+        self.architecture = sizes
+        summary = num_features(unet, sizes.latent_channels)
+        self.to_hidden = nn.Linear(summary, sizes.hidden_channels)
+        self.to_words = nn.Linear(sizes.hidden_channels, sizes.num_words * sizes.text_channels)
+        self.to_pooled = nn.Linear(summary, sizes.text_channels)
+        self.attention = ImageAttention(unet, sizes.text_channels)
+        self.register_buffer("summary_mean", torch.zeros(summary))
+        self.register_buffer("summary_std", torch.ones(summary))
+
+    def forward(self, features: Float[Tensor, "b k"]) -> PictureStates:
+        """Tokens and pooled state of pictures, given as ``picture_features`` of them."""
+        known = self.standardised(features)
+        words = self.to_words(self.to_hidden(known))
+        tokens = rearrange(words, "b (w d) -> b w d", w=self.architecture.num_words)
+        return PictureStates(tokens, unit_mean_square(self.to_pooled(known)))
+
+    def standardised(self, summary: Float[Tensor, "b k"]) -> Float[Tensor, "b k"]:
+        """Components of mean 0 and deviation 1 over training pictures."""
+        return (summary - self.summary_mean) / self.summary_std
+
+
+def num_features(unet: Any, latent_channels: int) -> int:
+    """How many numbers ``picture_features`` says of a picture."""
+    middle = int(unet.config.block_out_channels[-1])
+    return (2 + GRID**2) * middle + GRID**4 * latent_channels
+
+
+def unit_mean_square(vectors: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
+    """Vectors whose components are of unit size."""
+    return F.normalize(vectors.float(), dim=1) * vectors.shape[1] ** 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPictures:
+    """The pictures of a run, encoded: every sample is told of all of them."""
+
+    prompt: ImagePrompt
+    states: PictureStates
+    """Of one picture after the other."""
+    scale: float
+
+    def seen(self, prompts: Sequence[str], vector: Float[Tensor, "b k"]) -> Seen:
+        """What the U-Net is told of each sample, beside its prompt."""
+        tokens = rearrange(self.states.tokens, "p t d -> (p t) d")
+        pooled = unit_mean_square(self.states.pooled.mean(0, keepdim=True))
+        count = len(prompts)
+        every = PictureStates(
+            repeat(tokens, "t d -> b t d", b=count), repeat(pooled, "1 d -> b d", b=count)
+        )
+        says = torch.tensor([bool(one.strip()) for one in prompts], device=vector.device)
+        return seen(self.prompt, every, self.scale, vector, says)
+
+
+def seen(
+    prompt: ImagePrompt,
+    states: PictureStates,
+    scale: float,
+    vector: Float[Tensor, "b k"],
+    says: Bool[Tensor, " b"],
+) -> Seen:
+    """What a U-Net is told of one picture, or several, of each sample.
+
+    The pooled state turns from the text's to the picture's, wholly at scale 1 where there is no
+    text, and half of the way where there is one.
+
+    Args:
+        prompt: What reads them, and its keys and values.
+        states: Of each sample's pictures.
+        scale: Strength of the pictures; 0 leaves everything as it is.
+        vector: Pooled text and view features.
+        says: Whose text says something.
+    """
+    if scale == 0:
+        return Seen(ImageTokens(prompt.attention, states.tokens, 0.0), vector)
+    width = states.pooled.shape[1]
+    share = (min(scale, 1.0) * torch.where(says, _WITH_TEXT, 1.0))[:, None].to(vector)
+    text = vector[:, :width]
+    mixed = unit_mean_square(text + share * (states.pooled.to(vector) - text))
+    told = torch.cat([mixed, vector[:, width:]], 1)
+    return Seen(ImageTokens(prompt.attention, states.tokens, scale), told)
+
+
+def seen_by_frames(
+    one: Seen | None, num_frames: int, features: Float[Tensor, "bf v"]
+) -> Seen | None:
+    """The same for each frame of each sample, with view features of its own."""
+    if one is None:
+        return None
+    tokens = repeat(one.images.tokens, "b ... -> (b f) ...", f=num_frames)
+    vector = repeat(one.vector, "b k -> (b f) k", f=num_frames)
+    vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
+    return Seen(replace(one.images, tokens=tokens), vector)
