@@ -150,7 +150,7 @@ class LiftedUNet(nn.Module):
         condition: Float[Tensor, "bf k"] | None = None,
         frames: Float[Tensor, "b f"] | None = None,
         scale: float = 1.0,
-    ) -> Float[Tensor, "b c f h w"]:
+    ) -> Float[Tensor, "b d f h w"]:
         """The U-Net's prediction for every frame.
 
         Args:

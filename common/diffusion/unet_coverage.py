@@ -109,6 +109,10 @@ def _problem(key: str, value: Any, config: Mapping[str, Any]) -> str | None:
     """Why a value cannot be carried."""
     if key == "attention_type" and value != "default":
         return _GROUNDED
+    if key == "dual_cross_attention" and value:
+        return (
+            "diffusers' own U-Net cannot run with it: its two transformers take no mask of states"
+        )
     if key in ("down_block_types", "mid_block_type", "up_block_types"):
         kinds = [value] if isinstance(value, str) else list(value or [])
         strange = sorted(set(kinds) - set(_BLOCKS))

@@ -52,7 +52,7 @@ VARIANTS = {
     "encoder_hid_dim_type": {"encoder_hid_dim": 20, "encoder_hid_dim_type": "text_image_proj"},
     "attention_head_dim": {"attention_head_dim": (4, 8)},
     "num_attention_heads": None,  # diffusers refuses any value
-    "dual_cross_attention": {"dual_cross_attention": True, "attention_head_dim": 4},
+    "dual_cross_attention": None,  # refused but for its default
     "use_linear_projection": {"use_linear_projection": True},
     "class_embed_type": {"class_embed_type": "timestep"},
     "addition_embed_type": {
@@ -83,7 +83,8 @@ VARIANTS = {
         "class_embeddings_concat": True,
     },
     "mid_block_only_cross_attention": SIMPLE | {"mid_block_only_cross_attention": True},
-    "cross_attention_norm": SIMPLE | {"cross_attention_norm": "layer_norm"},
+    "cross_attention_norm": SIMPLE
+    | {"cross_attention_norm": "group_norm", "cross_attention_dim": 32},
     "addition_embed_type_num_heads": {
         "addition_embed_type": "text", "addition_embed_type_num_heads": 4,
     },
@@ -143,6 +144,7 @@ def test_a_unet_with_another_value_is_lifted(key):
 
 @pytest.mark.parametrize(("config", "named"), [
     ({"attention_type": "gated"}, "attention_type='gated'"),
+    ({"dual_cross_attention": True}, "dual_cross_attention=True"),
     ({"down_block_types": ("KDownBlock2D",)}, "no place in KDownBlock2D"),
     ({"cross_attention_dim": (16, 32)}, "cross_attention_dim=.16, 32."),
     ({"class_embeddings_concat": True}, "class_embeddings_concat=True"),
