@@ -60,6 +60,8 @@ def describer_of(suffix: str) -> "Describer":
             from threed.glb_description import described_glb as describer
         case ".gltf":
             from threed.gltf.description import described_gltf as describer
+        case ".obj" | ".stl" | ".off" | ".usdz":
+            from threed.mesh_description import described_mesh as describer
         case ".ply":
             from threed.splats.description import described_ply as describer
         case ".splat" | ".spz":
@@ -83,7 +85,10 @@ NAMES = (
 APPS = Apps(
     NAMES,
     app_of,
-    (".glb", ".gltf", ".ply", ".splat", ".spz", ".json", ".ckpt", ".safetensors"),
+    (
+        ".glb", ".gltf", ".obj", ".stl", ".off", ".usdz", ".ply", ".splat", ".spz", ".json",
+        ".ckpt", ".safetensors",
+    ),  # fmt: skip
     describer_of,
 )
 

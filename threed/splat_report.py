@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor
 
-from common.media.contact_sheet import picture_sheet
+from common.media.contact_sheet import AnyPicture, picture_sheet
 from common.media.images import write_picture
 from common.media.pixels import to_picture
 from common.media.provenance import Provenance
@@ -73,5 +74,5 @@ def _table(splats: SplatFiles) -> Table:
     return Table("Files of Gaussians", columns, tuple(rows), caption=caption)
 
 
-def _picture(view: Tensor):  # type: ignore[no-untyped-def]
+def _picture(view: Float[Tensor, "h w 4"]) -> AnyPicture:
     return to_picture(rearrange(view, "h w c -> c h w") * 2 - 1)

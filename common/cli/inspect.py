@@ -12,7 +12,8 @@ from common.runs.folder import RunFolder
 
 _MAX_HEADER_BYTES = 100_000_000
 _MAX_LISTED = 60
-_WITHOUT_PROVENANCE = (".safetensors", ".ply", ".splat", ".spz", ".json", ".ckpt", ".bmp")
+_WITHOUT_PROVENANCE = (".safetensors", ".obj", ".stl", ".off", ".usdz", ".ply", ".splat", ".spz",
+                       ".json", ".ckpt", ".bmp")  # fmt: skip
 
 
 def inspect_path(given: str, apps: Apps) -> str:
@@ -83,13 +84,21 @@ def _picture(path: Path) -> list[str]:
 def _safetensors(path: Path) -> list[str]:
     header = _safetensors_header(path)
     metadata = header.pop("__metadata__", {})
-    total = 0
+    total, last = 0, 0
     rows = []
-    for name, entry in sorted(header.items()):
-        begin, end = entry["data_offsets"]
-        total += end - begin
-        shape = " x ".join(map(str, entry["shape"])) or "scalar"
-        rows.append(f"  {name}  {entry['dtype']}  {shape}")
+    try:
+        for name, entry in sorted(header.items()):
+            begin, end = entry["data_offsets"]
+            total, last = total + end - begin, max(last, end)
+            shape = " x ".join(map(str, entry["shape"])) or "scalar"
+            rows.append(f"  {name}  {entry['dtype']}  {shape}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: is a damaged safetensors file ({error!r})") from None
+    with path.open("rb") as file:
+        (begins,) = struct.unpack("<Q", file.read(8))
+    held = path.stat().st_size - begins - 8
+    if held < last:
+        raise InputError(f"{path}: is cut off: its tensors take {last:,} bytes, it has {held:,}")
     count = len(rows)
     if count > _MAX_LISTED:
         rows = [*rows[:_MAX_LISTED], f"  ... and {count - _MAX_LISTED} more"]

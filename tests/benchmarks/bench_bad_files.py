@@ -46,7 +46,7 @@ def _many_faces(count: int) -> Callable[[Path], Path]:
     """A bumpy sheet of faces in a binary PLY."""
 
     def write(folder: Path) -> Path:
-        side = int((count / 2) ** 0.5) + 1
+        side = int((count / 2) ** 0.5) + 2
         rows, columns = np.indices((side, side), dtype=np.float32)
         points = np.stack([columns, np.sin(rows) * np.cos(columns), rows], -1).reshape(-1, 3)
         index = np.arange(side * side, dtype=np.int32).reshape(side, side)

@@ -28,11 +28,7 @@ AROUND_40 = tuple(
 )
 """Evenly over the sphere, from 23 degrees below the horizon to 57 above it."""
 GAUSSIANS = GaussianFit(num_steps=600)
-VOXELS = FitOptions(
-    num_cells=128, steps=(60, 60, 120), lambda_bending=0.0, lambda_surface=0.0,
-    lambda_colour_variation=0.03,
-)  # fmt: skip
-"""40 true pictures leave little open: what smooths four drawn ones is off or weak."""
+VOXELS = FitOptions()
 GAUSSIANS_BAR_DB, VOXELS_BAR_DB, BAR_S = 32.0, 30.0, 60.0
 
 

@@ -6,15 +6,15 @@ eight times the speed of tiled torch, which itself must not take more than 0.20 
 
 import math
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
 from common.cameras import Cameras, orbit_cameras
 from common.seeding import generator_for
-from tests.benchmarks.bench_raster import median_ms
+from tests.benchmarks.bench_raster import cpu_ms, median_ms
 from tests.reference import splat_tiled
 from threed.rendering.gaussians import render
 from threed.scenes.gaussian_cloud import GaussianCloud
@@ -63,15 +63,15 @@ def step_of(cloud: GaussianCloud, cameras: Cameras, tiled: bool) -> Callable[[],
     return step
 
 
-def cpu_ms(run: Callable[[], None], repeats: int = 11) -> float:
-    """Least processor time of all threads: what a busy machine tells most honestly."""
-    run()
-    times = []
-    for _ in range(repeats):
-        begin = time.process_time()
-        run()
-        times.append(time.process_time() - begin)
-    return 1e3 * min(times)
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Everything by the calling thread: the ratio that other users of the machine change least."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def main() -> None:
@@ -92,6 +92,10 @@ def main() -> None:
     print(f"tiled torch {theirs:.0f} ms  (bar 200 ms), {theirs / ours:.1f} times ours  (bar 8)")
     ours, theirs = (cpu_ms(step, 7) for step in steps)
     print(f"  processor {theirs:.0f} ms, {theirs / ours:.1f} times ours")
+    with one_thread():
+        ours, theirs = (cpu_ms(step, 7) for step in steps)
+    print(f"  one thread each, processor {ours:.1f} ms and {theirs:.0f} ms, "
+          f"{theirs / ours:.1f} times ours")  # fmt: skip
 
 
 if __name__ == "__main__":

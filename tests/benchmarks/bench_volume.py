@@ -10,8 +10,7 @@ import torch
 
 from common.cameras import Cameras, orbit_cameras
 from common.seeding import generator_for
-from tests.benchmarks.bench_gaussians import cpu_ms
-from tests.benchmarks.bench_raster import median_ms
+from tests.benchmarks.bench_raster import cpu_ms, median_ms
 from threed.rendering.volume import March, render
 from threed.scenes.voxel_field import VoxelField, raw_of_density
 

@@ -32,11 +32,12 @@ def scene_asset(method: "Convert") -> Asset:
     Raises:
         InputError: foreign or damaged, nothing visible in it, or a field without ``meshing``.
     """
+    losses: tuple[str, ...] = ()
     if kind_of(method.input) == "checkpoint":
         checkpoint = read_training(method.input)
         if checkpoint.method == "nerfacto":
             return _field_asset(method, checkpoint)
-        cloud, losses = trained_cloud(checkpoint, method.input, method.dataset), ()
+        cloud = trained_cloud(checkpoint, method.input, method.dataset)
     else:
         source = read_gaussians(method.input, method.axes)
         cloud, losses = source.cloud, source.losses

@@ -112,7 +112,8 @@ def _as_trimesh(mesh: TriangleMesh, given: "trimesh.Trimesh") -> "trimesh.Trimes
     uv_faces = mesh.faces if mesh.uv_faces is None else mesh.uv_faces
     keys = torch.stack([mesh.faces.flatten(), normal_faces.flatten(), uv_faces.flatten()], -1)
     rows, faces = np.unique(keys.numpy(), axis=0, return_inverse=True)
-    material: Any = getattr(given.visual, "material", None)
+    own: Any = given.visual
+    material: Any = getattr(own, "material", None)
     factors = PBRMaterial(
         metallicFactor=getattr(material, "metallicFactor", None) or 0.0,
         roughnessFactor=_or_one(getattr(material, "roughnessFactor", None)),
@@ -125,9 +126,9 @@ def _as_trimesh(mesh: TriangleMesh, given: "trimesh.Trimesh") -> "trimesh.Trimes
         if mesh.vertex_colors is not None:  # the factor, which `drawable_mesh` put there
             factors.baseColorFactor = getattr(material, "baseColorFactor", None)
         visual: Any = TextureVisuals(uv=mesh.uvs.numpy()[rows[:, 2]], material=factors)
-    elif given.visual.kind == "face" and mesh.face_colors is not None:
+    elif own.kind == "face" and mesh.face_colors is not None:
         visual = ColorVisuals(face_colors=_bytes(mesh.face_colors))
-    elif given.visual.kind == "vertex" and mesh.vertex_colors is not None:
+    elif own.kind == "vertex" and mesh.vertex_colors is not None:
         visual = ColorVisuals(vertex_colors=_bytes(mesh.vertex_colors)[rows[:, 0]])
     else:
         factors.baseColorFactor = getattr(material, "baseColorFactor", [204, 204, 204, 255])

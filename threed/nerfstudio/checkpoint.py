@@ -5,6 +5,7 @@ state of optimizers, schedulers and scalers. PyTorch's ``weights_only`` reader r
 one addition that nerfstudio's schedulers need: NumPy's plain numbers.
 """
 
+import errno
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,6 +90,8 @@ def _loaded(path: Path) -> Any:
             # Mapped, so that only the tensors that are looked at are read.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except OSError as error:
+        if error.errno == errno.EINVAL:  # PyTorch's mapping of a file that is too short
+            raise InputError(f"{path}: is cut off or damaged") from None
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError) as refused:
         if isinstance(refused, InputError):

@@ -136,6 +136,15 @@ def softplus(raw):
 
 @kernel
 @no_type_check
+def softplus_and_slope(raw):
+    """`softplus` and its derivative ``1 / (1 + exp(-raw))``, by one exponential."""
+    small = math.exp(-abs(raw))
+    slope = (1.0 if raw >= 0.0 else small) / (1.0 + small)
+    return max(raw, 0.0) + math.log1p(small), slope
+
+
+@kernel
+@no_type_check
 def march_block(start, stop, volume, rays, totals):
     """Write opacity, features and distance of rays ``start`` to ``stop`` to rows of ``totals``."""
     grid, occupied, low, high, scale = volume
@@ -178,6 +187,7 @@ def march_bands_backward(start, stop, volume, rays, totals, grads, band_rays, su
     origins, directions, offsets, reach, step, dark = rays
     shape, channels = grid.shape, grid.shape[3]
     nodes = grid.reshape(-1, channels)
+    pulls = np.empty(channels, sums.dtype)
     for band in range(start, stop):
         target = sums[band]
         for ray in range(band * band_rays, min(band * band_rays + band_rays, len(origins))):
@@ -198,18 +208,26 @@ def march_bands_backward(start, stop, volume, rays, totals, grads, band_rays, su
                     continue
                 weights, rows = corner_weights(x, y, z), corner_rows(a, b, c, shape)
                 raw = blend(nodes, rows, weights, 0)
-                thin = math.exp(-scale * length * softplus(raw))
+                soft, slope = softplus_and_slope(raw)
+                thin = math.exp(-scale * length * soft)
                 weight = left * (1.0 - thin)
                 value = grads[ray, 0] + grads[ray, channels] * t
                 for channel in range(1, channels):
                     value += grads[ray, channel] * blend(nodes, rows, weights, channel)
                 left *= thin
                 behind -= weight * value
-                slope = scale * length * (left * value - behind) / (1.0 + math.exp(-raw))
+                pulls[0] = scale * length * (left * value - behind) * slope
+                for channel in range(1, channels):
+                    pulls[channel] = weight * grads[ray, channel]
                 for corner in range(8):
-                    row, share = rows[corner], weights[corner]
-                    target[row, 0] += share * slope
-                    for channel in range(1, channels):
-                        target[row, channel] += share * weight * grads[ray, channel]
+                    row, share = rows[corner], sums.dtype.type(weights[corner])
+                    if channels == 4:  # density and colour: four sums that stand together
+                        target[row, 0] += share * pulls[0]
+                        target[row, 1] += share * pulls[1]
+                        target[row, 2] += share * pulls[2]
+                        target[row, 3] += share * pulls[3]
+                    else:
+                        for channel in range(channels):
+                            target[row, channel] += share * pulls[channel]
                 if left < dark:
                     break

@@ -7,6 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from threed.gltf.document import parse_gltf
+from threed.mesh_description import described_mesh
+from threed.mesh_headers import check_declared
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.splats.axes import OURS, axes_in_words
 from threed.splats.contents import file_bytes
@@ -32,7 +34,8 @@ def described_ply(path: Path) -> list[str]:
     with path.open("rb") as file:
         header = read_ply_header(file.read(MAX_HEADER_BYTES))
     if not is_splat_ply(header):
-        return _plain_ply(header)
+        check_declared(path)
+        return _plain_ply(header, path)
     axes, stated = axes_of_ply(header), "stated in a comment"
     if not any("vertical axis" in comment.lower() for comment in header.comments):
         stated = _ASSUMED
@@ -112,7 +115,7 @@ def _quantiles(values: Tensor) -> str:
     return " ".join(f"{value:.3g}" for value in found)
 
 
-def _plain_ply(header: PlyHeader) -> list[str]:
+def _plain_ply(header: PlyHeader, path: Path) -> list[str]:
     counts = ", ".join(f"{element.count:,} {element.name}" for element in header.elements)
     faces = any(element.name == "face" and element.count for element in header.elements)
     rows = [
@@ -120,7 +123,7 @@ def _plain_ply(header: PlyHeader) -> list[str]:
         for element in header.elements
     ]
     return [f"a {'mesh' if faces else 'point cloud'} in PLY, {header.format}: {counts}",
-            *rows[:_MAX_LISTED]]  # fmt: skip
+            *rows[:_MAX_LISTED], *(described_mesh(path) if faces else [])]  # fmt: skip
 
 
 def _count(accessors: list[dict[str, Any]], index: Any) -> int:

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from threed.scenes.gaussian_cloud import GaussianCloud
 
+_ROUNDED = 0.02
+"""Rotations of 8 bits are so far from length 1 at most, which nobody sees."""
 _INVISIBLE = 1 / 255
 """Renderers skip what is fainter."""
 _FLOATER_RADII = 4.0
@@ -25,7 +27,7 @@ def traps_of(cloud: GaussianCloud) -> list[str]:
             "channel by channel, as INRIA writes them: expect false colours"
         )
     lengths = cloud.quaternions.double().norm(dim=-1)
-    if float((lengths - 1).abs().max()) > 1e-3:
+    if float((lengths - 1).abs().max()) > _ROUNDED:
         found.append(
             f"rotations are not of length 1 ({float(lengths.min()):.3g} to "
             f"{float(lengths.max()):.3g}): viewers that do not normalise them distort the shapes"

@@ -23,6 +23,8 @@ MIN_SAMPLES = 200_000
 SAMPLES_PER_FACE = 2
 CANDIDATES = 4
 """Nearest samples whose faces are measured."""
+FACING = 0.01
+"""Share of the longest side that facing at right angles counts as in distance, about."""
 _POINTS = 2**17
 
 
@@ -60,12 +62,14 @@ def nearest_points(
     corners = corner_positions(source.vertices.detach().double(), source.faces).numpy()
     facing = face_normals(source.vertices.detach().double(), source.faces).numpy()
     owners, places = _samples(corners)
-    tree = cKDTree(places)
+    # directions as three more coordinates keep the two sides of a thin wall apart
+    weight = FACING * float(np.ptp(corners.reshape(-1, 3), axis=0).max())
+    tree = cKDTree(np.concatenate([places, weight * facing[owners]], 1))
     found, weights = [], []
     for begin in range(0, len(points), _POINTS):
         rows = slice(begin, begin + _POINTS)
         there, ahead = (one[rows].double().numpy() for one in (points, normals))
-        _, near = tree.query(there, k=min(CANDIDATES, len(places)))
+        _, near = tree.query(np.concatenate([there, weight * ahead], 1), k=CANDIDATES)
         candidates = owners[near.reshape(len(there), -1)]
         face, share = _nearest_of(corners, facing, candidates, there, ahead)
         found.append(face)

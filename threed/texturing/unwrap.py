@@ -77,7 +77,7 @@ def unwrapped(mesh: TriangleMesh, options: UnwrapOptions | None = None) -> Unwra
     """
     chosen = options or UnwrapOptions()
     _check(mesh, chosen)
-    reasons = []
+    reasons: list[str] = []
     if chosen.keep_existing and mesh.uvs is not None:
         kept = _kept(mesh, chosen, reasons)
         if kept is not None:

@@ -53,6 +53,19 @@ def test_stated_axes_and_meshes_are_told_apart(tmp_path, capsys):
     assert "Gaussians" not in said
 
 
+@pytest.mark.parametrize("suffix", ["obj", "stl", "off", "ply"])
+def test_meshes_are_described_and_cut_ones_refused(tmp_path, capsys, suffix):
+    path = tmp_path / f"box.{suffix}"
+    trimesh.creation.box(extents=(1, 2, 3)).export(path)
+    said = inspected(path, capsys)
+    assert "12 faces" in said
+    assert "closed" in said
+    assert "size: 1 x 2 x 3 (metres" in said
+    path.write_bytes(path.read_bytes()[: 20 if suffix == "obj" else -40])
+    assert main(["inspect", str(path)], APPS) == 2
+    assert f"box.{suffix}" in capsys.readouterr().err
+
+
 def test_bounds_and_quantiles_are_those_of_the_cloud(tmp_path, capsys):
     count = 101
     ramp = torch.linspace(-1, 1, count)
