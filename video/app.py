@@ -37,6 +37,7 @@ from common.upscaling.enlarging import (
     Enlarging,
     check_enlarging,
     enlarging_bytes,
+    enlarging_notes,
     load_enlarging,
 )
 from video.clip_priors import (
@@ -71,6 +72,8 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
     camera = camera_of(config.method.view)
     notes = check_clip_prior(config, camera)
     notes += generation_notes(config, config.method.size)
+    keeps = isinstance(config.method, VideoInpaint)
+    notes += enlarging_notes(config.export.upscale, keeps)
     first_evaluation(config.sampler, strength_of(config.method))
     given_frames(config.method, channels=4, fps=config.export.fps)
     return [*notes, *_method_notes(config), *([] if camera is None else view_notes(camera))]

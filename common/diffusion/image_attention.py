@@ -51,6 +51,11 @@ class ImageAttention(nn.Module):
             ImageKeys(token_channels, int(attention.to_q.out_features)) for attention in found
         )
 
+    @property
+    def keys(self) -> list[ImageKeys]:
+        """Of each cross-attention."""
+        return [one for one in self.layers if isinstance(one, ImageKeys)]
+
 
 @dataclass(frozen=True)
 class ImageTokens:
@@ -81,7 +86,7 @@ def attending(unet: Any, images: Sequence[ImageTokens]) -> Iterator[None]:
     acting = [one for one in images if one.scale != 0]
     with ExitStack() as stack:
         for index, attention in enumerate(cross_attentions(unet) if acting else []):
-            places = [(one.attention.layers[index], one.tokens, one.scale) for one in acting]
+            places = [(one.attention.keys[index], one.tokens, one.scale) for one in acting]
 
             def after(
                 module: Any, given: Any, made: Tensor, places: Sequence[Any] = places

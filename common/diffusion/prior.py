@@ -8,7 +8,7 @@ model's own training indices (fractional values interpolate the table); diffusio
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 
@@ -33,10 +33,10 @@ class PriorSpec:
 
 
 @runtime_checkable
-class ShowsPictures(Protocol, Generic[Cond]):
+class ShowsPictures(Protocol):
     """A prior that may be told more than its prompts, such as pictures of an image prompt."""
 
-    def embed_negative(self, prompts: Sequence[str]) -> Cond:
+    def embed_negative(self, prompts: Sequence[str]) -> Any:
         """Conditioning that guidance moves away from: of the prompts alone."""
         ...
 

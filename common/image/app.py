@@ -19,13 +19,19 @@ from common.generation.sidecar import Sidecar
 from common.generation.view_config import camera_of
 from common.image.config import ImageConfig
 from common.image.given_picture import GivenPicture, feather_of, given_picture, strength_of
+from common.image.inpaint import Inpaint, Outpaint
 from common.image.picture_files import write_picture_files
 from common.media.images import write_picture
 from common.media.pixels import to_picture
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.provenance import provenance_of
-from common.upscaling.enlarging import check_enlarging, enlarging_bytes, load_enlarging
+from common.upscaling.enlarging import (
+    check_enlarging,
+    enlarging_bytes,
+    enlarging_notes,
+    load_enlarging,
+)
 
 
 def check(config: ImageConfig, apps: Apps) -> list[str]:
@@ -37,6 +43,7 @@ def check(config: ImageConfig, apps: Apps) -> list[str]:
     given_picture(method, channels=4)
     check_enlarging(config.export.upscale, method.size)
     notes = generation_notes(config, method.size)
+    notes += enlarging_notes(config.export.upscale, isinstance(method, Inpaint | Outpaint))
     return notes if camera is None else [*notes, *view_notes(camera)]
 
 

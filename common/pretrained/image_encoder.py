@@ -13,8 +13,9 @@ from common.media.images import read_picture
 from common.media.pixels import composite
 from common.pretrained.component import Component, read_component
 from common.pretrained.skeleton import build_skeleton
+from common.pretrained.weight_names import ModelClass
 
-MODEL_CLASS = "CLIPVisionModelWithProjection"
+MODEL_CLASS: ModelClass = "CLIPVisionModelWithProjection"
 _BACKGROUND = "#ffffff"
 
 

@@ -229,7 +229,7 @@ def _attention(file: AdapterFile, unet: Any) -> ImageAttention:
     _check_keys(file, unet)
     attention = ImageAttention(unet, unet.config["cross_attention_dim"])
     with torch.no_grad():
-        for index, one in enumerate(attention.layers):
+        for index, one in enumerate(attention.keys):
             for part, linear in (("k", one.to_k), ("v", one.to_v)):
                 linear.weight.copy_(file.keys[f"{2 * index + 1}.to_{part}_ip.weight"])
     return attention.eval().requires_grad_(False)

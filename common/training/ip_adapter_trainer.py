@@ -233,7 +233,7 @@ def _some(pairs: ImagePairs, rows: Sequence[int]) -> ImagePairs:
 @torch.no_grad()
 def _start_from_text(adapter: ImagePrompt, unet: Any) -> None:
     """Keys and values begin as those of the text, as in the paper's code."""
-    for keys, attention in zip(adapter.attention.layers, cross_attentions(unet), strict=True):
+    for keys, attention in zip(adapter.attention.keys, cross_attentions(unet), strict=True):
         keys.to_k.weight.copy_(attention.to_k.weight)
         keys.to_v.weight.copy_(attention.to_v.weight)
 

@@ -27,7 +27,8 @@ def fit_last_layer(model: Upscaler, pairs: Iterable[tuple[Tensor, Images]]) -> N
         model: is changed.
         pairs: small pictures and the same at twice their sides, in [-1, 1].
     """
-    convolution: Any = model.correction[-1][0]
+    last: Any = model.correction[-1]
+    convolution = last[0]
     gram: Tensor | None = None
     against = torch.zeros(())
     for small, large in pairs:

@@ -73,6 +73,15 @@ def check_enlarging(factor: int, size: tuple[int, ...], folder: Path = ZOO) -> N
         )
 
 
+def enlarging_notes(factor: int, keeps: bool) -> list[str]:
+    """What a user should hear who keeps pixels of a given picture, as inpainting does."""
+    if factor == 1 or not keeps:
+        return []
+    return [
+        "export.upscale enlarges the pixels that stay too: they are not the given ones any more"
+    ]
+
+
 def enlarging_bytes(factor: int, size: tuple[int, ...], tile_px: int = TILE_PX) -> int:
     """Memory that enlarging a picture, or the frames of a part of a clip, takes."""
     if factor == 1:

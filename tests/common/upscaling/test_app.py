@@ -117,6 +117,22 @@ def test_the_switch_writes_what_is_drawn_at_its_size(preset, key, tmp_path, monk
     assert np.abs(drawn[2].astype(int) - expected)[both].mean() < 1
 
 
+def test_inpainting_says_that_kept_pixels_are_enlarged_too(tmp_path, capsys):
+    write_picture(tmp_path / "a.png", drawing())
+    mask = np.zeros((20, 30, 3), np.uint8)
+    mask[5:9, 5:9] = 255
+    write_picture(tmp_path / "mask.png", mask)
+    for factor, said in ((1, False), (2, True)):
+        arguments = [
+            "image/inpaint", "prior={name: gaussian}", "prompt=a red ball", "--dry-run",
+            f"method.input={tmp_path / 'a.png'}", f"method.mask={tmp_path / 'mask.png'}",
+            f"export.upscale={factor}",
+        ]  # fmt: skip
+        assert main(arguments, APPS) == 0
+        found = capsys.readouterr()
+        assert ("enlarges the pixels that stay too" in found.out + found.err) == said
+
+
 def test_shipped_upscaler_is_sharper_than_bicubic_interpolation():
     """A disk drawn at 128 px, averaged to 64: closer to itself than bicubic interpolation is."""
     y, x = (np.mgrid[:512, :512] + 0.5) / 512 - 0.5
