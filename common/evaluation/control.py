@@ -129,8 +129,8 @@ def _truths(requests: Sequence[Request], method: EvaluateControl) -> Truths:
         everything[(everything.index(name) + _STRIDE) % len(everything)] for name in own
     ]  # fmt: skip
     return {
-        source: [control_truth(name, method.kinds, 0, method.size_px) for name in names]
-        for source, names in (("instance", own), ("category", others))
+        "instance": [control_truth(name, method.kinds, 0, method.size_px) for name in own],
+        "category": [control_truth(name, method.kinds, 0, method.size_px) for name in others],
     }
 
 

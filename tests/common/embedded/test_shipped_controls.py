@@ -20,7 +20,7 @@ from common.training.control_truth import control_truth
 from common.zoo.control_net import load_control_net
 from common.zoo.models import ZOO, check_embedded_prior, load_embedded_prior
 
-CATEGORIES = ("car", "teapot", "chair", "guitar", "cactus", "octopus")
+CATEGORIES = ("car", "teapot", "chair", "guitar", "cactus", "anchor")
 KINDS = ("segmentation", "canny")
 
 
