@@ -82,13 +82,16 @@ NAMES = (
     "evaluate_video", "evaluate_threed", "distillation", "compare",
 )  # fmt: skip
 
+SUFFIXES = (
+    ".glb", ".gltf", ".obj", ".stl", ".off", ".usdz", ".ply", ".splat", ".spz", ".json",
+    ".ckpt", ".safetensors",
+)  # fmt: skip
+"""What `describer_of` knows."""
+
 APPS = Apps(
     NAMES,
     app_of,
-    (
-        ".glb", ".gltf", ".obj", ".stl", ".off", ".usdz", ".ply", ".splat", ".spz", ".json",
-        ".ckpt", ".safetensors",
-    ),  # fmt: skip
+    SUFFIXES,
     describer_of,
 )
 
