@@ -99,7 +99,7 @@ def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together:
 
     manifests = check_embedded_prior(models_folder(config), frame_layers(size))
     channels = manifests["autoencoder"].architecture["latent_channels"]
-    cells = tuple(side // DOWNSAMPLING for side in size)
+    cells = (*size[:-2], *(side // DOWNSAMPLING for side in size[-2:]))
     stored = sum(manifest.num_bytes for manifest in manifests.values())
     if config.controls:
         stored += control_manifest(models_folder(config)).num_bytes

@@ -4,6 +4,7 @@ from common.config.load import load_tree
 from common.config.tree import Tree
 from common.generation.estimate import generation_estimate
 from run import APPS
+from tests.common.zoo.small_zoo import store_frame_layers, store_prior
 
 
 def estimate(models, size, **changes):
@@ -19,6 +20,13 @@ def test_sizes_are_of_pictures_and_latents(models):
     assert made.sizes["size"] == "4 x 128 x 72"
     assert made.sizes["latents"] == "4 x 16 x 9"
     assert made.steps == 3 * 25 * 2
+
+
+def test_every_frame_of_a_clip_has_latents(tmp_path):
+    store_prior(tmp_path)
+    store_frame_layers(tmp_path, "motion_layers")
+    made = estimate(tmp_path, (3, 64, 72))
+    assert made.sizes["latents"] == "4 x 3 x 8 x 9"
 
 
 def test_memory_grows_with_the_batch_by_the_latents(models):
