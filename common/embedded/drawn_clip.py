@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from common.diffusion.given import Beginning, Given, beginning
 from common.diffusion.guidance_config import Guidance
@@ -20,7 +22,7 @@ from common.embedded.moved_start import moved_start
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.temporal_filter import Lead, decoded_clips
 from common.seeding import generators_for
-from common.shapes import Clips, Images
+from common.shapes import Images
 
 
 class Drawing(NamedTuple):
@@ -42,7 +44,7 @@ def drawn_clip(
     drawing: Drawing,
     place: int,
     first: Images | None = None,
-) -> Clips:
+) -> Float[Tensor, "b p f y x"]:
     """One clip, or the views of one thing: pictures in [-1, 1], with a batch axis of 1.
 
     Args:
@@ -73,7 +75,7 @@ def redrawn_clip(
     drawing: Drawing,
     place: int,
     given: Given,
-) -> Clips:
+) -> Float[Tensor, "b p f y x"]:
     """A clip that is made from a given one (SDEdit); otherwise as `drawn_clip`."""
     scheduler = build_scheduler(drawing.sampler, prior.spec.schedule, prior.spec.prediction)
     draws, first = clip_draws(prior, drawing.seed, [place]), None
@@ -102,7 +104,7 @@ def _sampled(
     scheduler: Scheduler,
     begin: Beginning,
     lead: Lead | None = None,
-) -> Clips:
+) -> Float[Tensor, "b p f y x"]:
     *_, last = sample(
         prior, scheduler, prior.embed([prompt], [views], first),
         prior.embed([""], first=first, hidden=True), drawing.guidance, begin.latents,

@@ -157,6 +157,6 @@ def open_run(given: str, output_dir: Path) -> RunFolder:
     for path in (Path(given), output_dir / given):
         if (path / "config.yaml").is_file():
             return RunFolder(path.resolve())
-        if path.is_dir() and (runs := runs_of(path)):
+        if path.is_dir() and (runs := runs_of(path.resolve())):
             return runs[-1]
     raise InputError(f"{given}: no run folder (a folder with config.yaml) and no name of a run")
