@@ -139,9 +139,10 @@ def initial_latents(scheduler: Scheduler, noise: Latents) -> Latents:
     """The latents that diffusers' pipelines start from: its ``init_noise_sigma`` times the noise.
 
     Slightly smaller than the noise itself for Euler and Heun, which start from noise alone where
-    the schedule leaves a little signal.
+    the schedule leaves a little signal. Flows start from the noise.
     """
-    return noise * (float(scheduler.diffusers.init_noise_sigma) / scheduler.scale(0))
+    first = float(getattr(scheduler.diffusers, "init_noise_sigma", 1.0))
+    return noise * (first / scheduler.scale(0))
 
 
 def _begin_at(scheduler: Scheduler, diffusers: Any, begin: int) -> None:

@@ -192,6 +192,9 @@ def _set_timesteps(diffusers: Any, config: Any) -> None:
         diffusers.set_timesteps(sigmas=np.linspace(1.0, 1 / config.num_steps, config.num_steps))
     else:
         diffusers.set_timesteps(config.num_steps)
+    if isinstance(config, FlowEuler):  # its float32 shift can end a rounding above pure noise
+        diffusers.sigmas = diffusers.sigmas.clamp(max=1.0)
+        diffusers.timesteps = diffusers.timesteps.clamp(max=diffusers.config.num_train_timesteps)
     # Schedulers that count steps look their first one up by its timestep, and some take the second
     # of two equal ones; told where to begin, they do not look.
     if hasattr(diffusers, "set_begin_index"):

@@ -73,9 +73,14 @@ class _FusedAttention(TorchFunctionMode):
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> object:
         if func is F.scaled_dot_product_attention:
-            query, _, value = args[:3]
+            query, value = _query_and_value(*args, **(kwargs or {}))
             return query.new_empty(*query.shape[:-1], value.shape[-1])
         return func(*args, **(kwargs or {}))
+
+
+def _query_and_value(query: Tensor, key: Tensor, value: Tensor, **_: Any) -> tuple[Tensor, Tensor]:
+    """Of the arguments of torch's attention, by place or by name."""
+    return query, value
 
 
 def _size(tensor: Tensor) -> int:

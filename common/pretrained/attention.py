@@ -4,6 +4,7 @@ import importlib.util
 from typing import Any, assert_never
 
 from common.errors import InputError, missing_extra
+from common.pretrained.checkpoint import Checkpoint
 from common.pretrained.config import Attention
 
 
@@ -15,6 +16,20 @@ def check_attention(attention: Attention) -> None:
     """
     if attention == "xformers" and importlib.util.find_spec("xformers") is None:
         raise missing_extra("xformers", "cuda", "prior.compute.attention=xformers")
+
+
+def check_kernel(checkpoint: Checkpoint, attention: Attention) -> None:
+    """Refuse a kernel that a checkpoint's denoiser does not have.
+
+    Raises:
+        InputError: another one than sdpa for a transformer, or a missing package.
+    """
+    check_attention(attention)
+    if not checkpoint.is_unet and attention != "sdpa":
+        raise InputError(
+            f"prior.compute.attention={attention} is for U-Nets; the transformer of "
+            f"{checkpoint.folder} has sdpa only"
+        )
 
 
 def set_attention(model: Any, attention: Attention, device: str) -> None:

@@ -1,6 +1,5 @@
 """From a config to a pretrained prior: the models filled, set up and joined."""
 
-from typing import Any
 
 import torch
 
@@ -8,16 +7,21 @@ from common.adapters.lora import add_loras
 from common.control.read import read_followed
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
-from common.pretrained.attention import set_attention
+from common.errors import InputError
+from common.pretrained.attention import check_kernel, set_attention
 from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
+from common.pretrained.clip_encoding import ClipEncoder
 from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, SizeConditionConfig
 from common.pretrained.control_config import ControlConfig
 from common.pretrained.controlnet import Control, read_control
+from common.pretrained.dit.build import build_transformer_prior
+from common.pretrained.dit.prior import TransformerPrior
 from common.pretrained.fit import Models, build_skeletons, load_tokenizers
 from common.pretrained.ip_adapter import ImagePrompts, read_image_prompts
+from common.pretrained.latent_coder import LatentCoder
 from common.pretrained.latent_scale import latent_scale
 from common.pretrained.prior import PretrainedPrior
-from common.pretrained.text_conditioning import TextConditioner, TextEncoder
+from common.pretrained.text_conditioning import TextConditioner
 from common.pretrained.weights import fill
 
 
@@ -26,7 +30,7 @@ def build_pretrained_prior(
     size: tuple[int, ...],
     device: str = "cpu",
     num_frames: int = 1,
-) -> PretrainedPrior:
+) -> PretrainedPrior | TransformerPrior:
     """The prior of a checkpoint for pictures of ``(height, width)``.
 
     What ControlNets follow has a picture for each of ``num_frames`` rows, or one for all.
@@ -36,29 +40,69 @@ def build_pretrained_prior(
     """
     checkpoint = read_checkpoint(config)
     check_size(checkpoint, size)
+    check_kernel(checkpoint, config.compute.attention)
     models = build_skeletons(checkpoint, config.clip_skip)
-    spec = spec_of(checkpoint, models, size)
-    set_up(models, config.compute, device)
+    set_up(checkpoint, models, config.compute, device)
     tokenizers = load_tokenizers(checkpoint, models)
     _fill(checkpoint, models, config.compute, device)
-    add_loras(models.by_name, config.loras)
-    encoders = tuple(map(TextEncoder, tokenizers, models.text_encoders))
-    text = TextConditioner(
-        encoders, checkpoint.family, config.clip_skip, checkpoint.zero_empty_prompt
+    spec = spec_of(checkpoint, models, size)
+    coder = LatentCoder(
+        models.autoencoder, latent_scale(models.autoencoder.config), config.compute.decode_batch
     )
+    if not checkpoint.is_unet:
+        check_transformer_settings(checkpoint, config)
+        return build_transformer_prior(checkpoint, models, tokenizers, config, coder, spec)
+    add_loras(models.by_name, config.loras)
+    encoders = tuple(map(ClipEncoder, tokenizers, models.text_encoders))
     return PretrainedPrior(
-        models.unet,
-        models.autoencoder,
-        text,
+        models.denoiser,
+        TextConditioner(
+            encoders, checkpoint.family, config.clip_skip, checkpoint.zero_empty_prompt
+        ),
+        coder,
         spec,
-        latent_scale(models.autoencoder.config),
         size_ids(config.size_condition, size) if checkpoint.family == "sdxl" else None,
-        config.compute.decode_batch,
         [
             _control(one, checkpoint, config.compute, (num_frames, *size), device)
             for one in config.controls
         ],
         _image_prompts(config, models, device),
+    )
+
+
+def build_unet_prior(
+    config: PretrainedPriorConfig, size: tuple[int, ...], device: str = "cpu", num_frames: int = 1
+) -> PretrainedPrior:
+    """The prior of a checkpoint that has a U-Net, as ``build_pretrained_prior``.
+
+    Raises:
+        InputError: also if its denoiser is a transformer.
+    """
+    prior = build_pretrained_prior(config, size, device, num_frames)
+    if not isinstance(prior, PretrainedPrior):
+        raise only_of_unets(config)
+    return prior
+
+
+def check_transformer_settings(checkpoint: Checkpoint, config: PretrainedPriorConfig) -> None:
+    """Refuse adapters that are only read for U-Nets.
+
+    Raises:
+        InputError: naming the keys.
+    """
+    keys = [key for key in ("loras", "controls", "image_prompt") if getattr(config, key)]
+    if keys and not checkpoint.is_unet:
+        raise InputError(
+            f"{' and '.join(f'prior.{key}' for key in keys)}: adapters are read for U-Nets, and "
+            f"{checkpoint.folder} has a transformer"
+        )
+
+
+def only_of_unets(config: PretrainedPriorConfig) -> InputError:
+    """What to say where a checkpoint with a U-Net is needed."""
+    return InputError(
+        f"{config.path} has a transformer, and motion modules are for U-Nets: use Stable "
+        "Diffusion 1.x or XL"
     )
 
 
@@ -83,16 +127,16 @@ def _image_prompts(
     if config.image_prompt is None:
         return None
     dtype = torch_dtype(config.compute)
-    return read_image_prompts(config.image_prompt, models.unet, dtype, device)
+    return read_image_prompts(config.image_prompt, models.denoiser, dtype, device)
 
 
 def spec_of(checkpoint: Checkpoint, models: Models, size: tuple[int, ...]) -> PriorSpec:
     """Shapes, schedule and prediction for pictures of a size."""
     cell = checkpoint.downsampling
     return PriorSpec(
-        (models.unet.config["in_channels"], size[0] // cell, size[1] // cell),
+        (models.autoencoder.config["latent_channels"], size[0] // cell, size[1] // cell),
         models.autoencoder.config["out_channels"],
-        build_noise_schedule(checkpoint.schedule),
+        build_noise_schedule(checkpoint.schedule_at(size)),
         checkpoint.prediction,
     )
 
@@ -112,24 +156,33 @@ def torch_dtype(compute: ComputeConfig) -> torch.dtype:
     }[compute.dtype]
 
 
-def autoencoder_dtype(compute: ComputeConfig, autoencoder: Any) -> torch.dtype:
-    """Of the autoencoder: float32 in place of float16 if its config says that it overflows."""
-    if compute.dtype == "float16" and autoencoder.config["force_upcast"]:
-        return torch.float32
-    return torch_dtype(compute)
+def dtypes_of(
+    checkpoint: Checkpoint, models: Models, compute: ComputeConfig
+) -> tuple[torch.dtype, ...]:
+    """Of all models: float32 in place of float16 for those that overflow in it.
+
+    These are T5, and an autoencoder whose config says so.
+    """
+    asked = torch_dtype(compute)
+    overflows = {"T5EncoderModel"}
+    if models.autoencoder.config["force_upcast"]:
+        overflows.add("AutoencoderKL")
+    return tuple(
+        torch.float32 if asked == torch.float16 and part.model_class in overflows else asked
+        for part in checkpoint.components
+    )
 
 
-def set_up(models: Models, compute: ComputeConfig, device: str) -> None:
+def set_up(checkpoint: Checkpoint, models: Models, compute: ComputeConfig, device: str) -> None:
     """Attention kernels and tiling; it changes the models."""
-    for model in (models.unet, models.autoencoder):
+    kept = (models.denoiser,) if checkpoint.is_unet else ()  # transformers have their own kernel
+    for model in (*kept, models.autoencoder):
         set_attention(model, compute.attention, device)
     if compute.vae_tiling:
         models.autoencoder.enable_tiling()
 
 
 def _fill(checkpoint: Checkpoint, models: Models, compute: ComputeConfig, device: str) -> None:
-    dtype = torch_dtype(compute)
-    for component, model in zip(checkpoint.components, models.all, strict=True):
-        of_autoencoder = model is models.autoencoder
-        own = autoencoder_dtype(compute, model) if of_autoencoder else dtype
-        fill(model, component, own, device)
+    dtypes = dtypes_of(checkpoint, models, compute)
+    for component, model, dtype in zip(checkpoint.components, models.all, dtypes, strict=True):
+        fill(model, component, dtype, device)

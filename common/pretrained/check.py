@@ -3,7 +3,8 @@
 from common.adapters.lora import check_lora_files
 from common.control.read import read_followed
 from common.errors import InputError
-from common.pretrained.attention import check_attention
+from common.pretrained.attention import check_attention, check_kernel
+from common.pretrained.build import check_transformer_settings
 from common.pretrained.checkpoint import check_size, read_checkpoint
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.controlnet import read_control
@@ -34,12 +35,15 @@ def check_pretrained(
         )
     check_attention(config.compute.attention)
     checkpoint = read_checkpoint(config)
+    check_kernel(checkpoint, config.compute.attention)
+    check_transformer_settings(checkpoint, config)
     check_size(checkpoint, size)
+    checkpoint.schedule_at(size)
     models = build_skeletons(checkpoint, config.clip_skip)
     load_tokenizers(checkpoint, models)
     check_lora_files(models.by_name, config.loras)
     if config.image_prompt is not None:
-        check_adapter(config.image_prompt, models.unet)
+        check_adapter(config.image_prompt, models.denoiser)
     for control in config.controls:
         read_control(control, checkpoint)
         read_followed(control, (num_frames, *size))

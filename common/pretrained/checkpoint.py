@@ -9,9 +9,14 @@ from common.diffusion.prediction_type import PredictionType
 from common.errors import InputError
 from common.pretrained.component import Component, read_component
 from common.pretrained.config import PretrainedPriorConfig
+from common.pretrained.dynamic_shift import DynamicShift
+from common.pretrained.families import FAMILIES, Family, TokenizerKind
 from common.pretrained.location import checkpoint_folder
-from common.pretrained.model_index import Family, read_model_index
+from common.pretrained.model_index import read_model_index
 from common.pretrained.stored_schedule import read_schedule
+
+TRANSFORMER_PATCH = 2
+"""Latent cells along a side of a transformer's token, in all families that are read."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +27,38 @@ class Checkpoint:
     family: Family
     zero_empty_prompt: bool
     """Whether the empty prompt is zeros rather than its encoding."""
-    unet: Component
+    denoiser: Component
+    """The U-Net or transformer."""
     autoencoder: Component
     text_encoders: tuple[Component, ...]
-    tokenizers: tuple[Path, ...]
-    """Folders, one for each text encoder."""
+    tokenizers: tuple[tuple[Path, TokenizerKind], ...]
+    """Folders and kinds, one for each text encoder."""
+    t5_tokens: int
+    """That a T5 reads; 0 where the family has none."""
     schedule: Any
-    """A member of ``Schedule``."""
+    """A member of ``Schedule``, or a ``DynamicShift``."""
     prediction: PredictionType
 
     @property
     def components(self) -> tuple[Component, ...]:
         """All models."""
-        return (self.unet, self.autoencoder, *self.text_encoders)
+        return (self.denoiser, self.autoencoder, *self.text_encoders)
+
+    @property
+    def is_unet(self) -> bool:
+        """Whether the denoiser is a U-Net rather than a transformer."""
+        return self.denoiser.model_class == "UNet2DConditionModel"
+
+    @property
+    def cell_px(self) -> int:
+        """What the sides of pictures divide by: transformers take squares of 2 x 2 cells."""
+        return self.downsampling * (1 if self.is_unet else TRANSFORMER_PATCH)
+
+    def schedule_at(self, size: tuple[int, ...]) -> Any:
+        """The noise schedule for pictures of ``(height, width)``, a member of ``Schedule``."""
+        if isinstance(self.schedule, DynamicShift):
+            return self.schedule.at(prod(size) // self.cell_px**2)
+        return self.schedule
 
     @property
     def downsampling(self) -> int:
@@ -45,7 +69,7 @@ class Checkpoint:
     @property
     def trained_size_px(self) -> tuple[int, int] | None:
         """Height and width of the pictures it was trained on, if its config says so."""
-        cells = self.unet.config.get("sample_size")
+        cells = self.denoiser.config.get("sample_size")
         sides = [cells] * 2 if isinstance(cells, int) else cells
         if not isinstance(sides, list) or len(sides) != 2 or not all(_is_count(s) for s in sides):
             return None
@@ -60,20 +84,26 @@ def read_checkpoint(config: PretrainedPriorConfig) -> Checkpoint:
     """
     folder = checkpoint_folder(config)
     index = read_model_index(folder)
-    texts = [read_component(folder / "text_encoder", "CLIPTextModel", config.variant)]
-    if index.family == "sdxl":
-        texts.append(
-            read_component(folder / "text_encoder_2", "CLIPTextModelWithProjection", config.variant)
-        )
+    parts = FAMILIES[index.family]
+    texts = [
+        read_component(folder / text.folder, text.model_class, config.variant)
+        for text in index.texts
+    ]
     schedule, prediction = read_schedule(folder / "scheduler" / "scheduler_config.json")
+    denoiser = read_component(
+        folder / parts.denoiser, parts.denoiser_class, config.variant, parts.stated_classes
+    )
+    # FLUX.1 schnell, which is told no guidance, was trained on half as many tokens.
+    halved = index.family == "flux" and not denoiser.config.get("guidance_embeds")
     return Checkpoint(
         folder=folder,
         family=index.family,
         zero_empty_prompt=index.zero_empty_prompt,
-        unet=read_component(folder / "unet", "UNet2DConditionModel", config.variant),
+        denoiser=denoiser,
         autoencoder=read_component(folder / "vae", "AutoencoderKL", config.variant),
         text_encoders=tuple(texts),
-        tokenizers=tuple(folder / name for name in ("tokenizer", "tokenizer_2")[: len(texts)]),
+        tokenizers=tuple((folder / text.tokenizer, text.kind) for text in index.texts),
+        t5_tokens=index.t5_tokens // (2 if halved else 1),
         schedule=schedule,
         prediction=prediction,
     )
@@ -89,12 +119,18 @@ def check_size(checkpoint: Checkpoint, size: tuple[int, ...]) -> None:
         raise InputError(
             "the pretrained prior draws pictures, not clips: use prior.name=embedded for clips"
         )
-    cell = checkpoint.downsampling
+    cell = checkpoint.cell_px
     if any(side % cell or side < cell for side in size):
         near = " x ".join(str(max(round(side / cell), 1) * cell) for side in size)
         raise InputError(
             f"{checkpoint.folder} draws pictures whose sides divide by {cell}, not "
             f"{size[0]} x {size[1]}; the nearest are {near}"
+        )
+    most = checkpoint.denoiser.config.get("pos_embed_max_size")
+    if isinstance(most, int) and max(size) > most * cell:
+        raise InputError(
+            f"{checkpoint.folder} draws pictures of up to {most * cell} px a side (it knows "
+            f"{most} places), not {size[0]} x {size[1]}"
         )
 
 

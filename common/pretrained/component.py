@@ -29,12 +29,28 @@ class Component:
 
     @property
     def is_text_encoder(self) -> bool:
-        """Whether it is a model of transformers (CLIP) rather than of diffusers."""
-        return self.model_class.startswith("CLIP")
+        """Whether it is a model of transformers (CLIP, T5) rather than of diffusers."""
+        return of_transformers(self.model_class)
 
 
-def read_component(folder: Path, model_class: ModelClass, variant: str | None) -> Component:
+def of_transformers(model_class: ModelClass) -> bool:
+    """Whether a class is one of transformers rather than of diffusers."""
+    return model_class.startswith(("CLIP", "T5"))
+
+
+def read_component(
+    folder: Path,
+    model_class: ModelClass,
+    variant: str | None,
+    also_stated: tuple[str, ...] = (),
+) -> Component:
     """Read a model's config and its weights' headers.
+
+    Args:
+        folder: of the model.
+        model_class: that its config must state, or say nothing.
+        variant: of its weights.
+        also_stated: other names of the class that configs have.
 
     Raises:
         InputError: files are missing, damaged, or of another class.
@@ -42,9 +58,9 @@ def read_component(folder: Path, model_class: ModelClass, variant: str | None) -
     path = folder / "config.json"
     config = read_object(path)
     stated = config.get("_class_name") or config.get("architectures") or model_class
-    if stated not in (model_class, [model_class]):
+    if stated not in (model_class, [model_class], *also_stated):
         raise InputError(f"{path} is of {str(stated)[:80]}, where a {model_class} belongs")
-    stem = "model" if model_class.startswith("CLIP") else "diffusion_pytorch_model"
+    stem = "model" if of_transformers(model_class) else "diffusion_pytorch_model"
     return Component(folder, model_class, config, read_weight_files(folder, stem, variant))
 
 

@@ -18,10 +18,11 @@ class ComputeConfig(Config):
 
     dtype: Dtype = "float32"
     """Of weights and features; latents stay float32. float16 leaves an autoencoder that says it
-    overflows (force_upcast) in float32."""
+    overflows (force_upcast), and T5, in float32."""
     attention: Attention = "sdpa"
     """In the U-Net and the autoencoder. sdpa is torch's fused kernel, plain the textbook formula,
-    sliced the same one head at a time (least memory), xformers needs CUDA and its package."""
+    sliced the same one head at a time (least memory), xformers needs CUDA and its package.
+    Transformers have sdpa only."""
     vae_tiling: bool = False
     """Decode and encode in overlapping tiles of the autoencoder's own size: memory no longer grows
     with the picture, which changes a little."""
@@ -41,7 +42,7 @@ class SizeConditionConfig(Config):
 
 
 class PretrainedPriorConfig(Config):
-    """Stable Diffusion 1.x, 2.x or XL from a folder in diffusers' format."""
+    """Stable Diffusion 1.x to 3.5, PixArt or FLUX.1 from a folder in diffusers' format."""
 
     name: Literal["pretrained"] = "pretrained"
     path: str = Field(min_length=1, max_length=1000)
@@ -61,6 +62,9 @@ class PretrainedPriorConfig(Config):
     """ControlNets and the pictures that they follow; several add up."""
     image_prompt: IPAdapterConfig | None = None
     """An IP-Adapter and the pictures that say what is drawn, beside the prompt or in its place."""
+    embedded_guidance: float = Field(3.5, ge=0, le=100)
+    """The guidance scale that FLUX.1 dev is told, as it was when it was distilled; the scale that
+    combines two predictions is guidance.guidance_scale, 1 for these models."""
     size_condition: SizeConditionConfig = SizeConditionConfig()
     """What SDXL is told of the picture's size."""
     compute: ComputeConfig = ComputeConfig()

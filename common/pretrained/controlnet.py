@@ -47,7 +47,7 @@ def read_control(config: ControlConfig, checkpoint: Checkpoint) -> tuple[Compone
         )
     component = read_component(config.path, "ControlNetModel", config.variant)
     model: Any = build_skeleton(component)
-    unet = checkpoint.unet.config
+    unet = checkpoint.denoiser.config
     for key in _SHARED_KEYS:
         own, other = model.config[key], unet.get(key, model.config[key])
         if _plain(own) != _plain(other):

@@ -8,7 +8,8 @@ from torch import nn
 
 from common.adapters.lora_file import Component
 from common.errors import InputError
-from common.pretrained.checkpoint import Checkpoint
+from common.pretrained.checkpoint import TRANSFORMER_PATCH, Checkpoint
+from common.pretrained.dit.told import check_transformer
 from common.pretrained.prompt_chunks import load_tokenizer
 from common.pretrained.skeleton import build_skeleton
 
@@ -27,20 +28,21 @@ _NUM_TIME_IDS = 6
 class Models:
     """The models of a checkpoint: without weights at first, then the same objects with them."""
 
-    unet: Any
+    denoiser: Any
+    """The U-Net or transformer."""
     autoencoder: Any
     text_encoders: tuple[Any, ...]
 
     @property
     def all(self) -> tuple[nn.Module, ...]:
         """In the order of ``Checkpoint.components``."""
-        return (self.unet, self.autoencoder, *self.text_encoders)
+        return (self.denoiser, self.autoencoder, *self.text_encoders)
 
     @property
     def by_name(self) -> dict[Component, nn.Module]:
         """Those that LoRAs may change."""
         names: tuple[Component, ...] = ("text_encoder", "text_encoder_2")
-        return {"unet": self.unet, **dict(zip(names, self.text_encoders, strict=False))}
+        return {"unet": self.denoiser, **dict(zip(names, self.text_encoders, strict=False))}
 
 
 def build_skeletons(checkpoint: Checkpoint, clip_skip: int = 0) -> Models:
@@ -49,11 +51,15 @@ def build_skeletons(checkpoint: Checkpoint, clip_skip: int = 0) -> Models:
     Raises:
         InputError: files of other models, models that do not fit, or layers that are not there.
     """
-    unet, autoencoder, *texts = map(build_skeleton, checkpoint.components)
-    models = Models(unet, autoencoder, tuple(texts))
-    _check_unet(checkpoint, models)
+    denoiser, autoencoder, *texts = map(build_skeleton, checkpoint.components)
+    models = Models(denoiser, autoencoder, tuple(texts))
+    if checkpoint.is_unet:
+        _check_unet(checkpoint, models)
+        _check_features(checkpoint, models)
+    else:
+        check_transformer(checkpoint, denoiser, models.text_encoders)
     _check_latents(checkpoint, models)
-    _check_texts(checkpoint, models, clip_skip)
+    _check_layers(checkpoint, models, clip_skip)
     return models
 
 
@@ -63,11 +69,12 @@ def load_tokenizers(checkpoint: Checkpoint, models: Models) -> tuple[Any, ...]:
     Raises:
         InputError: one is damaged, or does not belong to its text encoder.
     """
-    tokenizers = tuple(map(load_tokenizer, checkpoint.tokenizers))
-    for folder, tokenizer, model in zip(
+    tokenizers = tuple(load_tokenizer(folder, kind) for folder, kind in checkpoint.tokenizers)
+    for (folder, kind), tokenizer, model in zip(
         checkpoint.tokenizers, tokenizers, models.text_encoders, strict=True
     ):
-        known, length = model.config.vocab_size, model.config.max_position_embeddings
+        known = model.config.vocab_size
+        length = model.config.max_position_embeddings if kind == "clip" else 1
         if len(tokenizer) > known:
             raise InputError(
                 f"{folder} has {len(tokenizer):,} tokens and its text encoder knows {known:,}: "
@@ -82,7 +89,7 @@ def load_tokenizers(checkpoint: Checkpoint, models: Models) -> tuple[Any, ...]:
 
 
 def _check_unet(checkpoint: Checkpoint, models: Models) -> None:
-    path, config = checkpoint.unet.config_file, models.unet.config
+    path, config = checkpoint.denoiser.config_file, models.denoiser.config
     for key, what in _NOT_FED.items():
         if config[key] is not None:
             raise InputError(
@@ -100,14 +107,18 @@ def _check_unet(checkpoint: Checkpoint, models: Models) -> None:
 
 
 def _check_latents(checkpoint: Checkpoint, models: Models) -> None:
-    unet, latents = models.unet.config, models.autoencoder.config["latent_channels"]
-    if unet["in_channels"] == 9 and latents == 4:
+    denoiser, latents = models.denoiser.config, models.autoencoder.config["latent_channels"]
+    folded = TRANSFORMER_PATCH**2 if checkpoint.family == "flux" else 1
+    if denoiser["in_channels"] == 9 and latents == 4:
         raise InputError(
-            f"{checkpoint.unet.config_file}: in_channels is 9: this U-Net is for inpainting, and "
-            "takes a mask and a masked picture too"
+            f"{checkpoint.denoiser.config_file}: in_channels is 9: this U-Net is for inpainting, "
+            "and takes a mask and a masked picture too"
         )
-    _expect(checkpoint.unet.config_file, unet, "in_channels", latents)
-    _expect(checkpoint.unet.config_file, unet, "out_channels", latents)
+    _expect(checkpoint.denoiser.config_file, denoiser, "in_channels", latents * folded)
+    variances = 2 if checkpoint.family == "pixart" else 1
+    wanted = (None,) if checkpoint.family == "flux" else (latents, latents * variances)
+    if denoiser["out_channels"] not in (*wanted, latents * folded):
+        _expect(checkpoint.denoiser.config_file, denoiser, "out_channels", latents)
     scale, path = models.autoencoder.config["scaling_factor"], checkpoint.autoencoder.config_file
     if not isinstance(scale, int | float) or not scale > 0:
         raise InputError(f"{path}: scaling_factor is {scale!r}, not a positive number")
@@ -117,16 +128,26 @@ def _check_latents(checkpoint: Checkpoint, models: Models) -> None:
             raise InputError(f"{path}: {key} needs a number for each of {latents} channels")
 
 
-def _check_texts(checkpoint: Checkpoint, models: Models, clip_skip: int) -> None:
+def _check_features(checkpoint: Checkpoint, models: Models) -> None:
     features = sum(model.config.hidden_size for model in models.text_encoders)
-    asked = models.unet.config["cross_attention_dim"]
+    asked = models.denoiser.config["cross_attention_dim"]
     if set(asked if isinstance(asked, list | tuple) else [asked]) != {features}:
         raise InputError(
-            f"{checkpoint.unet.config_file}: cross_attention_dim is {asked}, and the text encoders "
-            f"make {features} features: they belong to other checkpoints"
+            f"{checkpoint.denoiser.config_file}: cross_attention_dim is {asked}, and the text "
+            f"encoders make {features} features: they belong to other checkpoints"
+        )
+
+
+def _check_layers(checkpoint: Checkpoint, models: Models, clip_skip: int) -> None:
+    if clip_skip and checkpoint.family in ("pixart", "flux"):
+        raise InputError(
+            f"prior.clip_skip is {clip_skip}, and {checkpoint.folder} uses no states of CLIP's "
+            "layers: leave it out"
         )
     for component, model in zip(checkpoint.text_encoders, models.text_encoders, strict=True):
-        used = model.config.num_hidden_layers - (checkpoint.family == "sdxl")
+        if component.model_class == "T5EncoderModel":
+            continue
+        used = model.config.num_hidden_layers - (checkpoint.family in ("sdxl", "sd3"))
         if clip_skip >= used:
             raise InputError(
                 f"prior.clip_skip is {clip_skip}, and {component.folder} has {used} layers that "

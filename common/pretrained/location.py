@@ -13,9 +13,11 @@ from common.pretrained.config import PretrainedPriorConfig
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 _MODELS = {
     "unet": "diffusion_pytorch_model",
+    "transformer": "diffusion_pytorch_model",
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
     "text_encoder_2": "model",
+    "text_encoder_3": "model",
 }
 _SHARD = "?????-of-?????"
 _PLAIN_FILES = (
@@ -23,6 +25,7 @@ _PLAIN_FILES = (
     "scheduler/*.json",
     "tokenizer*/*.json",
     "tokenizer*/merges.txt",
+    "tokenizer*/spiece.model",
 )
 
 

@@ -9,13 +9,16 @@ from torch import Tensor
 
 from common.pretrained.activation_memory import peak_activation_bytes
 from common.pretrained.attention import set_attention
-from common.pretrained.build import autoencoder_dtype, set_up, size_ids, spec_of, torch_dtype
-from common.pretrained.checkpoint import check_size, read_checkpoint
+from common.pretrained.build import dtypes_of, set_up, size_ids, spec_of, torch_dtype
+from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
 from common.pretrained.component import Component
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.controlnet import read_control
+from common.pretrained.dit.build import denoiser_of
+from common.pretrained.dit.told import told_shape
 from common.pretrained.fit import Models, build_skeletons
 from common.pretrained.ip_adapter import ImagePromptNeed, image_prompt_need
+from common.pretrained.text_conditioning import Text
 from common.pretrained.weights import DTYPES
 
 
@@ -53,12 +56,11 @@ def pretrained_need(
     compute = config.compute
     if compute.attention == "xformers":  # as lean as torch's kernel, and not there on meta
         compute = compute.model_copy(update={"attention": "sdpa"})
-    set_up(models, compute, "meta")
+    set_up(checkpoint, models, compute, "meta")
     for _, control in controls:
         set_attention(control, compute.attention, "meta")
         torch.nn.Module.to(control, torch_dtype(compute))
-    dtypes = [torch_dtype(config.compute)] * len(models.all)
-    dtypes[1] = autoencoder_dtype(config.compute, models.autoencoder)
+    dtypes = dtypes_of(checkpoint, models, config.compute)
     for model, dtype in zip(models.all, dtypes, strict=True):
         torch.nn.Module.to(model, dtype)  # diffusers' own warns of nothing
     shown = _of_image_prompt(config, models)
@@ -75,7 +77,9 @@ def pretrained_need(
             _reading_bytes([c for c, _ in controls], [torch_dtype(compute)] * len(controls)),
         ),
         activation_bytes=max(
-            _of_unet(models, [model for _, model in controls], config, latents, size),
+            _of_unet(models, [model for _, model in controls], config, latents, size)
+            if checkpoint.is_unet
+            else _of_transformer(checkpoint, models, config, latents),
             _of_decoding(models, latents[:1]),
         ),
     )
@@ -85,7 +89,7 @@ def _of_image_prompt(config: PretrainedPriorConfig, models: Models) -> ImageProm
     if config.image_prompt is None:
         return ImagePromptNeed(0, 0)
     bytes_each = torch.empty((), dtype=torch_dtype(config.compute)).element_size()
-    return image_prompt_need(config.image_prompt, models.unet, bytes_each)
+    return image_prompt_need(config.image_prompt, models.denoiser, bytes_each)
 
 
 def _of_unet(
@@ -122,12 +126,31 @@ def _of_unet(
             for one in controls
         ]
         down, middle = parts[0] if parts else (None, None)
-        models.unet(
+        models.denoiser(
             latents.to(dtype), times, down_block_additional_residuals=down,
             mid_block_additional_residual=middle, **given,
         )  # fmt: skip
 
-    return peak_activation_bytes(torch.nn.ModuleList([models.unet, *controls]), run)
+    return peak_activation_bytes(torch.nn.ModuleList([models.denoiser, *controls]), run)
+
+
+def _of_transformer(
+    checkpoint: Checkpoint, models: Models, config: PretrainedPriorConfig, latents: Tensor
+) -> int:
+    dtype, count = torch_dtype(config.compute), len(latents)
+    told = told_shape(checkpoint, models.denoiser, models.text_encoders)
+    pooled, mask = None, None
+    if told.pooled is not None:
+        pooled = torch.empty(count, told.pooled, dtype=dtype, device="meta")
+    if checkpoint.family == "pixart":
+        mask = torch.empty(count, told.tokens, dtype=torch.bool, device="meta")
+    states = torch.empty(count, told.tokens, told.features, dtype=dtype, device="meta")
+    text = Text(states, mask, pooled)
+    denoiser = denoiser_of(checkpoint, models, config)
+    times = torch.empty(count, device="meta")
+    return peak_activation_bytes(
+        models.denoiser, lambda: denoiser.predict(latents.to(dtype), times, text)
+    )
 
 
 def _of_decoding(models: Models, latents: Tensor) -> int:

@@ -7,24 +7,11 @@ and nothing in it is ever used as a path.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from common.errors import InputError
+from common.pretrained.families import FAMILIES, PIPELINES, T5_TOKENS, TOKENIZERS, Family, TextPart
 from common.pretrained.json_files import read_object
-
-Family = Literal["sd", "sdxl"]
-
-_FAMILIES: dict[str, Family] = {
-    "StableDiffusionPipeline": "sd",
-    "StableDiffusionXLPipeline": "sdxl",
-}
-_MODELS = {
-    "unet": ("diffusers", "UNet2DConditionModel"),
-    "vae": ("diffusers", "AutoencoderKL"),
-    "text_encoder": ("transformers", "CLIPTextModel"),
-}
-_OF_SDXL = {"text_encoder_2": ("transformers", "CLIPTextModelWithProjection")}
-_TOKENIZERS = ("CLIPTokenizer", "CLIPTokenizerFast")
 
 
 @dataclass(frozen=True)
@@ -32,8 +19,12 @@ class ModelIndex:
     """What the index says."""
 
     family: Family
+    texts: tuple[TextPart, ...]
+    """The text encoders that are there."""
     zero_empty_prompt: bool
     """Whether the empty prompt is zeros rather than its encoding (SDXL's base model)."""
+    t5_tokens: int
+    """That a T5 reads; 0 where the family has none."""
 
 
 def read_model_index(folder: Path) -> ModelIndex:
@@ -50,19 +41,26 @@ def read_model_index(folder: Path) -> ModelIndex:
         )
     index = read_object(path)
     name = index.get("_class_name")
-    if not isinstance(name, str) or name not in _FAMILIES:
+    if not isinstance(name, str) or name not in PIPELINES:
         raise InputError(
-            f"{path} is of a {_shown(name)}; the pretrained prior reads {' and '.join(_FAMILIES)}"
+            f"{path} is of a {_shown(name)}; the pretrained prior reads {', '.join(PIPELINES)}"
         )
-    family = _FAMILIES[name]
-    for part, wanted in (_MODELS | (_OF_SDXL if family == "sdxl" else {})).items():
-        _check_part(path, index, part, wanted[0], (wanted[1],))
-    for part in ("tokenizer", "tokenizer_2") if family == "sdxl" else ("tokenizer",):
-        _check_part(path, index, part, "transformers", _TOKENIZERS)
+    family = PIPELINES[name]
+    parts = FAMILIES[family]
+    _check_part(path, index, parts.denoiser, "diffusers", parts.stated_classes)
+    _check_part(path, index, "vae", "diffusers", ("AutoencoderKL",))
+    texts = tuple(one for one in parts.texts if not (one.optional and _is_left_out(index, one)))
+    for text in texts:
+        _check_part(path, index, text.folder, "transformers", (text.model_class,))
+        _check_part(path, index, text.tokenizer, "transformers", TOKENIZERS[text.kind])
     zeros = index.get("force_zeros_for_empty_prompt", True)
     if not isinstance(zeros, bool):
         raise InputError(f"{path}: force_zeros_for_empty_prompt is {_shown(zeros)}, not a bool")
-    return ModelIndex(family, family == "sdxl" and zeros)
+    return ModelIndex(family, texts, family == "sdxl" and zeros, T5_TOKENS.get(name, 0))
+
+
+def _is_left_out(index: dict[str, Any], text: TextPart) -> bool:
+    return all(index.get(part) in (None, [None, None]) for part in (text.folder, text.tokenizer))
 
 
 def _check_part(

@@ -6,6 +6,7 @@ from common.pretrained.component import unknown_keys
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.location import is_hub_id
 from common.pretrained.prompt_chunks import NUM_MARKS, load_tokenizer, num_words
+from common.pretrained.t5_encoding import t5_tokens
 
 
 def pretrained_notes(
@@ -30,13 +31,20 @@ def pretrained_notes(
 
 def _of_prompt(checkpoint: Checkpoint, key: str, text: str) -> list[str]:
     try:
-        count = num_words(load_tokenizer(checkpoint.tokenizers[0]), text)
+        tokenizers = [(load_tokenizer(*one), one[1]) for one in checkpoint.tokenizers]
+        for tokenizer, kind in tokenizers:
+            if kind == "t5":
+                t5_tokens(tokenizer, text, checkpoint.t5_tokens)
+        first, kind = tokenizers[0]
+        count = num_words(first, text)
     except InputError as wrong:
         raise InputError(f"{key}: {wrong}") from None
     length = checkpoint.text_encoders[0].config.get("max_position_embeddings", 77)
     room = length - NUM_MARKS
-    if count <= room:
+    if count <= room or kind == "t5":
         return []
+    if checkpoint.family == "flux":
+        return [f"the {key} has {count} tokens: T5 reads them all, CLIP the first {room}"]
     return [
         f"the {key} has {count} tokens and is read in {-(-count // room)} chunks of {room}: words "
         "in different chunks hear less of each other"
@@ -51,6 +59,9 @@ def _without_effect(
         for key in ("allow_download", "revision"):
             if key in config.model_fields_set:
                 notes.append(f"prior.{key} has no effect: prior.path is a folder")
+    told_guidance = checkpoint.denoiser.config.get("guidance_embeds")
+    if "embedded_guidance" in config.model_fields_set and not told_guidance:
+        notes.append("prior.embedded_guidance has no effect: only FLUX.1 dev is told of it")
     if checkpoint.family != "sdxl" and config.size_condition.model_fields_set:
         notes.append("prior.size_condition has no effect: only SDXL is told of sizes")
     if "decode_batch" in compute.model_fields_set and len(size) == 2:

@@ -13,7 +13,7 @@ from common.diffusion.lifted_unet import UNetInputs
 from common.diffusion.prior import PriorSpec
 from common.pretrained.controlnet import Control, control_features
 from common.pretrained.ip_adapter import ImagePrompts
-from common.pretrained.latent_scale import LatentScale
+from common.pretrained.latent_coder import LatentCoder
 from common.pretrained.text_conditioning import TextConditioner
 from common.shapes import Images, Timesteps
 
@@ -44,17 +44,14 @@ class PretrainedPrior:
     def __init__(
         self,
         unet: Any,
-        autoencoder: Any,
         text: TextConditioner,
+        coder: LatentCoder,
         spec: PriorSpec,
-        scale: LatentScale,
         size_condition: Sequence[int] | None = None,
-        decode_batch: int = 1,
         controls: Sequence[Control] = (),
         image_prompts: ImagePrompts | None = None,
     ):
-        self.unet, self.autoencoder, self.text = unet, autoencoder, text
-        self._spec, self._scale, self._decode_batch = spec, scale, decode_batch
+        self.unet, self.text, self._coder, self._spec = unet, text, coder, spec
         self._size_condition = size_condition
         self._controls, self._image_prompts = controls, image_prompts
 
@@ -67,6 +64,11 @@ class PretrainedPrior:
     def network(self) -> nn.Module:
         """The denoiser."""
         return self.unet
+
+    @property
+    def autoencoder(self) -> Any:
+        """Between pictures and latents."""
+        return self._coder.autoencoder
 
     @property
     def device(self) -> torch.device:
@@ -126,16 +128,8 @@ class PretrainedPrior:
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
         """RGB pictures in [-1, 1] to latents: the mean of the autoencoder's distribution."""
-        parts = [
-            self.autoencoder.encode(part.to(self.autoencoder.dtype)).latent_dist.mode()
-            for part in pictures.split(self._decode_batch)
-        ]
-        return self._scale.to_latents(torch.cat(parts).to(pictures.dtype))
+        return self._coder.encode(pictures)
 
     def decode(self, latents: Float[Tensor, "b z y x"]) -> Images:
         """Latents to RGB pictures, not clamped."""
-        parts = [
-            self.autoencoder.decode(part.to(self.autoencoder.dtype), return_dict=False)[0]
-            for part in self._scale.from_latents(latents).split(self._decode_batch)
-        ]
-        return torch.cat(parts).to(latents.dtype)
+        return self._coder.decode(latents)

@@ -16,10 +16,15 @@ from torch import Tensor
 
 from common.errors import InputError
 from common.pretrained.emphasis import weighted_segments
+from common.pretrained.families import TokenizerKind
 from common.pretrained.json_files import MAX_INDEX_BYTES, read_object
 
 NUM_MARKS = 2
-_WHOLE, _PARTS = ("tokenizer.json",), ("vocab.json", "merges.txt")
+_WHOLE = ("tokenizer.json",)
+_PARTS: dict[TokenizerKind, tuple[str, ...]] = {
+    "clip": ("vocab.json", "merges.txt"),
+    "t5": ("spiece.model",),
+}
 
 
 @dataclass(frozen=True)
@@ -32,18 +37,19 @@ class Chunks:
     """Of each token; 1 without emphasis, and for marks and padding."""
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """The CLIP tokenizer in a folder.
+def load_tokenizer(folder: Path, kind: TokenizerKind = "clip") -> Any:
+    """The CLIP or T5 tokenizer in a folder.
 
     Raises:
         InputError: files are missing, too large or damaged.
     """
-    from transformers import CLIPTokenizer
+    from transformers import CLIPTokenizer, T5Tokenizer
 
+    parts = _PARTS[kind]
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    if not (set(_WHOLE) <= set(names) or set(_PARTS) <= set(names)):
+    if not (set(_WHOLE) <= set(names) or set(parts) <= set(names)):
         raise InputError(
-            f"{folder} holds no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt"
+            f"{folder} holds no tokenizer: it needs tokenizer.json, or {' and '.join(parts)}"
         )
     for name in names:
         if name.endswith(".json"):
@@ -51,16 +57,17 @@ def load_tokenizer(folder: Path) -> Any:
         elif (folder / name).stat().st_size > MAX_INDEX_BYTES:
             raise InputError(f"{folder / name} is larger than {MAX_INDEX_BYTES:,} bytes")
     try:
-        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        cls = CLIPTokenizer if kind == "clip" else T5Tokenizer
+        return cls.from_pretrained(folder, local_files_only=True)
     # Whatever a damaged vocabulary makes the tokenizers library raise.
     except Exception as broken:
         reason = (str(broken).splitlines() or [type(broken).__name__])[0][:300]
-        raise InputError(f"{folder} holds no CLIP tokenizer: {reason}") from broken
+        raise InputError(f"{folder} holds no {kind.upper()} tokenizer: {reason}") from broken
 
 
 def num_words(tokenizer: Any, prompt: str) -> int:
     """Tokens of a prompt, marks not counted."""
-    return len(_tokens(tokenizer, prompt))
+    return len(weighted_tokens(tokenizer, prompt))
 
 
 def chunks_of(tokenizer: Any, prompt: str, length: int, at_least: int = 1) -> Chunks:
@@ -75,7 +82,7 @@ def chunks_of(tokenizer: Any, prompt: str, length: int, at_least: int = 1) -> Ch
     Raises:
         InputError: the brackets do not match.
     """
-    tokens, room = _tokens(tokenizer, prompt), length - NUM_MARKS
+    tokens, room = weighted_tokens(tokenizer, prompt), length - NUM_MARKS
     count = max(at_least, -(-len(tokens) // room))
     pad = [(tokenizer.pad_token_id, 1.0)]
     start, end = [(tokenizer.bos_token_id, 1.0)], [(tokenizer.eos_token_id, 1.0)]
@@ -88,7 +95,12 @@ def chunks_of(tokenizer: Any, prompt: str, length: int, at_least: int = 1) -> Ch
     return Chunks(torch.tensor(ids), torch.tensor(weights, dtype=torch.float32))
 
 
-def _tokens(tokenizer: Any, prompt: str) -> list[tuple[int, float]]:
+def weighted_tokens(tokenizer: Any, prompt: str) -> list[tuple[int, float]]:
+    """A prompt's tokens without marks, and the weight of each.
+
+    Raises:
+        InputError: the brackets do not match.
+    """
     found = []
     for segment in weighted_segments(prompt):
         made = tokenizer(segment.text, add_special_tokens=False, verbose=False)

@@ -19,14 +19,25 @@ from common.pretrained.weight_names import by_current_name, current_name
 _FLOATS = ("F64", "F32", "F16", "BF16")
 _LAYERS = (
     "layers_per_block", "transformer_layers_per_block", "reverse_transformer_layers_per_block",
-    "num_hidden_layers",
+    "num_hidden_layers", "num_layers", "num_single_layers",
 )  # fmt: skip
 _BLOCKS = ("block_out_channels", "down_block_types", "up_block_types")
+_TEXT_CONFIGS = {
+    "CLIPTextModel": "CLIPTextConfig",
+    "CLIPTextModelWithProjection": "CLIPTextConfig",
+    "CLIPVisionModelWithProjection": "CLIPVisionConfig",
+    "T5EncoderModel": "T5Config",
+}
+"""Of transformers, by model class."""
 _OF_THE_FILE = ("architectures", "dtype", "torch_dtype", "model_type", "transformers_version")
 """Keys of transformers' configs that say nothing of the model."""
 _LOOKS = {
     "decoder.conv_in.weight": "an autoencoder",
     "time_embedding.linear_1.weight": "a U-Net",
+    "adaln_single.linear.weight": "PixArt's transformer",
+    "single_transformer_blocks.0.norm.linear.weight": "FLUX's transformer",
+    "transformer_blocks.0.attn.add_q_proj.weight": "Stable Diffusion 3's transformer",
+    "shared.weight": "a T5 text encoder",
     "embeddings.token_embedding.weight": "a CLIP text encoder",
     "text_model.embeddings.token_embedding.weight": "a CLIP text encoder",
     "embeddings.patch_embedding.weight": "a CLIP picture encoder",
@@ -67,8 +78,7 @@ def _construct(component: Component) -> nn.Module:
     config = component.config
     if component.is_text_encoder:
         known = {k: v for k, v in config.items() if k not in _OF_THE_FILE and k[:1] != "_"}
-        vision = component.model_class.startswith("CLIPVision")
-        kind = transformers.CLIPVisionConfig if vision else transformers.CLIPTextConfig
+        kind = getattr(transformers, _TEXT_CONFIGS[component.model_class])
         return getattr(transformers, component.model_class)(kind(**known))
     arguments = arguments_of(component.model_class)
     known = {key: value for key, value in config.items() if key in arguments}

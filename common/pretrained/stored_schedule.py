@@ -21,6 +21,7 @@ from common.diffusion.schedule_config import (
     ScaledLinearSchedule,
 )
 from common.errors import InputError
+from common.pretrained.dynamic_shift import DynamicShift
 from common.pretrained.json_files import read_object
 
 _TABLES = (
@@ -31,6 +32,7 @@ _TABLES = (
     "UniPCMultistepScheduler", "LCMScheduler", "TCDScheduler",
 )  # fmt: skip
 _FLOWS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
+_DYNAMIC = tuple(DynamicShift.model_fields)
 _FIXED_VARIANCES = (None, "fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log")
 _PREDICTIONS: dict[str, PredictionType] = {
     "epsilon": "eps",
@@ -40,7 +42,7 @@ _PREDICTIONS: dict[str, PredictionType] = {
 
 
 def read_schedule(path: Path) -> tuple[Any, PredictionType]:
-    """A member of ``Schedule``, and what the model predicts.
+    """A member of ``Schedule`` or a ``DynamicShift``, and what the model predicts.
 
     Args:
         path: ``scheduler_config.json``.
@@ -95,8 +97,10 @@ def _table(path: Path, values: dict[str, Any]) -> Config:
 
 
 def _flow(path: Path, values: dict[str, Any], shift_key: str) -> Config:
-    for key in ("use_dynamic_shifting", "invert_sigmas"):
+    for key in ("invert_sigmas", "shift_terminal"):
         _check(path, values, key, (False, None))
+    if values.get("use_dynamic_shifting"):
+        return _built(path, DynamicShift, {key: values.get(key) for key in _DYNAMIC})
     if shift_key == "flow_shift":
         _check(path, values, "prediction_type", ("flow_prediction",))
     keys = {

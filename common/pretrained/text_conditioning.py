@@ -1,35 +1,14 @@
-"""From prompts to what the U-Net is told: token states, and for SDXL a pooled state.
-
-Weights: with ``e`` the state that the empty prompt has at the same place, a token of weight ``w``
-has the state ``e + w (state - e)`` (as in ComfyUI). Weight 1 changes nothing, 0 leaves the place of
-an empty prompt. The pooled state is the first chunk's and knows no weights.
-"""
+"""From prompts to what a U-Net is told: token states, and for SDXL a pooled state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from einops import rearrange
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from common.pretrained.model_index import Family
-from common.pretrained.prompt_chunks import chunks_of
-
-
-@dataclass(frozen=True)
-class TextEncoder:
-    """One CLIP text encoder with its tokenizer."""
-
-    tokenizer: Any
-    model: Any
-    """transformers' ``CLIPTextModel``, or the one with a projection."""
-
-    @property
-    def num_tokens(self) -> int:
-        """That it reads at once."""
-        return int(self.model.config.max_position_embeddings)
+from common.pretrained.clip_encoding import ClipEncoder, ClipLayer, clip_states
+from common.pretrained.families import Family
 
 
 @dataclass(frozen=True)
@@ -40,14 +19,28 @@ class Text:
     mask: Bool[Tensor, "b l"] | None
     """Where there are states; None where they all are as long."""
     pooled: Float[Tensor, "b k"] | None
-    """SDXL's second way of hearing the prompt."""
+    """The prompt as one vector, where a family has that."""
+
+
+def joined_texts(rows: Sequence[Text]) -> Text:
+    """Texts of one prompt each as one of many; shorter ones are filled up with zeros."""
+    lengths = torch.tensor([row.states.shape[1] for row in rows])
+    longest = int(lengths.max())
+    states = rows[0].states.new_zeros(len(rows), longest, rows[0].states.shape[2])
+    mask = torch.zeros(len(rows), longest, dtype=torch.bool, device=states.device)
+    for number, row in enumerate(rows):
+        length = row.states.shape[1]
+        states[number, :length] = row.states[0]
+        mask[number, :length] = True if row.mask is None else row.mask[0]
+    pooled = [row.pooled for row in rows if row.pooled is not None]
+    return Text(states, None if bool(mask.all()) else mask, torch.cat(pooled) if pooled else None)
 
 
 @dataclass(frozen=True)
 class TextConditioner:
-    """The text encoders of a checkpoint and how their states are used."""
+    """The CLIP text encoders of a Stable Diffusion checkpoint and how their states are used."""
 
-    encoders: tuple[TextEncoder, ...]
+    encoders: tuple[ClipEncoder, ...]
     family: Family
     clip_skip: int
     zero_empty_prompt: bool
@@ -56,57 +49,17 @@ class TextConditioner:
     def text_of(self, prompts: Sequence[str]) -> Text:
         """Encode prompts, each by itself: none depends on those beside it."""
         made = {prompt: self._encoded(prompt) for prompt in dict.fromkeys(prompts)}
-        rows = [made[prompt] for prompt in prompts]
-        lengths = torch.tensor([len(row.states[0]) for row in rows])
-        longest = int(lengths.max())
-        states = rows[0].states.new_zeros(len(rows), longest, rows[0].states.shape[2])
-        for target, row in zip(states, rows, strict=True):
-            target[: len(row.states[0])] = row.states[0]
-        mask = None
-        if int(lengths.min()) < longest:
-            mask = (torch.arange(longest) < lengths[:, None]).to(states.device)
-        pooled = [row.pooled for row in rows if row.pooled is not None]
-        return Text(states, mask, torch.cat(pooled) if pooled else None)
+        return joined_texts([made[prompt] for prompt in prompts])
 
     def _encoded(self, prompt: str) -> Text:
         """One prompt; the encoders' states side by side, the last encoder's pooled state."""
-        count = max(
-            len(chunks_of(one.tokenizer, prompt, one.num_tokens).ids) for one in self.encoders
-        )
-        parts, pooled = [], None
-        for encoder in self.encoders:
-            states, first = self._states(encoder, prompt, count)
-            parts.append(rearrange(states, "n l d -> 1 (n l) d"))
-            pooled = first[:1] if first is not None else pooled
-        together = torch.cat(parts, 2)
+        of_xl = self.family == "sdxl"
+        count = max(encoder.num_chunks(prompt) for encoder in self.encoders)
+        layer: ClipLayer = "last_but_one" if of_xl else "last_normed"
+        made = [
+            clip_states(encoder, prompt, count, layer, self.clip_skip) for encoder in self.encoders
+        ]
+        together, pooled = torch.cat([one.states for one in made], 2), made[-1].pooled
         if self.zero_empty_prompt and not prompt.strip():
-            together = torch.zeros_like(together)
-            pooled = None if pooled is None else torch.zeros_like(pooled)
-        return Text(together, None, pooled if self.family == "sdxl" else None)
-
-    def _states(
-        self, encoder: TextEncoder, prompt: str, count: int
-    ) -> tuple[Float[Tensor, "n l d"], Float[Tensor, "n k"] | None]:
-        chunks = chunks_of(encoder.tokenizer, prompt, encoder.num_tokens, count)
-        states, pooled = self._run(encoder, chunks.ids)
-        if bool((chunks.weights == 1).all()):
-            return states, pooled
-        empty, _ = self._run(encoder, chunks_of(encoder.tokenizer, "", encoder.num_tokens).ids)
-        weights = rearrange(chunks.weights, "n l -> n l 1").to(states)
-        return torch.where(weights == 1, states, empty + weights * (states - empty)), pooled
-
-    def _run(
-        self, encoder: TextEncoder, ids: Int[Tensor, "n l"]
-    ) -> tuple[Float[Tensor, "n l d"], Float[Tensor, "n k"] | None]:
-        """States after the layer that is asked for, and the pooled state if there is one.
-
-        Stable Diffusion 1 and 2 take the last layer's with the final norm, SDXL the last but one's
-        without it; ``clip_skip`` counts back from there.
-        """
-        model = encoder.model
-        made = model(ids.to(model.device), output_hidden_states=True)
-        if self.family == "sdxl":
-            return made.hidden_states[-2 - self.clip_skip], getattr(made, "text_embeds", None)
-        # Before transformers 5 the encoder proper was inside.
-        norm = getattr(model, "text_model", model).final_layer_norm
-        return norm(made.hidden_states[-1 - self.clip_skip]), None
+            together, pooled = torch.zeros_like(together), torch.zeros_like(pooled)
+        return Text(together, None, pooled if of_xl else None)

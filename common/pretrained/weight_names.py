@@ -9,10 +9,14 @@ from common.pretrained.weight_files import StoredTensor
 
 ModelClass = Literal[
     "UNet2DConditionModel",
+    "PixArtTransformer2DModel",
+    "SD3Transformer2DModel",
+    "FluxTransformer2DModel",
     "AutoencoderKL",
     "CLIPTextModel",
     "CLIPTextModelWithProjection",
     "CLIPVisionModelWithProjection",
+    "T5EncoderModel",
     "ControlNetModel",
 ]
 
@@ -20,13 +24,16 @@ _OLD_ATTENTION = re.compile(r"(mid_block\.attentions\.\d+)\.(query|key|value|pro
 _NEW_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 _POSITIONS = "embeddings.position_ids"
 """The numbers 0 to 76, which old versions of transformers stored."""
+_T5_WORDS = "encoder.embed_tokens.weight"
+"""Another name of T5's ``shared.weight``, under which some files hold it too."""
 
 
 def current_name(model_class: ModelClass, name: str) -> str:
     """A weight's name without what differs between versions.
 
     Text encoders had the prefix ``text_model.`` before transformers 5; the attention of Stable
-    Diffusion 1's autoencoder was named otherwise before diffusers 0.18.
+    Diffusion 1's autoencoder was named otherwise before diffusers 0.18; T5's one table of words has
+    two names.
     """
     match model_class:
         case "CLIPTextModel" | "CLIPTextModelWithProjection":
@@ -35,7 +42,9 @@ def current_name(model_class: ModelClass, name: str) -> str:
             return name.removeprefix("vision_model.")
         case "AutoencoderKL":
             return _OLD_ATTENTION.sub(lambda m: f"{m[1]}.{_NEW_ATTENTION[m[2]]}.{m[3]}", name)
-        case "UNet2DConditionModel" | "ControlNetModel":
+        case "T5EncoderModel":
+            return "shared.weight" if name == _T5_WORDS else name
+        case _:
             return name
 
 
@@ -50,6 +59,10 @@ def by_current_name(
     found: dict[str, StoredTensor] = {}
     for tensor in tensors:
         name = current_name(model_class, tensor.name)
+        if model_class == "T5EncoderModel" and name in found and _T5_WORDS in (
+            tensor.name, found[name].name
+        ):  # fmt: skip
+            continue
         if name in found:
             raise InputError(
                 f"{tensor.file}: '{tensor.name}' and '{found[name].name}' are the same weight"

@@ -1,7 +1,7 @@
 """Filling a model with its stored weights."""
 
 from collections import defaultdict
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ DTYPES = {
     "BF16": torch.bfloat16,
 }
 """Types of stored weights."""
-_POSITIONS = "position_ids"
+_POSITIONS, _SINES = "position_ids", "pos_embed"
 
 
 def fill(skeleton: nn.Module, component: Component, dtype: torch.dtype, device: str) -> nn.Module:
@@ -48,7 +48,10 @@ def fill(skeleton: nn.Module, component: Component, dtype: torch.dtype, device: 
         except OSError as broken:
             raise InputError(f"{path} cannot be read: {broken}") from None
     skeleton.load_state_dict(state, strict=True, assign=True)
-    _fill_positions(skeleton, device)
+    if component.model_class == "T5EncoderModel":
+        # One table under two names.
+        skeleton.get_submodule("encoder").embed_tokens = skeleton.get_submodule("shared")
+    _fill_places(skeleton, device)
     return skeleton.requires_grad_(False)
 
 
@@ -68,11 +71,29 @@ def _read(file: BinaryIO, stored: StoredTensor, scratch: Tensor | None) -> Tenso
     return data.view(DTYPES[stored.dtype]).reshape(stored.shape)
 
 
-def _fill_positions(model: nn.Module, device: str) -> None:
-    """The one kind of buffer that is not stored: the numbers of the token places."""
+def _fill_places(model: nn.Module, device: str) -> None:
+    """Buffers that are not stored: numbers of token places, and sines of picture places."""
     for name, buffer in list(model.named_buffers()):
         if buffer.is_meta:
             place, _, own = name.rpartition(".")
-            assert own == _POSITIONS, f"nothing fills {name}"
-            numbers = torch.arange(buffer.shape[-1], device=device).expand(buffer.shape)
-            setattr(model.get_submodule(place), own, numbers)
+            owner = model.get_submodule(place)
+            assert own in (_POSITIONS, _SINES), f"nothing fills {name}"
+            if own == _POSITIONS:
+                made = torch.arange(buffer.shape[-1]).expand(buffer.shape)
+            else:
+                made = _sines(owner, buffer.shape[-1])
+            setattr(owner, own, made.to(device))
+
+
+def _sines(patches: Any, features: int) -> Tensor:
+    """What diffusers' ``PatchEmbed`` adds to the patches of a picture of the trained size."""
+    from diffusers.models.embeddings import get_2d_sincos_pos_embed
+
+    made: Tensor = get_2d_sincos_pos_embed(
+        features,
+        (patches.height, patches.width),
+        base_size=patches.base_size,
+        interpolation_scale=patches.interpolation_scale,
+        output_type="pt",
+    )
+    return made.float()[None]

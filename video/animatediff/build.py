@@ -16,7 +16,7 @@ from common.diffusion.lifted_unet import FrameLayers
 from common.diffusion.unet_coverage import check_coverage
 from common.errors import InputError
 from common.media.fitting import Fit
-from common.pretrained.build import build_pretrained_prior, torch_dtype
+from common.pretrained.build import build_unet_prior, only_of_unets, torch_dtype
 from common.pretrained.check import check_pretrained
 from common.pretrained.checkpoint import read_checkpoint
 from common.pretrained.config import PretrainedPriorConfig
@@ -57,7 +57,9 @@ def check_animatediff(
     """
     check_pretrained(config, size[1:], num_frames=size[0])
     checkpoint = read_checkpoint(config)
-    unet = build_skeletons(checkpoint, config.clip_skip).unet
+    if not checkpoint.is_unet:
+        raise only_of_unets(config)
+    unet = build_skeletons(checkpoint, config.clip_skip).denoiser
     check_coverage(unet.config)
     _, family, notes = _layers(motion, unet, size[0])
     if motion.domain_adapter is not None:
@@ -97,7 +99,7 @@ def build_animatediff_prior(
         InputError: as ``check_animatediff``.
     """
     together = size[0] if windows is None else windows.length
-    pictures = build_pretrained_prior(config, size[1:], device, size[0])
+    pictures = build_unet_prior(config, size[1:], device, size[0])
     layers, family, _ = _layers(motion, pictures.unet, together)
     if motion.domain_adapter is not None:
         add_domain_adapter(pictures.unet, motion.domain_adapter)

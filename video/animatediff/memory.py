@@ -30,9 +30,9 @@ def animatediff_need(
     compute = config.compute
     if compute.attention == "xformers":  # as lean as torch's kernel, and not there on meta
         compute = compute.model_copy(update={"attention": "sdpa"})
-    set_up(models, compute, "meta")
-    layers = torch.nn.Module.to(frame_layers_of(checkpoint, models.unet), "meta", dtype)
-    lifted = LiftedUNet(torch.nn.Module.to(models.unet, dtype), layers)
+    set_up(read_checkpoint(config), models, compute, "meta")
+    layers = torch.nn.Module.to(frame_layers_of(checkpoint, models.denoiser), "meta", dtype)
+    lifted = LiftedUNet(torch.nn.Module.to(models.denoiser, dtype), layers)
     count, latent = together * size[0], alone.latent_shape
     latents = torch.empty(together, latent[0], size[0], *latent[1:], dtype=dtype, device="meta")
     tokens = models.text_encoders[0].config.max_position_embeddings
