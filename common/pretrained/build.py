@@ -1,6 +1,5 @@
 """From a config to a pretrained prior: the models filled, set up and joined."""
 
-
 import torch
 
 from common.adapters.lora import add_loras
