@@ -44,7 +44,7 @@ class DistilledScene(Config):
 
     name: str
     scene: Scene = VoxelNerf()
-    """What is optimised: voxel_nerf, hash_nerf or gaussians."""
+    """What is optimised: voxel_nerf, hash_nerf, gaussians or sdf."""
     times: Times = Uniform()
     """At which diffusion times: uniform or falling."""
     views: DistilledViews = DistilledViews()

@@ -9,9 +9,10 @@ from common.cameras import Cameras
 from common.runs.state import State
 from threed.optimise.live_gaussians import LiveGaussians
 from threed.optimise.live_hash_nerf import LiveHashNerf
+from threed.optimise.live_sdf import LiveSdf
 from threed.optimise.live_voxel_nerf import LiveVoxelNerf
 from threed.rendering.rendered import Rendered
-from threed.scenes.scene_config import Gaussians, HashNerf, Scene, VoxelNerf
+from threed.scenes.scene_config import Gaussians, HashNerf, Scene, Sdf, VoxelNerf
 from threed.scenes.scene_start import SceneStart
 from threed.scenes.voxel_field import VoxelField
 
@@ -60,5 +61,7 @@ def live_scene(
             return LiveHashNerf(options, num_steps, seed, state, start)
         case Gaussians():
             return LiveGaussians(options, num_steps, seed, state, start)
+        case Sdf():
+            return LiveSdf(options, num_steps, state, start)
         case _:
             assert_never(options)
