@@ -70,6 +70,8 @@ def describer_of(suffix: str) -> "Describer":
             return described_json
         case ".safetensors":
             from video.animatediff.description import described_motion as describer
+        case ".yaml" | ".yml":
+            from threed.peers.description import described_peer as describer
         case ".ckpt":
             from threed.nerfstudio.description import described_checkpoint as describer
         case _:
@@ -84,7 +86,7 @@ NAMES = (
 
 SUFFIXES = (
     ".glb", ".gltf", ".obj", ".stl", ".off", ".usdz", ".ply", ".splat", ".spz", ".json",
-    ".ckpt", ".safetensors",
+    ".ckpt", ".safetensors", ".yaml", ".yml",
 )  # fmt: skip
 """What `describer_of` knows."""
 

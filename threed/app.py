@@ -5,7 +5,8 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from threed.config import AssetExport, ThreedConfig
 from threed.convert import Convert
-from threed.from_prompt import FromPrompt
+from threed.edit_3d import Edit3D
+from threed.from_prompt import Distillation, FromPrompt
 from threed.image_to_3d import ImageTo3D
 from threed.view_priors import check_view_prior
 
@@ -22,7 +23,22 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
         return [*notes, f"prompt has no effect on {config.method.name}"] if config.prompt else notes
     if not config.prompt.strip() and not isinstance(config.method, ImageTo3D):
         raise InputError("prompt is empty; say what to make: prompt='a red car'")
+    if isinstance(config.method, Distillation):
+        _check_begun(config.method, config.prompt)
     return check_view_prior(config.prior, config.method, config.prompt)
+
+
+def _check_begun(method: Distillation, prompt: str) -> None:
+    """Refuse a file that no scene can begin as, and an edit that changes nothing."""
+    if method.start is not None:
+        from threed.conversion.placed_source import check_start
+
+        check_start(method.start)
+    if isinstance(method, Edit3D) and method.source_prompt.strip() == prompt.strip():
+        raise InputError(
+            f"prompt and method.source_prompt are both {prompt!r}; say what the asset is in the "
+            "second, and what it becomes in the first"
+        )
 
 
 def _without_effect(config: ThreedConfig) -> list[str]:

@@ -12,6 +12,7 @@ from common.runs.app import Estimate, Outcome, Run
 from common.runs.provenance import provenance_of
 from threed.asset_export import artefacts, export_asset, mesh_metrics, shown_asset
 from threed.config import ThreedConfig
+from threed.edit_report import edit_metrics, shown_edit, write_edit
 from threed.from_prompt import FromPrompt
 from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
@@ -45,8 +46,9 @@ def run_asset(config: ThreedConfig, method: FromPrompt, run: Run) -> Outcome:
     with run.clock.stage("prior"):
         prior = build_view_prior(config.prior, method, run.device)
     made = make_asset(method, config.prompt, prior, config.seed, run)
-    mesh = textured_trimesh(made.mesh)
-    files = export_asset(config, run, "asset", mesh, made.mesh)
+    placed = made.in_files_world()
+    mesh = textured_trimesh(placed.mesh)
+    files = export_asset(config, run, "asset", mesh, placed.mesh)
     with run.clock.stage("export"):
         views = _write_views(config, run, made)
         films = _write_turntable(config, run, made)
@@ -55,12 +57,17 @@ def run_asset(config: ThreedConfig, method: FromPrompt, run: Run) -> Outcome:
              MediaItem(views, _said_of_pictures(method)))  # fmt: skip
     shown, metrics = shown_asset(files, mesh), mesh_metrics(files)
     others: list[Path] = []
-    if made.cloud is not None:
-        splats, sheet = export_splats(config, run, "splats", made.cloud)
+    if made.edit is not None:
+        sheet = write_edit(run, made.edit)
+        others.append(sheet)
+        shown = (*shown, *shown_edit(made.edit, sheet))
+        metrics |= edit_metrics(made.edit)
+    if placed.cloud is not None:
+        splats, sheet = export_splats(config, run, "splats", placed.cloud)
         others += [*(file.path for file in splats.files), sheet]
-        shown = (*shown, *shown_splats(splats, made.cloud, sheet))
+        shown = (*shown, *shown_splats(splats, placed.cloud, sheet))
         metrics |= splat_metrics(splats)
-    others += export_dataset(config, run, "asset", made.cloud or made.mesh)
+    others += export_dataset(config, run, "asset", placed.cloud or placed.mesh)
     sections = (*shown, Gallery("From all sides", items), *_curves(run))
     sample = sample_metrics(config.prompt, 0, config.seed, metrics)
     return Outcome((*artefacts(files), *others, *films, views), sections, (sample,))

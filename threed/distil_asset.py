@@ -4,23 +4,34 @@ from common.embedded.image_unet import View
 from common.embedded.orbit import cameras_on_orbit
 from common.runs.app import Run
 from common.runs.console import progress_bar
+from threed.begun_scene import begun_scene, source_of
 from threed.distillation.view_prior import ViewPrior
+from threed.edit_3d import Edit3D
+from threed.edit_pictures import edit_pictures
 from threed.finishing import FinishOptions, finished
+from threed.from_prompt import Distillation
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_scene import distil_scene, live_scenes
 from threed.optimise.live_gaussians import LiveGaussians
 from threed.optimise.live_scene import LiveScene
 from threed.rendering.volume import render
-from threed.score_distillation import ScoreDistillation
+from threed.scenes.scene_start import SceneStart, start_of
 from threed.texturing.bake import BakeOptions, Pictures
 
 
 def distilled_asset(
-    method: ScoreDistillation, prompt: str, prior: ViewPrior, seed: int, run: Run
+    method: Distillation, prompt: str, prior: ViewPrior, seed: int, run: Run
 ) -> MadeAsset:
     """Distil and finish, continuing from the run's checkpoint."""
-    scene = _distilled(method, prompt, prior, seed, run)
+    state = run.checkpoints.restored_state
+    source = start = None
+    if method.start is not None:
+        source = source_of(method.start, method.scene, seed)
+        start = start_of(state["start"]) if state is not None else begun_scene(
+            method.start, method.scene, source, seed, run
+        )  # fmt: skip
+    scene = _distilled(method, prompt, prior, seed, run, start)
     with run.clock.stage("mesh and texture"):
         field = scene.field()
         low, high = method.views.elevations_deg
@@ -37,17 +48,29 @@ def distilled_asset(
         )
         made = finished(field, pictures, options)
     cloud = scene.cloud() if isinstance(scene, LiveGaussians) else None
-    return MadeAsset(made.mesh, pictures, made.silhouette_iou, cloud)
+    if source is None:
+        return MadeAsset(made.mesh, pictures, made.silhouette_iou, cloud)
+    edit = None
+    if isinstance(method, Edit3D):
+        (begun,) = live_scenes(method, seed, None, start)
+        edit = edit_pictures(source, begun.field(), made.mesh)
+    return MadeAsset(made.mesh, pictures, made.silhouette_iou, cloud, source.placement, edit)
 
 
 def _distilled(
-    method: ScoreDistillation, prompt: str, prior: ViewPrior, seed: int, run: Run
+    method: Distillation,
+    prompt: str,
+    prior: ViewPrior,
+    seed: int,
+    run: Run,
+    start: SceneStart | None,
 ) -> LiveScene:
     """Go through the steps, logging and offering checkpoints; the scene at their end."""
     state = run.checkpoints.restored_state
     done = 0 if state is None else state["step"]
-    scene = live_scenes(method, seed, state)[0]
-    steps = distil_scene(method, prior, prompt, seed=seed, state=state)
+    scene = live_scenes(method, seed, state, start)[0]
+    steps = distil_scene(method, prior, prompt, seed=seed, state=state, start=start)
+    begun = None if start is None else start.state()
     with progress_bar(method.num_steps, done, "score distillation", "step") as bar:
         while True:
             with run.clock.stage("distil"):
@@ -58,4 +81,4 @@ def _distilled(
             scene = step.scene
             losses = {f"distil/{name}": value for name, value in step.losses.items()}
             run.metrics.log(step.step, run.clock.elapsed(), losses)
-            run.checkpoints.offer(step.step, step.state)
+            run.checkpoints.offer(step.step, step.state | {"start": begun})

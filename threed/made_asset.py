@@ -1,8 +1,10 @@
 """What a method makes of a prompt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.raster.mesh import TriangleMesh
+from threed.conversion.placed_source import Placement
+from threed.edit_pictures import EditPictures
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.texturing.bake import Pictures
 
@@ -18,3 +20,14 @@ class MadeAsset:
     """Mean overlap of the mesh's outlines with those of the pictures."""
     cloud: GaussianCloud | None = None
     """The scene, if it is a cloud."""
+    placement: Placement | None = None
+    """How the file that it began as was brought into the scene."""
+    edit: EditPictures | None = None
+    """Before and after, if it was edited."""
+
+    def in_files_world(self) -> "MadeAsset":
+        """Mesh and cloud with the size and place of the file that they began as."""
+        if self.placement is None:
+            return self
+        cloud = None if self.cloud is None else self.placement.cloud_back(self.cloud)
+        return replace(self, mesh=self.placement.back(self.mesh), cloud=cloud)

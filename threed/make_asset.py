@@ -4,6 +4,7 @@ from typing import Any, assert_never
 
 from common.runs.app import Run
 from threed.distil_asset import distilled_asset
+from threed.edit_3d import Edit3D
 from threed.from_prompt import FromPrompt
 from threed.image_to_3d import ImageTo3D
 from threed.made_asset import MadeAsset
@@ -25,7 +26,7 @@ def make_asset(method: FromPrompt, prompt: str, prior: Any, seed: int, run: Run)
     match method:
         case TextTo3D() | ImageTo3D():
             return asset_from_views(method, prompt, prior, seed, run)
-        case ScoreDistillation():
+        case ScoreDistillation() | Edit3D():
             return distilled_asset(method, prompt, prior, seed, run)
         case _:
             assert_never(method)

@@ -5,9 +5,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from common.config import Config
-from threed.distillation.loss_config import ISM, SDS, Loss
+from threed.distillation.loss_config import ISM, SDS, EditLoss, Loss
 from threed.distillation.times_config import Times, Uniform
 from threed.scenes.scene_config import Scene, VoxelNerf
+from threed.scenes.start_config import AssetStart
 
 
 class DistilledViews(Config):
@@ -38,21 +39,16 @@ class DistilledViews(Config):
         return self.min_elevation_deg, self.max_elevation_deg
 
 
-class ScoreDistillation(Config):
-    """A textured mesh for a prompt, by score distillation alone."""
+class DistilledScene(Config):
+    """The keys of every method that distils one scene and makes a mesh of it."""
 
-    name: Literal["score_distillation"] = "score_distillation"
+    name: str
     scene: Scene = VoxelNerf()
-    """What is optimised: voxel_nerf, hash_nerf or gaussians."""
-    loss: Loss = SDS()
-    """Whose gradient: sds, sjc, csd, nfsd, ism, sdi, rfds, bridge, vsd or hifa."""
+    """What is optimised: voxel_nerf, hash_nerf, gaussians or sdf."""
     times: Times = Uniform()
     """At which diffusion times: uniform or falling."""
     views: DistilledViews = DistilledViews()
     """From where the prior looks."""
-    num_particles: int = Field(1, ge=1, le=16)
-    """Scenes that are optimised together, seen by the same cameras with noise of their own; the
-    first becomes the asset. The losses but vsd treat each alone."""
     num_steps: int = Field(400, ge=1, le=1_000_000)
     """Steps of the optimizer."""
     num_pictures: int = Field(8, ge=4, le=64)
@@ -75,20 +71,38 @@ class ScoreDistillation(Config):
         return self.scene.num_cells
 
     @property
-    def num_scenes(self) -> int:
-        """Scenes in memory together."""
-        return self.num_particles
-
-    @property
     def num_evaluations(self) -> int:
         """Steps of the whole run."""
         return self.num_steps
 
+
+class ScoreDistillation(DistilledScene):
+    """A textured mesh for a prompt, by score distillation alone."""
+
+    name: Literal["score_distillation"] = "score_distillation"
+    loss: Loss = SDS()
+    """Whose gradient: sds, sjc, csd, nfsd, ism, sdi, rfds, bridge, vsd or hifa."""
+    start: AssetStart | None = None
+    """Begin as a file's mesh, points or Gaussians ({input: mesh.glb}); null begins as a ball."""
+    num_particles: int = Field(1, ge=1, le=16)
+    """Scenes that are optimised together, seen by the same cameras with noise of their own; the
+    first becomes the asset. The losses but vsd treat each alone."""
+
+    @property
+    def num_scenes(self) -> int:
+        """Scenes in memory together."""
+        return self.num_particles
+
     @model_validator(mode="after")
     def _interval_fits(self) -> "ScoreDistillation":
-        if isinstance(self.loss, ISM) and self.loss.interval > self.times.min_time:
-            raise ValueError(
-                f"loss.interval {self.loss.interval:g} begins before time 0 at times.min_time "
-                f"{self.times.min_time:g}; raise min_time or shorten the interval"
-            )
+        check_interval(self.loss, self.times)
         return self
+
+
+def check_interval(loss: EditLoss, times: Times) -> None:
+    """Refuse times that an inversion would begin before."""
+    if isinstance(loss, ISM) and loss.interval > times.min_time:
+        raise ValueError(
+            f"loss.interval {loss.interval:g} begins before time 0 at times.min_time "
+            f"{times.min_time:g}; raise min_time or shorten the interval"
+        )

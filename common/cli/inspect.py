@@ -13,7 +13,7 @@ from common.runs.folder import RunFolder
 _MAX_HEADER_BYTES = 100_000_000
 _MAX_LISTED = 60
 _WITHOUT_PROVENANCE = (".safetensors", ".obj", ".stl", ".off", ".usdz", ".ply", ".splat", ".spz",
-                       ".json", ".ckpt", ".bmp")  # fmt: skip
+                       ".json", ".ckpt", ".bmp", ".yaml", ".yml")  # fmt: skip
 
 
 def inspect_path(given: str, apps: Apps) -> str:

@@ -80,7 +80,7 @@ def run(config: CompareConfig, run: Run) -> Outcome:
     for label in undetected(figures.checked):
         LOGGER.warning("%s is broken on purpose, and no prediction failed", label)
     tables = run.folder.path / "comparison.json"
-    write_json(tables, _tables(figures, chosen))
+    write_json(tables, _tables(config, figures, chosen))
     broken = {variant.label for variant in config.variants if variant.broken}
     labels = [column.label for column in columns(config) if column.label not in broken]
     found = sections(config, labels, results, failures, figures.summaries, figures.claims)
@@ -121,8 +121,8 @@ def _figures(config: CompareConfig, results: list[Result], failures: list[Failed
     named = {m.metric for m in config.metrics}
     cost_names = [name for name in COST_METRICS if name not in named]
     costs = measurements(results, failures, cost_names)
-    metrics = [Metric(m.metric, m.better, m.binary) for m in config.metrics]
-    claimed = [Metric(m.metric, m.better, m.binary) for m in config.metrics if m.claim]
+    metrics = [m.compared for m in config.metrics]
+    claimed = [m.compared for m in config.metrics if m.claim]
     broken = {variant.label for variant in config.variants if variant.broken}
     sound = [row for row in rows if row.variant not in broken]
     claims = compare_all(sound, claimed, baseline_of(config), level=config.level, seed=config.seed)
@@ -144,8 +144,9 @@ def _check_metrics(asked: list[str], known: set[str]) -> None:
         )
 
 
-def _tables(figures: _Figures, chosen: tuple[Choice, ...]) -> dict[str, Any]:
+def _tables(config: CompareConfig, figures: _Figures, chosen: tuple[Choice, ...]) -> dict[str, Any]:
     """The measurements, claims, checks and choices as JSON, for other programs."""
+    targets = {metric.metric: metric.target for metric in config.metrics}
     return {
         "measurements": [
             {
@@ -156,7 +157,8 @@ def _tables(figures: _Figures, chosen: tuple[Choice, ...]) -> dict[str, Any]:
         ],
         "claims": [
             {
-                "metric": claim.metric, "variant": claim.variant, "baseline": claim.baseline,
+                "metric": claim.metric, "target": targets[claim.metric],
+                "variant": claim.variant, "baseline": claim.baseline,
                 "difference": claim.difference.value if claim.difference else None,
                 "lo": claim.difference.lo if claim.difference else None,
                 "hi": claim.difference.hi if claim.difference else None,

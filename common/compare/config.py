@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from common.compare.measurements import Better, Metric
 from common.config import Config
 from common.runs.config import Prompt, RunConfig
 
@@ -23,13 +24,30 @@ class Variant(Config):
     """Made wrong on purpose: one of its predictions must fail. Left out of the differences."""
 
 
-class MetricConfig(Config):
-    """One number of every run that is compared."""
+class Wanted(Config):
+    """A number of every run, and what makes it good."""
 
     metric: str = Field(min_length=1)
     """Its name in the runs' report.json; time_s and peak_memory_mb are always there."""
-    better: Literal["higher", "lower"]
-    """Which direction is an improvement."""
+    better: Better | None = None
+    """Which direction is an improvement; or `target`."""
+    target: float | None = Field(None, allow_inf_nan=False)
+    """The value that is right: each run's distance from it is what is ranked and tested."""
+
+    @model_validator(mode="after")
+    def _one_aim(self) -> "Wanted":
+        if (self.better is None) == (self.target is None):
+            said = "neither is set" if self.better is None else "both are set"
+            raise ValueError(
+                f"metric {self.metric!r} needs either better: higher | lower or target: <number>; "
+                f"{said}"
+            )
+        return self
+
+
+class MetricConfig(Wanted):
+    """One number of every run that is compared."""
+
     binary: bool = False
     """Whether each run's value is 0 or 1, so that the mean is a rate."""
     claim: bool = True
@@ -37,14 +55,28 @@ class MetricConfig(Config):
     unit: str = ""
     """Shown in tables and on axes."""
 
+    @property
+    def compared(self) -> Metric:
+        """What the statistics are told of it."""
+        return Metric(self.metric, self.better, self.binary, self.target)
 
-class Tuning(Config):
-    """How variants with `tune` get their values: by runs whose seeds are not the comparison's."""
+    @model_validator(mode="after")
+    def _rates_have_a_direction(self) -> "MetricConfig":
+        if self.binary and self.target is not None:
+            raise ValueError(
+                f"metric {self.metric!r} is binary; of rates higher or lower is better, and "
+                "target is for other numbers"
+            )
+        return self
 
-    metric: str = Field(min_length=1)
-    """What decides: the combination with the best mean is taken."""
-    better: Literal["higher", "lower"]
-    """Which direction is better."""
+
+class Tuning(Wanted):
+    """How variants with `tune` get their values: by runs whose seeds are not the comparison's.
+
+    The combination with the best mean of the metric is taken; under a target, that with the least
+    mean distance from it.
+    """
+
     num_seeds: int = Field(1, ge=1, le=1000)
     """Runs of each combination and prompt."""
     set: dict[str, Any] = Field(default_factory=dict)

@@ -39,19 +39,36 @@ class Measurement:
     value: float | None
 
 
+Better = Literal["higher", "lower"]
+
+
 @dataclass(frozen=True)
 class Metric:
     """What is known of a metric beside its values.
 
     Attributes:
         name: As in `Measurement.metric`.
-        better: Which direction is better.
+        better: Which direction is better; None where a target is.
         binary: Whether each value is 0 or 1, so that the mean is a rate.
+        target: The value that is right, if there is one: runs are then compared by their distance
+            from it, ``|value - target|``.
     """
 
     name: str
-    better: Literal["higher", "lower"]
+    better: Better | None
     binary: bool = False
+    target: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a metric without an aim, or with two."""
+        if (self.better is None) == (self.target is None):
+            raise InputError(f"metric '{self.name}' needs either a direction or a target.")
+
+    def loss(self, value: float) -> float:
+        """What is least where the value is best: ``-value``, ``value`` or ``|value - target|``."""
+        if self.target is not None:
+            return abs(value - self.target)
+        return -value if self.better == "higher" else value
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,13 @@ def sample_of(measurements: Sequence[Measurement], variant: str, metric: str) ->
         if row.value is not None and isfinite(row.value)
     }
     return Sample(values, frozenset(row.unit for row in rows))
+
+
+def compared(sample: Sample, metric: Metric) -> Sample:
+    """The sample as it is tested: values as they are, or distances from the target."""
+    if metric.target is None:
+        return sample
+    return Sample({unit: metric.loss(v) for unit, v in sample.values.items()}, sample.planned)
 
 
 def share_units(a: Sample, b: Sample) -> bool:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import product
+from typing import Literal
 
 from common.compare.collect import COST_METRICS, Failed, Result
 from common.compare.config import CompareConfig, MetricConfig
+from common.compare.estimates import Estimate
 from common.compare.significance import Claim, Summary
 from common.config.load import flatten
 from common.config.tree import dotted
@@ -34,6 +36,9 @@ _SHARED = (
     "Runs share processes (cells_per_process): time leaves out imports, and peak memory includes "
     "what earlier runs left behind. Set it to 1 to compare costs."
 )
+_TARGETS = (
+    '"off" is the mean distance of runs from the value that is right: what is ranked and tested.'
+)
 _PER_CELL = ("name", "output_dir", "seed", "prompt")
 
 
@@ -62,14 +67,16 @@ def _means(config: CompareConfig, labels: Sequence[str], summaries: Sequence[Sum
     by_key = {(s.variant, s.metric): s for s in summaries}
     columns = [Column("Variant", align="left")]
     for metric in metrics:
-        best = "highest" if metric.better == "higher" else "lowest"
-        columns.append(Column(metric.metric, metric.unit, best=best))  # type: ignore[arg-type]
+        columns += _columns(metric)
     columns.append(Column("Runs"))
     rows = []
     for label in labels:
         cells: list[Cell] = [label]
-        cells += [_interval(by_key.get((label, metric.metric))) for metric in metrics]
         found = [by_key.get((label, metric.metric)) for metric in metrics]
+        for metric, summary in zip(metrics, found, strict=True):
+            cells.append(_interval(summary.estimate if summary else None))
+            if metric.target is not None:
+                cells.append(_interval(summary.distance if summary else None))
         cells.append(max((s.estimate.n for s in found if s and s.estimate), default=0))
         rows.append(tuple(cells))
     methods = sorted({s.estimate.method for s in summaries if s.estimate is not None})
@@ -79,13 +86,29 @@ def _means(config: CompareConfig, labels: Sequence[str], summaries: Sequence[Sum
         "Means", tuple(columns), tuple(rows),
         footnotes=(
             f"Mean and {level} interval of each variant ({'; '.join(methods)}).", *notes,
+            *(_TARGETS,) * any(metric.target is not None for metric in metrics),
             *(_SHARED,) * (config.cells_per_process > 1),
         ),
     )  # fmt: skip
 
 
+def _columns(metric: MetricConfig) -> list[Column]:
+    """Of a metric; where a value is right, the best is in the column of distances from it."""
+    if metric.target is not None:
+        return [Column(metric.metric, metric.unit),
+                Column(_compared_name(metric), metric.unit, best="lowest")]  # fmt: skip
+    best: Literal["highest", "lowest"] = "highest" if metric.better == "higher" else "lowest"
+    return [Column(metric.metric, metric.unit, best=best)]
+
+
+def _compared_name(metric: MetricConfig) -> str:
+    """What is compared of a metric."""
+    return metric.metric if metric.target is None else f"{metric.metric} off {metric.target:g}"
+
+
 def _differences(config: CompareConfig, claims: Sequence[Claim]) -> Table:
     units = {metric.metric: metric.unit for metric in config.metrics}
+    names = {metric.metric: _compared_name(metric) for metric in config.metrics}
     columns = (
         Column("Metric", align="left"), Column("Variant", align="left"), Column("Difference"),
         Column("p (Holm)"), Column("Verdict", align="left"), Column("Detectable"),
@@ -99,8 +122,8 @@ def _differences(config: CompareConfig, claims: Sequence[Claim]) -> Table:
             known = found.lo is not None and found.hi is not None
             value = Interval(found.value, found.lo, found.hi) if known else found.value  # type: ignore[arg-type]
         rows.append((
-            f"{claim.metric} ({unit})" if unit else claim.metric, claim.variant, value,
-            claim.p_adjusted, claim.verdict, claim.detectable,
+            f"{names[claim.metric]} ({unit})" if unit else names[claim.metric],
+            claim.variant, value, claim.p_adjusted, claim.verdict, claim.detectable,
             claim.num_dropped + claim.num_dropped_baseline,
         ))  # fmt: skip
     methods = sorted({c.difference.method for c in claims if c.difference is not None})
@@ -109,6 +132,7 @@ def _differences(config: CompareConfig, claims: Sequence[Claim]) -> Table:
         f"Differences from {claims[0].baseline}", columns, tuple(rows),
         footnotes=(
             f"Variant minus baseline with its {level} interval; {'; '.join(methods)}.",
+            *(_TARGETS,) * any(names[claim.metric] != claim.metric for claim in claims),
             f"p is adjusted over all {len(claims)} claims, so that all verdicts hold together "
             f"at {level}.",
             *sorted({claim.note for claim in claims if claim.note}),
@@ -126,7 +150,8 @@ def _trade_offs(
     for metric, cost in product(config.metrics[:2], map(_cost, COST_METRICS)):
         drawn = []
         for label in labels:
-            quality, price = (_interval(by_key.get((label, m.metric))) for m in (metric, cost))
+            both = [by_key.get((label, m.metric)) for m in (metric, cost)]
+            quality, price = (_interval(s.estimate if s else None) for s in both)
             if isinstance(quality, Interval) and isinstance(price, Interval):
                 drawn.append(Series(
                     label, (price.value,), (quality.value,), "points",
@@ -135,9 +160,18 @@ def _trade_offs(
         if drawn and metric.metric not in COST_METRICS:
             plots.append(Plot(
                 f"{metric.metric} against {cost.metric}", Axis(cost.metric, cost.unit),
-                Axis(metric.metric, metric.unit), tuple(drawn),
+                Axis(metric.metric, metric.unit), (*drawn, *_right_line(metric, drawn)),
             ))  # fmt: skip
     return plots
+
+
+def _right_line(metric: MetricConfig, drawn: Sequence[Series]) -> tuple[Series, ...]:
+    """The target of a metric as a line under all that is drawn; none without a target."""
+    if metric.target is None:
+        return ()
+    ends = [x for one in drawn if one.x_band for x in (*one.x_band.lo, *one.x_band.hi)]
+    right = (metric.target, metric.target)
+    return (Series(f"{metric.target:g} is right", (min(ends), max(ends)), right),)
 
 
 def _clips(
@@ -198,10 +232,9 @@ def _failures(failures: Sequence[Failed]) -> Failures:
     return Failures("Failures", items, caption if items else "")
 
 
-def _interval(summary: Summary | None) -> Cell:
-    if summary is None or summary.estimate is None:
+def _interval(estimate: Estimate | None) -> Cell:
+    if estimate is None:
         return None
-    estimate = summary.estimate
     if estimate.lo is None or estimate.hi is None:
         return estimate.value
     return Interval(estimate.value, estimate.lo, estimate.hi)

@@ -37,7 +37,7 @@ def tuning_sections(config: CompareConfig, chosen: Sequence[Choice]) -> tuple[Se
     """What each variant chose; none without tuning."""
     if not chosen:
         return ()
-    metric = config.tuning.metric if config.tuning else "metric"
+    metric = _aim(config)
     columns = (
         Column("Variant", align="left"), Column("Chosen", align="left"), Column("Tried"),
         Column(f"Best {metric}"), Column(f"Median {metric}"), Column("At an edge", align="left"),
@@ -55,6 +55,14 @@ def tuning_sections(config: CompareConfig, chosen: Sequence[Choice]) -> tuple[Se
         "is the first or last of those that were tried.",
     )
     return (Table("Tuning", columns, tuple(rows), footnotes=notes),)
+
+
+def _aim(config: CompareConfig) -> str:
+    """What tuning looked at, in words."""
+    if config.tuning is None:
+        return "metric"
+    target = config.tuning.target
+    return config.tuning.metric if target is None else f"{config.tuning.metric} ({target:g} wanted)"
 
 
 def _plot(checked: Sequence[Checked]) -> tuple[Section, ...]:

@@ -16,7 +16,14 @@ from common.compare.estimates import (
     joined_notes,
 )
 from common.compare.means import mean_interval
-from common.compare.measurements import Measurement, Metric, Sample, sample_of, share_units
+from common.compare.measurements import (
+    Measurement,
+    Metric,
+    Sample,
+    compared,
+    sample_of,
+    share_units,
+)
 from common.compare.power import detectable_difference
 from common.errors import InputError
 
@@ -35,12 +42,14 @@ class Summary:
         variant: Name of the variant.
         estimate: The mean with its interval; None if no run has a value.
         num_missing: Runs without a value.
+        distance: The mean distance of runs from the metric's target; None if it has none.
     """
 
     metric: str
     variant: str
     estimate: Estimate | None
     num_missing: int
+    distance: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,8 @@ class Claim:
         metric: Name of the metric.
         variant: Name of the variant.
         baseline: Name of the variant that it is compared with.
-        difference: ``variant - baseline``, its interval not adjusted for other claims; None if the
-            two have no run to compare.
+        difference: ``variant - baseline``, of the distances from the target if the metric has one;
+            its interval is not adjusted for other claims. None if the two have no run to compare.
         p_adjusted: Holm's p-value over all claims of the report.
         verdict: Better or worse if ``p_adjusted`` is at most the false-alarm rate.
         detectable: The smallest true difference that would probably have been shown, at the level
@@ -103,16 +112,11 @@ def summarise(
     for metric in metrics:
         for variant in sorted({row.variant for row in measurements}):
             sample = sample_of(measurements, variant, metric.name)
-            estimate = None
-            if sample.values:
-                estimate = mean_interval(
-                    list(sample.values.values()),
-                    _prompts(sample),
-                    level=level,
-                    seed=seed,
-                    binary=metric.binary,
-                )
-            rows.append(Summary(metric.name, variant, estimate, sample.num_missing))
+            estimate = _mean(sample, level, seed, binary=metric.binary)
+            off = None
+            if metric.target is not None:
+                off = _mean(compared(sample, metric), level, seed)
+            rows.append(Summary(metric.name, variant, estimate, sample.num_missing, off))
     return tuple(rows)
 
 
@@ -153,9 +157,9 @@ def compare_all(
     num_resamples = max(NUM_RESAMPLES, ceil(2 * RESAMPLES_PER_STEP / step) - 1)
     drafts = []
     for metric in metrics:
-        reference = sample_of(measurements, baseline, metric.name)
+        reference = compared(sample_of(measurements, baseline, metric.name), metric)
         for variant in others:
-            sample = sample_of(measurements, variant, metric.name)
+            sample = compared(sample_of(measurements, variant, metric.name), metric)
             found = _difference(sample, reference, level, seed, num_resamples)
             drafts.append((metric, variant, sample, reference, found))
     adjusted = holm([1.0 if found is None else found.p_value for *_, found in drafts])
@@ -174,6 +178,14 @@ def compare_all(
         )
         for (metric, variant, sample, reference, found), p in zip(drafts, adjusted, strict=True)
     )
+
+
+def _mean(sample: Sample, level: float, seed: int, *, binary: bool = False) -> Estimate | None:
+    """The mean of a sample with its interval; None if no run has a value."""
+    if not sample.values:
+        return None
+    values = list(sample.values.values())
+    return mean_interval(values, _prompts(sample), level=level, seed=seed, binary=binary)
 
 
 def _prompts(sample: Sample) -> list[str]:

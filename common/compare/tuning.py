@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.compare.config import CompareConfig, MetricConfig, Tuning, Variant
-from common.compare.measurements import Measurement
+from common.compare.measurements import Measurement, Metric
 from common.errors import InputError
 
 _SEED_SHIFT = 1_000_000
@@ -52,7 +52,7 @@ def tuning_config(config: CompareConfig) -> CompareConfig | None:
             label = _label(variant, index)
             changes = tuning.set | variant.set | dict(point)
             variants.append(Variant.model_construct(label=label, set=changes, tune={}))
-    metric = MetricConfig(metric=tuning.metric, better=tuning.better)
+    metric = MetricConfig(metric=tuning.metric, better=tuning.better, target=tuning.target)
     return config.model_copy(
         update={
             "variants": tuple(variants), "metrics": (metric,), "num_seeds": tuning.num_seeds,
@@ -63,7 +63,7 @@ def tuning_config(config: CompareConfig) -> CompareConfig | None:
 
 
 def choices(config: CompareConfig, rows: Sequence[Measurement]) -> tuple[Choice, ...]:
-    """The best combination of every tuned variant.
+    """The best combination of every tuned variant: that with the least mean of `Metric.loss`.
 
     Args:
         config: that was asked for.
@@ -85,7 +85,7 @@ def choices(config: CompareConfig, rows: Sequence[Measurement]) -> tuple[Choice,
             points = _points(variant)
             each = [found.get(_label(variant, index), []) for index in range(len(points))]
             means = tuple(sum(row) / len(row) if row else None for row in each)
-            chosen.append(Choice(variant.label, points, means, _best(means, tuning, variant)))
+            chosen.append(Choice(variant.label, points, means, _best(each, tuning, variant)))
     return tuple(chosen)
 
 
@@ -110,13 +110,15 @@ def _label(variant: Variant, index: int) -> str:
     return f"{variant.label} ({index + 1})"
 
 
-def _best(means: Sequence[float | None], tuning: Tuning, variant: Variant) -> int:
-    known = [(value, -index) for index, value in enumerate(means) if value is not None]
-    if not known:
+def _best(each: Sequence[Sequence[float]], tuning: Tuning, variant: Variant) -> int:
+    """The combination whose runs are best on average; of equals the first."""
+    metric = Metric(tuning.metric, tuning.better, target=tuning.target)
+    losses = [
+        (sum(map(metric.loss, row)) / len(row), index) for index, row in enumerate(each) if row
+    ]
+    if not losses:
         raise InputError(
             f"no tuning run of variant '{variant.label}' reports {tuning.metric}; "
             "see the logs under cells/tuning, then resume"
         )
-    if tuning.better == "lower":
-        known = [(-value, index) for value, index in known]
-    return -max(known)[1]
+    return min(losses)[1]

@@ -23,6 +23,7 @@ PRESETS = {
     "threed/vsd_hash_nerf": ("method.scene.num_cells=16", "method.scene.log2_table=8",
                              "method.scene.finest_cells=16", "method.num_particles=2"),
     "threed/hifa_voxel_nerf": ("method.scene.num_cells=16",),
+    "threed/sds_sdf": ("method.scene.num_cells=16",),
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from common.seeding import generator_for
@@ -15,7 +16,7 @@ from threed.distillation.loss_config import Loss
 from threed.distillation.loss_gradient import Draw, loss_gradient
 from threed.distillation.past import Past, past_of
 
-_NOISE_EVERY = 5
+_NOISE_EVERY = 10
 """Steps from one measurement of the noise to the next."""
 
 
@@ -56,9 +57,9 @@ def descended(loss: Loss, laws: ViewLaws, seed: int) -> Descended | None:
         gradient, past = _gradient(loss, laws, prior, latents, times, generator, past)
         if step >= settling:
             totals += torch.stack([_along(latents), latents.var(0).mean()])
-            if step % _NOISE_EVERY == 0:  # the same latents and times, other noise
-                again, _ = _gradient(loss, laws, prior, latents, times, generator, past)
-                noises.append((gradient - again).square().mean() / 2)
+            if step % _NOISE_EVERY == 0:
+                own = generator_for(seed, step, "laws/noise")
+                noises.append(_noise(loss, laws, prior, latents, own, past))
         latents = latents - law.rate * gradient
     saturation, variance = (totals / laws.num_steps).tolist()
     return Descended(law, saturation, math.sqrt(variance), float(torch.stack(noises).mean()))
@@ -67,6 +68,35 @@ def descended(loss: Loss, laws: ViewLaws, seed: int) -> Descended | None:
 def _prior(laws: ViewLaws) -> NormalViews:
     last = NormalViews(world_of(laws, 0.0)).spec.schedule.max_timestep
     return NormalViews(world_of(laws, last))
+
+
+def _noise(
+    loss: Loss,
+    laws: ViewLaws,
+    prior: NormalViews,
+    latents: Tensor,
+    generator: torch.Generator,
+    past: Past,
+) -> Tensor:
+    """Variance of the gradient by its noise: half the square between two at the same times."""
+    times = spread_times(len(latents), prior.world.first, prior.world.last, generator)
+    one, other = (
+        _gradient(loss, laws, prior, latents, times, generator, past)[0] for _ in range(2)
+    )
+    return (one - other).square().mean() / 2
+
+
+def spread_times(
+    count: int, first: int, last: int, generator: torch.Generator
+) -> Float[Tensor, " b"]:
+    """Whole timesteps from ``first`` to ``last``, one from each of ``count`` equal parts.
+
+    Each is as likely anywhere as if it were drawn by itself, but together they cover the range, so
+    that a mean over them varies little by what the times happened to be.
+    """
+    parts = torch.randperm(count, generator=generator)
+    place = (parts + torch.rand(count, generator=generator, dtype=torch.float64)) / count
+    return (first + (place * (last - first + 1)).floor()).clamp(max=last)
 
 
 def _along(latents: Tensor) -> Tensor:

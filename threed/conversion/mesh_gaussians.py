@@ -81,13 +81,17 @@ def meshed_field(
 
 def cameras_all_round(count: int, size_px: int) -> Cameras:
     """Cameras about the unit sphere, evenly spread over all directions (a Fibonacci lattice)."""
+    azimuths, elevations = directions_all_round(count)
+    distance = MARGIN / math.sin(math.radians(FOVY_DEG / 2))
+    return orbit_cameras(azimuths, elevations, distance, FOVY_DEG, size_px, size_px)
+
+
+def directions_all_round(count: int) -> tuple[list[float], list[float]]:
+    """Azimuths and elevations in degrees, evenly spread over all directions."""
     heights = 1 - (2 * np.arange(count) + 1) / count
     elevations = np.degrees(np.arcsin(heights))
     azimuths = (_GOLDEN_DEG * np.arange(count)) % 360
-    distance = MARGIN / math.sin(math.radians(FOVY_DEG / 2))
-    return orbit_cameras(
-        azimuths.tolist(), elevations.tolist(), distance, FOVY_DEG, size_px, size_px
-    )
+    return azimuths.tolist(), elevations.tolist()
 
 
 def placed_back(mesh: TriangleMesh, frame: Frame) -> TriangleMesh:

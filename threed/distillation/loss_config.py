@@ -140,5 +140,17 @@ class HiFA(Config):
     """Weight of the noise levels."""
 
 
+class DDS(Config):
+    """Delta denoising score: what the prompt would change, less what the prompt before would."""
+
+    name: Literal["dds"] = "dds"
+    guidance: CFG = CFG(guidance_scale=7.5)
+    """How strongly both predictions follow their prompts."""
+    weight: Weight = "sigma_squared"
+    """Weight of the noise levels."""
+
+
 Loss = Annotated[SDS | SJC | CSD | NFSD | ISM | SDI | RFDS | Bridge | VSD | HiFA, BY_NAME]
-"""Any loss, chosen by its ``name``."""
+"""Any loss that makes a scene, chosen by its ``name``."""
+EditLoss = Annotated[DDS | SDS | SJC | CSD | NFSD | ISM | SDI | RFDS | Bridge | VSD | HiFA, BY_NAME]
+"""Any loss that edits one: also those that need to know what it was before."""

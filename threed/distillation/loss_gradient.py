@@ -13,10 +13,12 @@ from common.shapes import Latents, Timesteps
 from threed.distillation.bridge import bridge_gradient
 from threed.distillation.control_variate import ControlVariate, learnt_gradient, no_past
 from threed.distillation.csd import csd_gradient
+from threed.distillation.dds import dds_gradient
 from threed.distillation.hifa import picture_gradient
 from threed.distillation.ism import ism_gradient
 from threed.distillation.loss_config import (
     CSD,
+    DDS,
     ISM,
     NFSD,
     RFDS,
@@ -25,8 +27,8 @@ from threed.distillation.loss_config import (
     SJC,
     VSD,
     Bridge,
+    EditLoss,
     HiFA,
-    Loss,
 )
 from threed.distillation.nfsd import nfsd_gradient
 from threed.distillation.particles import LearntParticles, normal_particles
@@ -49,6 +51,16 @@ class Says(Protocol):
 
 
 @dataclass(frozen=True)
+class Before:
+    """What is edited, as it was."""
+
+    prompt: str
+    """What it is."""
+    latents: Latents
+    """Clean ones, of its renders from where the scene's are."""
+
+
+@dataclass(frozen=True)
 class Draw:
     """What one step asks the prior about."""
 
@@ -62,10 +74,12 @@ class Draw:
     """One a sample, for what else is drawn."""
     pictures: Float[Tensor, "b ..."]
     """The renders themselves, in [-1, 1]."""
+    before: Before | None = None
+    """For losses that edit."""
 
 
 def loss_gradient(
-    loss: Loss, prior: Prior[Any], prompt: str, says: Says, draw: Draw, past: Past
+    loss: EditLoss, prior: Prior[Any], prompt: str, says: Says, draw: Draw, past: Past
 ) -> tuple[Distilled, Past]:
     """The gradient of clean latents, and what the loss remembers after it.
 
@@ -80,6 +94,12 @@ def loss_gradient(
     x, t, noise = draw.latents, draw.timesteps, draw.noise
     cond, empty = says(prompt), says("")
     match loss:
+        case DDS():
+            assert draw.before is not None  # configs refuse it without an asset to edit
+            found = dds_gradient(
+                prior, x, draw.before.latents, t, noise, cond, says(draw.before.prompt), empty,
+                loss.guidance, loss.weight,
+            )  # fmt: skip
         case SDS(baseline="learnt"):
             told = (cond, empty, loss.guidance)
             known = past if isinstance(past, ControlVariate) else no_past()

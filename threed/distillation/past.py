@@ -4,14 +4,14 @@ from typing import Any
 
 from common.runs.state import State
 from threed.distillation.control_variate import ControlVariate, no_past
-from threed.distillation.loss_config import SDS, VSD, Loss
+from threed.distillation.loss_config import SDS, VSD, EditLoss
 from threed.distillation.particles import LearntParticles, network_of
 
 Past = ControlVariate | LearntParticles | None
 """None for losses that remember nothing."""
 
 
-def past_of(loss: Loss, prior: Any, seed: int, state: State = None) -> Past:
+def past_of(loss: EditLoss, prior: Any, seed: int, state: State = None) -> Past:
     """What the loss begins with, or continues from.
 
     Args:

@@ -12,16 +12,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from common.cameras import Cameras
 from common.embedded.orbit import cameras_on_orbit
 from common.errors import InputError
 from common.runs.state import State
 from common.seeding import generator_for
 from threed.distillation.past import past_of, past_state
 from threed.distillation.view_prior import ViewPrior
+from threed.edit_3d import Edit3D
+from threed.from_prompt import Distillation
+from threed.optimise.keep_terms import keep_terms
 from threed.optimise.live_scene import LiveScene, live_scene
-from threed.optimise.prior_pull import prior_pull, views_round
+from threed.optimise.prior_pull import Original, prior_pull, views_round
 from threed.rendering.rendered import Rendered
-from threed.score_distillation import ScoreDistillation
+from threed.scenes.scene_start import SceneStart
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +48,13 @@ class DistilStep:
 
 
 def distil_scene(
-    method: ScoreDistillation, prior: ViewPrior, prompt: str, *, seed: int = 0, state: State = None
+    method: Distillation,
+    prior: ViewPrior,
+    prompt: str,
+    *,
+    seed: int = 0,
+    state: State = None,
+    start: SceneStart | None = None,
 ) -> Iterator[DistilStep]:
     """Optimise a scene step by step, from its start or from a state.
 
@@ -54,48 +64,71 @@ def distil_scene(
         prompt: what the object is.
         seed: of everything that is drawn.
         state: from a `DistilStep` of the same call.
+        start: what the scenes begin as; None: a ball. An edit needs one.
 
     Raises:
         InputError: the scene has numbers that are not finite.
     """
     done = 0 if state is None else state["step"]
     past = past_of(method.loss, prior, seed, None if state is None else state["past"])
-    scenes = live_scenes(method, seed, state)
+    scenes = live_scenes(method, seed, state, start)
+    still = live_scenes(method, seed, None, start) if isinstance(method, Edit3D) else ()
     for step in range(done + 1, method.num_steps + 1):
         share = (step - 1) / max(method.num_steps - 1, 1)
         generator = generator_for(seed, step, "distil scene")
         views = views_round(method.views.num_views, method.views.elevations_deg, generator)
         time = method.times.time(share, float(torch.rand((), generator=generator)))
         cameras = cameras_on_orbit(views, method.views.size_px)
+        as_it_was = _as_it_was(still, cameras, generator)
         seen = [scene.render(cameras, generator) for scene in scenes]
-        pulls, past = prior_pull(prior, method.loss, prompt, views, seen, time, generator, past)
-        numbers = _descended(scenes, seen, pulls, share, step, generator)
+        original, kept_terms = None, [dict[str, Tensor]() for _ in scenes]
+        if isinstance(method, Edit3D):
+            original = Original(method.source_prompt, as_it_was)
+            pairs = zip(seen, as_it_was, strict=True)
+            kept_terms = [keep_terms(*pair, method.keep) for pair in pairs]
+        pulls, past = prior_pull(
+            prior, method.loss, prompt, views, seen, time, generator, past, original
+        )
+        numbers = _descended(scenes, seen, pulls, kept_terms, share, step, generator)
         kept = {"step": step, "scenes": [scene.state() for scene in scenes],
                 "past": past_state(past)}  # fmt: skip
         yield DistilStep(step, numbers | {"time": time}, scenes, kept)
 
 
-def live_scenes(method: ScoreDistillation, seed: int, state: State) -> tuple[LiveScene, ...]:
+def live_scenes(
+    method: Distillation, seed: int, state: State, start: SceneStart | None = None
+) -> tuple[LiveScene, ...]:
     """The scenes that are optimised together, at their start or as a state has them."""
     kept = [None] * method.num_particles if state is None else state["scenes"]
     return tuple(
-        live_scene(method.scene, method.num_steps, seed + index, one)
+        live_scene(method.scene, method.num_steps, seed + index, one, start)
         for index, one in enumerate(kept)
     )
+
+
+@torch.no_grad()
+def _as_it_was(
+    still: Sequence[LiveScene], cameras: Cameras, generator: torch.Generator
+) -> list[Rendered]:
+    """Renders before the edit, with the draws that the scenes' own are about to make."""
+    twin = torch.Generator(generator.device)
+    twin.set_state(generator.get_state())
+    return [scene.render(cameras, twin) for scene in still]
 
 
 def _descended(
     scenes: Sequence[LiveScene],
     seen: Sequence[Rendered],
     pulls: Sequence[Tensor],
+    kept: Sequence[dict[str, Tensor]],
     share: float,
     step: int,
     generator: torch.Generator,
 ) -> dict[str, float]:
     """Descend with every scene; the means of what was descended."""
     totals: dict[str, float] = {}
-    for scene, rendered, pull in zip(scenes, seen, pulls, strict=True):
-        terms = scene.terms(rendered, share)
+    for scene, rendered, pull, held in zip(scenes, seen, pulls, kept, strict=True):
+        terms = scene.terms(rendered, share) | held
         loss = torch.stack([pull, *terms.values()]).sum()
         if not bool(torch.isfinite(loss)):
             raise InputError(

@@ -15,23 +15,29 @@ from threed.rendering.rendered import Rendered
 from threed.scenes.blob import ball_cloud
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.scenes.scene_config import Gaussians
+from threed.scenes.scene_start import SceneStart
 from threed.scenes.voxel_field import VoxelField
 
 
 class LiveGaussians:
     """The cloud and its optimizer."""
 
-    def __init__(self, options: Gaussians, num_steps: int, seed: int, state: State = None):
+    def __init__(
+        self, options: Gaussians, num_steps: int, seed: int, state: State = None,
+        start: SceneStart | None = None,
+    ):  # fmt: skip
         self._options, self._num_steps = options, num_steps
         self._density = Mcmc(
             lambda_opacity=options.opacity_loss, lambda_scale=options.scale_loss, growth=0.2
         )
-        if state is None:
-            generator = generator_for(seed, 0, "gaussians/start")
-            start = ball_cloud(options.num_gaussians, options.start.radius_m, generator)
-            self._live = live_cloud(start)
-        else:
+        if state is not None:
             self._live = restored(state)
+            return
+        begun = None if start is None else start.cloud
+        if begun is None:
+            generator = generator_for(seed, 0, "gaussians/start")
+            begun = ball_cloud(options.num_gaussians, options.start.radius_m, generator)
+        self._live = live_cloud(begun)
 
     def render(self, cameras: Cameras, generator: torch.Generator) -> Rendered:
         """Pictures; nothing of them is random."""

@@ -13,19 +13,24 @@ from threed.optimise.rates import fallen
 from threed.optimise.shape_terms import shape_terms
 from threed.rendering.rendered import Rendered
 from threed.rendering.volume import render
-from threed.scenes.hash_field import PARTS, HashField, as_voxels, new_hash_field
+from threed.scenes.hash_field import PARTS, HashField, as_voxels, ball_base, new_hash_field
 from threed.scenes.scene_config import HashNerf
+from threed.scenes.scene_start import SceneStart
 from threed.scenes.voxel_field import VoxelField
 
 
 class LiveHashNerf:
     """Tables, network and optimizer; the grid of a step is made when it is rendered."""
 
-    def __init__(self, options: HashNerf, num_steps: int, seed: int, state: State = None):
+    def __init__(
+        self, options: HashNerf, num_steps: int, seed: int, state: State = None,
+        start: SceneStart | None = None,
+    ):  # fmt: skip
         self._options, self._num_steps = options, num_steps
+        self._base = ball_base(options) if start is None or start.field is None else start.field
         if state is None:
-            start = new_hash_field(options, generator_for(seed, 0, "hash nerf/start"))
-            parts = {name: getattr(start, name) for name in PARTS}
+            fresh = new_hash_field(options, generator_for(seed, 0, "hash nerf/start"))
+            parts = {name: getattr(fresh, name) for name in PARTS}
         else:
             parts = {name: state[name] for name in PARTS}
         leaves = {name: part.detach().clone().requires_grad_() for name, part in parts.items()}
@@ -40,7 +45,7 @@ class LiveHashNerf:
 
     def render(self, cameras: Cameras, generator: torch.Generator) -> Rendered:
         """Pictures, samples shifted at random along their rays."""
-        self._voxels = as_voxels(self._live, self._options)
+        self._voxels = as_voxels(self._live, self._options, self._base)
         return render(self._voxels, cameras, generator=generator)
 
     def terms(self, seen: Rendered, share: float) -> dict[str, Tensor]:
@@ -65,4 +70,4 @@ class LiveHashNerf:
     @torch.no_grad()
     def field(self) -> VoxelField:
         """The field at the nodes of its grid."""
-        return as_voxels(self._live, self._options)
+        return as_voxels(self._live, self._options, self._base)

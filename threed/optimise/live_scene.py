@@ -9,9 +9,11 @@ from common.cameras import Cameras
 from common.runs.state import State
 from threed.optimise.live_gaussians import LiveGaussians
 from threed.optimise.live_hash_nerf import LiveHashNerf
+from threed.optimise.live_sdf import LiveSdf
 from threed.optimise.live_voxel_nerf import LiveVoxelNerf
 from threed.rendering.rendered import Rendered
-from threed.scenes.scene_config import Gaussians, HashNerf, Scene, VoxelNerf
+from threed.scenes.scene_config import Gaussians, HashNerf, Scene, Sdf, VoxelNerf
+from threed.scenes.scene_start import SceneStart
 from threed.scenes.voxel_field import VoxelField
 
 
@@ -40,21 +42,26 @@ class LiveScene(Protocol):
         ...
 
 
-def live_scene(options: Scene, num_steps: int, seed: int, state: State = None) -> LiveScene:
+def live_scene(
+    options: Scene, num_steps: int, seed: int, state: State = None, start: SceneStart | None = None
+) -> LiveScene:
     """The scene at its start, or as a state has it.
 
     Args:
         options: which, and how it learns.
         num_steps: of the whole distillation.
         seed: of what the start draws.
-        state: from `LiveScene.state` of a scene with the same options.
+        state: from `LiveScene.state` of a scene with the same options and start.
+        start: None: the ball of the options.
     """
     match options:
         case VoxelNerf():
-            return LiveVoxelNerf(options, num_steps, state)
+            return LiveVoxelNerf(options, num_steps, state, start)
         case HashNerf():
-            return LiveHashNerf(options, num_steps, seed, state)
+            return LiveHashNerf(options, num_steps, seed, state, start)
         case Gaussians():
-            return LiveGaussians(options, num_steps, seed, state)
+            return LiveGaussians(options, num_steps, seed, state, start)
+        case Sdf():
+            return LiveSdf(options, num_steps, state, start)
         case _:
             assert_never(options)

@@ -1,4 +1,4 @@
-"""A voxel field that learns: from a ball, on a coarse grid first."""
+"""A voxel field that learns: from a ball or an asset, on a coarse grid first."""
 
 import torch
 from torch import Tensor
@@ -12,17 +12,22 @@ from threed.rendering.rendered import Rendered
 from threed.rendering.volume import render
 from threed.scenes.blob import ball_density
 from threed.scenes.scene_config import VoxelNerf
+from threed.scenes.scene_start import SceneStart
 from threed.scenes.voxel_field import VoxelField, node_positions, refined, uniform_field
 
 
 class LiveVoxelNerf:
     """The grid and its optimizer."""
 
-    def __init__(self, options: VoxelNerf, num_steps: int, state: State = None):
+    def __init__(
+        self, options: VoxelNerf, num_steps: int, state: State = None,
+        start: SceneStart | None = None,
+    ):  # fmt: skip
         self._options, self._num_steps = options, num_steps
         self._refine_after = round(options.coarse_share * num_steps)
         if state is None:
-            self._begin(_ball(options, self._refine_after > 0))
+            begun = None if start is None else start.field
+            self._begin(_ball(options, self._refine_after > 0) if begun is None else begun)
             return
         low, high = (tuple(corner) for corner in state["box"])
         self._begin(VoxelField(state["density"], state["colour"], low, high))

@@ -1,6 +1,7 @@
 """What a prior says of renders, as a loss: views, noise and time of a step."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,11 +11,20 @@ from torch import Tensor
 
 from common.diffusion.prior import embedded_negative
 from common.embedded.image_unet import View
-from threed.distillation.loss_config import Loss
-from threed.distillation.loss_gradient import Draw, loss_gradient
+from threed.distillation.loss_config import EditLoss
+from threed.distillation.loss_gradient import Before, Draw, loss_gradient
 from threed.distillation.past import Past
 from threed.distillation.view_prior import ViewPrior
 from threed.rendering.rendered import Rendered
+
+
+@dataclass(frozen=True)
+class Original:
+    """What is edited: renders of each scene before the edit, from the same cameras."""
+
+    prompt: str
+    """What it is."""
+    seen: Sequence[Rendered]
 
 
 def views_round(
@@ -31,13 +41,14 @@ def views_round(
 
 def prior_pull(
     prior: ViewPrior,
-    loss: Loss,
+    loss: EditLoss,
     prompt: str,
     views: Sequence[View],
     particles: Sequence[Rendered],
     time: float,
     generator: torch.Generator,
     past: Past,
+    original: Original | None = None,
 ) -> tuple[list[Float[Tensor, ""]], Past]:
     """Scalars whose gradients are the prior's, their values half the mean squares of those.
 
@@ -50,8 +61,10 @@ def prior_pull(
         time: diffusion time.
         generator: of the noise, and of what is behind the renders for a prior without alpha.
         past: what the loss remembers.
+        original: for losses that edit.
     """
-    pictures = [_pictures(prior, seen, generator) * 2 - 1 for seen in particles]
+    greys = [_behind(prior, generator) for _ in particles]
+    pictures = [_pictures(*pair) * 2 - 1 for pair in zip(particles, greys, strict=True)]
     latents = [prior.encode(one) for one in pictures]
     clean = torch.cat([one.detach() for one in latents])
     count = len(particles)
@@ -61,6 +74,7 @@ def prior_pull(
         torch.randn(clean.shape, generator=generator),
         [generator] * count,
         torch.cat([one.detach() for one in pictures]),
+        None if original is None else _before(prior, original, greys),
     )
 
     def says(prompt: str) -> Any:
@@ -83,12 +97,22 @@ def _toward(values: Tensor, gradient: Tensor) -> Float[Tensor, ""]:
     return 0.5 * (values - (values.detach() - gradient)).square().mean()
 
 
-def _pictures(
-    prior: ViewPrior, seen: Rendered, generator: torch.Generator
-) -> Float[Tensor, "1 c v h w"]:
-    """Renders as the prior takes them: with alpha, or laid on a random grey."""
-    if prior.spec.image_channels == 4:
+@torch.no_grad()
+def _before(prior: ViewPrior, original: Original, greys: Sequence[Tensor | None]) -> Before:
+    """Latents of the renders before the edit, on what is behind those of the scenes."""
+    pairs = zip(original.seen, greys, strict=True)
+    latents = [prior.encode(_pictures(seen, grey) * 2 - 1) for seen, grey in pairs]
+    return Before(original.prompt, torch.cat(latents))
+
+
+def _behind(prior: ViewPrior, generator: torch.Generator) -> Tensor | None:
+    """A random grey for a prior without alpha."""
+    return None if prior.spec.image_channels == 4 else torch.rand((), generator=generator)
+
+
+def _pictures(seen: Rendered, grey: Tensor | None) -> Float[Tensor, "1 c v h w"]:
+    """Renders as the prior takes them: with alpha, or laid on a grey."""
+    if grey is None:
         return rearrange(seen.rgba, "v h w c -> 1 c v h w")
-    grey = torch.rand((), generator=generator)
     laid = seen.rgb + (1 - seen.opacity[..., None]) * grey
     return rearrange(laid, "v h w c -> 1 c v h w")

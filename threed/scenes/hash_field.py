@@ -78,9 +78,21 @@ def encoded(
     return found
 
 
-def as_voxels(field: HashField, options: HashNerf) -> VoxelField:
-    """The field at the nodes of ``options.num_cells`` cells a side, differentiable."""
+def ball_base(options: HashNerf) -> VoxelField:
+    """What the network's answers are added to where no other start is given: the grey ball."""
     grid = uniform_field((options.num_cells + 1,) * 3)
+    density = ball_density(node_positions(grid), options.start.radius_m)
+    return VoxelField(density, grid.colour, grid.low, grid.high)
+
+
+def as_voxels(field: HashField, options: HashNerf, grid: VoxelField) -> VoxelField:
+    """The field at the nodes of ``options.num_cells`` cells a side, differentiable.
+
+    Args:
+        field: the tables and the network.
+        options: of the field.
+        grid: raw values at these nodes, which the network's are added to.
+    """
     places = rearrange(node_positions(grid), "x y z xyz -> (x y z) xyz")
     low, high = torch.tensor(grid.low), torch.tensor(grid.high)
     features = encoded(field.tables, level_cells(options), (places - low) / (high - low))
@@ -88,10 +100,9 @@ def as_voxels(field: HashField, options: HashNerf) -> VoxelField:
         rearrange(features, "n levels c -> n (levels c)"), field.hidden_weight, field.hidden_bias
     )
     raw = functional.linear(functional.relu(hidden), field.out_weight, field.out_bias)
-    ball = ball_density(places, options.start.radius_m)
     side = options.num_cells + 1
-    density = rearrange(raw[:, 0] + ball, "(x y z) -> x y z", x=side, y=side)
-    colour = rearrange(raw[:, 1:], "(x y z) c -> x y z c", x=side, y=side)
+    density = rearrange(raw[:, 0], "(x y z) -> x y z", x=side, y=side) + grid.density
+    colour = rearrange(raw[:, 1:], "(x y z) c -> x y z c", x=side, y=side) + grid.colour
     return VoxelField(density, colour.contiguous(), grid.low, grid.high)
 
 

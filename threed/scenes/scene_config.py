@@ -140,5 +140,35 @@ class Gaussians(Config):
         return self
 
 
-Scene = Annotated[VoxelNerf | HashNerf | Gaussians, BY_NAME]
+class Sdf(Config):
+    """Signed distances and colours at the nodes of a grid, seen through VolSDF's density."""
+
+    name: Literal["sdf"] = "sdf"
+    num_cells: int = Field(64, ge=8, le=256, multiple_of=2)
+    """Cells a side."""
+    distance_rate: Rate = 0.004
+    """Learning rate of the distances, metres."""
+    rate: Rate = 0.05
+    """Learning rate of raw colour."""
+    final_rate: float = Field(0.1, gt=0, le=1)
+    """What is left of both at the end; they fall geometrically."""
+    blur_m: float = Field(0.04, gt=0.001, le=0.5)
+    """How far the surface reaches outward as density at first, metres."""
+    final_blur_m: float = Field(0.01, gt=0.001, le=0.5)
+    """The same at the last step; it falls geometrically."""
+    eikonal: Weight = 0.1
+    """``mean (|grad s| - 1)^2``: keeps the distances distances."""
+    start: Blob = Blob()
+    """The first scene."""
+    losses: ShapeLosses = ShapeLosses(colour_variation=0.003)
+    """Regularisers of the density and the colours."""
+
+    @model_validator(mode="after")
+    def _sharpens(self) -> "Sdf":
+        if self.final_blur_m > self.blur_m:
+            raise ValueError(f"final_blur_m {self.final_blur_m:g} is above blur_m {self.blur_m:g}")
+        return self
+
+
+Scene = Annotated[VoxelNerf | HashNerf | Gaussians | Sdf, BY_NAME]
 """Any scene, chosen by its ``name``."""

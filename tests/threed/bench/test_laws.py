@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from common.compare.config import CompareConfig, MetricConfig, Prediction, Variant
 from common.compare.measurements import Measurement, Unit
@@ -12,7 +13,7 @@ from common.diffusion.guidance_config import CFG
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.schedule_config import ScaledLinearSchedule
 from threed.bench.affine import NormalWorld, affine_of
-from threed.bench.chains import descended
+from threed.bench.chains import descended, spread_times
 from threed.bench.config import ViewLaws
 from threed.bench.laws import law_of
 from threed.distillation.loss_config import CSD, ISM, NFSD, SDI, SDS, VSD, HiFA
@@ -75,6 +76,18 @@ def test_losses_end_where_their_law_says(loss):
     assert found.saturation == pytest.approx(found.law.saturation, rel=0.03)
     assert found.spread == pytest.approx(found.law.spread, rel=0.1)
     assert found.noise == pytest.approx(found.law.noise, rel=0.1, abs=1e-12)
+
+
+def test_spread_times_are_even_and_each_is_anywhere():
+    """One in each part; by itself uniform, by a chi-square test."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.stack([spread_times(8, 10, 41, generator) for _ in range(2000)])
+    parts = ((rows - 10) / 4).floor().sort(1).values
+    assert torch.equal(parts, torch.arange(8.0).double().expand(2000, 8))
+    counts = torch.bincount(rows[:, 3].long(), minlength=42)[10:]
+    assert len(counts) == 32
+    chi = float(((counts - 2000 / 32) ** 2 / (2000 / 32)).sum())
+    assert chi < 61.1  # the 99.9 % point with 31 degrees of freedom
 
 
 def test_particles_keep_the_priors_spread():

@@ -19,7 +19,7 @@ from threed.optimise.prior_pull import views_round
 from threed.optimise.shape_terms import BACKGROUND_M, centre_depth
 from threed.rendering.rendered import Rendered
 from threed.rendering.volume import render
-from threed.scenes.scene_config import Blob, Gaussians, HashNerf, ShapeLosses, VoxelNerf
+from threed.scenes.scene_config import Blob, Gaussians, HashNerf, Sdf, ShapeLosses, VoxelNerf
 from threed.scenes.voxel_field import VoxelField
 from threed.score_distillation import DistilledViews, ScoreDistillation
 
@@ -38,6 +38,10 @@ SCENES = {
     "gaussians": Gaussians(
         num_gaussians=300, max_gaussians=600, start=SMALL, means_rate=0.01, scales_rate=0.05,
         colours_rate=0.05, densify_every=10, opacity_loss=0.0, scale_loss=0.0,
+    ),
+    "sdf": Sdf(
+        num_cells=24, rate=0.2, distance_rate=0.01, blur_m=0.06, final_blur_m=0.02, start=SMALL,
+        losses=ShapeLosses(),
     ),
 }  # fmt: skip
 
@@ -99,7 +103,7 @@ def test_particles_go_to_what_the_prior_knows_each_with_noise_of_its_own():
     assert not torch.equal(fields[0].density, fields[1].density)
 
 
-@pytest.mark.parametrize("name", ["voxel_nerf", "hash_nerf", "gaussians"])
+@pytest.mark.parametrize("name", ["voxel_nerf", "hash_nerf", "gaussians", "sdf"])
 def test_killed_and_resumed_distillation_ends_in_the_same_bits(name):
     torch.set_num_threads(1)
     chosen = method(

@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from threed.scenes.blob import ball_density
-from threed.scenes.hash_field import as_voxels, encoded, level_cells, new_hash_field
+from threed.scenes.hash_field import (
+    as_voxels,
+    ball_base,
+    encoded,
+    level_cells,
+    new_hash_field,
+)
 from threed.scenes.scene_config import HashNerf
 from threed.scenes.voxel_field import node_positions
 
@@ -89,7 +95,8 @@ def test_resolutions_grow_geometrically_from_the_coarsest_to_the_finest():
 
 def test_first_field_is_the_ball():
     options = HashNerf(num_cells=8, num_levels=2, log2_table=8, finest_cells=8)
-    field = as_voxels(new_hash_field(options, torch.Generator().manual_seed(0)), options)
+    start = new_hash_field(options, torch.Generator().manual_seed(0))
+    field = as_voxels(start, options, ball_base(options))
     wanted = ball_density(node_positions(field), options.start.radius_m)
     # tables start within 1e-4 of 0, and two layers hardly stretch them
     torch.testing.assert_close(field.density, wanted, rtol=0, atol=1e-3)

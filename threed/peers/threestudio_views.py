@@ -1,0 +1,102 @@
+"""threestudio's cameras: what they mean here."""
+
+import math
+from typing import Any
+
+from common.embedded.orbit import DISTANCE_M, FOVY_DEG, HALF_EXTENT_M
+from common.errors import InputError
+from threed.peers.settings import Settings, as_number
+
+_MOST_VIEWS = 8
+_BOX_M = 0.6
+
+
+def views_of(settings: Settings, latents: bool) -> dict[str, Any]:
+    """``method.views``.
+
+    Args:
+        settings: all of them.
+        latents: whether renders are latents themselves, as in SJC.
+    """
+    _framing(settings)
+    low, high = _pair(settings, "data.elevation_range", (-10.0, 90.0))
+    settings.say(
+        "data.elevation_range",
+        "degrees, as method.views.min_elevation_deg and "
+        "max_elevation_deg; the embedded prior knows -10 to 35",
+    )
+    asked = int(_last(settings, "data.batch_size", 1))
+    taken = max(1, min(asked, _MOST_VIEWS))
+    said = "method.views.num_views, evenly round the object at a random turn"
+    if asked > _MOST_VIEWS:
+        said += f"; at most {_MOST_VIEWS} here"
+    settings.say("data.batch_size", _said_of_last(settings, "data.batch_size", said))
+    for side in ("width", "height"):
+        if settings.has(f"data.{side}"):
+            meaning = (
+                "of latents that are rendered there; pictures of 512 pixels are rendered here"
+                if latents
+                else "pixels, enlarged to 512 before they are encoded; rendered at 512 here"
+            )
+            settings.say(f"data.{side}", meaning)
+    if settings.has("data.resolution_milestones"):
+        settings.say("data.resolution_milestones", "no counterpart: one size from the first step")
+    for key, meaning in {
+        "data.camera_perturb": "no counterpart: cameras stay on their sphere",
+        "data.center_perturb": "no counterpart: cameras look at the origin",
+        "data.up_perturb": "no counterpart: cameras stand upright",
+        "data.azimuth_range": "all round, here always",
+        "data.batch_uniform_azimuth": "evenly round the object, here always",
+    }.items():
+        if settings.has(key):
+            settings.say(key, meaning)
+    return {
+        "num_views": taken,
+        "size_px": 512,
+        "min_elevation_deg": max(low, -90.0),
+        "max_elevation_deg": min(high, 90.0),
+    }
+
+
+def _framing(settings: Settings) -> None:
+    """How large the scene is in the picture, there and here."""
+    near, far = _pair(settings, "data.camera_distance_range", (1.0, 1.5))
+    narrow, wide = _pair(settings, "data.fovy_range", (40.0, 70.0))
+    radius = settings.number("system.geometry.radius", 1.0)
+    shown = [
+        distance * math.tan(math.radians(fovy / 2)) / radius
+        for distance, fovy in ((near, narrow), (far, wide))
+    ]
+    settings.say(
+        "data.camera_distance_range",
+        f"half a picture is {shown[0]:.2f} to {shown[1]:.2f} of the scene's half box "
+        f"there; here always {HALF_EXTENT_M / _BOX_M:.2f}",
+    )
+    settings.say(
+        "data.fovy_range",
+        f"degrees from the lower to the upper edge; here {FOVY_DEG:g} "
+        f"from {DISTANCE_M:.2f} m, as the embedded prior knows it",
+    )
+    settings.say("system.geometry.radius", f"half the scene's box; {_BOX_M:g} m here")
+
+
+def _pair(settings: Settings, key: str, default: tuple[float, float]) -> tuple[float, float]:
+    value = settings.get(key, list(default))
+    numbers = [as_number(part) for part in value] if isinstance(value, list) else []
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+        raise InputError(f"{key} is {value!r}; a lower and an upper number are needed")
+    return numbers[0], numbers[1]
+
+
+def _last(settings: Settings, key: str, default: float | int) -> float:
+    """The last of a list of stages, or the one value."""
+    value = settings.get(key, default)
+    number = as_number(value[-1] if isinstance(value, list) and value else value)
+    if number is None:
+        raise InputError(f"{key} is {value!r}; a number is needed to say what it means here")
+    return number
+
+
+def _said_of_last(settings: Settings, key: str, meaning: str) -> str:
+    several = isinstance(settings.values.get(key), list)
+    return f"{meaning}; of its stages the last" if several else meaning
