@@ -10,9 +10,11 @@ from common.evaluation.config import (
     EvaluateControl,
     EvaluateEdits,
     EvaluateImages,
+    EvaluateStyle,
 )
 from common.evaluation.control import control_estimate, evaluate_control
 from common.evaluation.image_prior import evaluate_images, image_estimate, image_notes
+from common.evaluation.lora_style import check_style, evaluate_style, style_estimate
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
@@ -32,6 +34,8 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             return clip_notes(clips)
         case EvaluateEdits() | EvaluateControl():
             return []
+        case EvaluateStyle():
+            return check_style(config)
         case _:
             assert_never(config.method)
 
@@ -47,6 +51,8 @@ def estimate(config: EvaluateConfig) -> Estimate:
             return edits_estimate(config, edits)
         case EvaluateControl() as control:
             return control_estimate(config, control)
+        case EvaluateStyle():
+            return style_estimate(config)
         case _:
             assert_never(config.method)
 
@@ -62,6 +68,8 @@ def run(config: EvaluateConfig, run: Run) -> Outcome:
             return evaluate_edits(config, edits, run)
         case EvaluateControl() as control:
             return evaluate_control(config, control, run)
+        case EvaluateStyle() as style:
+            return evaluate_style(config, style, run)
         case _:
             assert_never(config.method)
 

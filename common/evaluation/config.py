@@ -12,6 +12,7 @@ from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.evaluation.frame_prompts import CLIP_SETS, ClipSetName
 from common.evaluation.prompt_sets import SET_NAMES, SetName
+from common.evaluation.tone import Tone
 from common.runs.config import RunConfig
 
 
@@ -71,7 +72,19 @@ class EvaluateControl(Config):
     """Side of the pictures."""
 
 
-Method = Annotated[EvaluateImages | EvaluateClips | EvaluateEdits | EvaluateControl, BY_NAME]
+class EvaluateStyle(Config):
+    """Pictures with LoRAs that were trained on a colour style."""
+
+    name: Literal["lora_style"] = "lora_style"
+    tone: Tone = Tone()
+    """The style: two colours."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the pictures."""
+
+
+Method = Annotated[
+    EvaluateImages | EvaluateClips | EvaluateEdits | EvaluateControl | EvaluateStyle, BY_NAME
+]
 """What is evaluated, chosen by its ``name``."""
 
 
