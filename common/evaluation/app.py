@@ -27,6 +27,10 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             "evaluations draw what the prompts say and choose themselves what is followed: leave "
             "prior.controls out"
         )
+    if config.prior.embeddings:
+        raise InputError(
+            "the committed prompts have no learnt words: leave prior.embeddings out"
+        )
     match config.method:
         case EvaluateImages() as images:
             return image_notes(images)

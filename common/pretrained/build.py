@@ -19,6 +19,7 @@ from common.pretrained.latent_scale import latent_scale
 from common.pretrained.prior import PretrainedPrior
 from common.pretrained.text_conditioning import TextConditioner, TextEncoder
 from common.pretrained.weights import fill
+from common.pretrained.words import words_of_encoders
 
 
 def build_pretrained_prior(
@@ -42,7 +43,8 @@ def build_pretrained_prior(
     tokenizers = load_tokenizers(checkpoint, models)
     _fill(checkpoint, models, config.compute, device)
     add_loras(models.by_name, config.loras)
-    encoders = tuple(map(TextEncoder, tokenizers, models.text_encoders))
+    words = words_of_encoders(config.embeddings, models, tokenizers)
+    encoders = tuple(map(TextEncoder, tokenizers, models.text_encoders, words))
     text = TextConditioner(
         encoders, checkpoint.family, config.clip_skip, checkpoint.zero_empty_prompt
     )

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.pretrained.model_index import Family
 from common.pretrained.prompt_chunks import chunks_of
 
@@ -25,6 +27,8 @@ class TextEncoder:
     tokenizer: Any
     model: Any
     """transformers' ``CLIPTextModel``, or the one with a projection."""
+    words: LearntWords = NO_WORDS
+    """That it has vectors for, beside its vocabulary."""
 
     @property
     def num_tokens(self) -> int:
@@ -52,16 +56,18 @@ class TextConditioner:
     clip_skip: int
     zero_empty_prompt: bool
 
-    @torch.no_grad()
     def text_of(self, prompts: Sequence[str]) -> Text:
-        """Encode prompts, each by itself: none depends on those beside it."""
+        """Encode prompts, each by itself: none depends on those beside it.
+
+        Learnt words that have gradients keep them.
+        """
         made = {prompt: self._encoded(prompt) for prompt in dict.fromkeys(prompts)}
         rows = [made[prompt] for prompt in prompts]
         lengths = torch.tensor([len(row.states[0]) for row in rows])
         longest = int(lengths.max())
-        states = rows[0].states.new_zeros(len(rows), longest, rows[0].states.shape[2])
-        for target, row in zip(states, rows, strict=True):
-            target[: len(row.states[0])] = row.states[0]
+        states = torch.cat(
+            [F.pad(row.states, (0, 0, 0, longest - row.states.shape[1])) for row in rows]
+        )
         mask = None
         if int(lengths.min()) < longest:
             mask = (torch.arange(longest) < lengths[:, None]).to(states.device)
@@ -71,7 +77,8 @@ class TextConditioner:
     def _encoded(self, prompt: str) -> Text:
         """One prompt; the encoders' states side by side, the last encoder's pooled state."""
         count = max(
-            len(chunks_of(one.tokenizer, prompt, one.num_tokens).ids) for one in self.encoders
+            len(chunks_of(one.tokenizer, prompt, one.num_tokens, words=one.words).ids)
+            for one in self.encoders
         )
         parts, pooled = [], None
         for encoder in self.encoders:
@@ -87,7 +94,7 @@ class TextConditioner:
     def _states(
         self, encoder: TextEncoder, prompt: str, count: int
     ) -> tuple[Float[Tensor, "n l d"], Float[Tensor, "n k"] | None]:
-        chunks = chunks_of(encoder.tokenizer, prompt, encoder.num_tokens, count)
+        chunks = chunks_of(encoder.tokenizer, prompt, encoder.num_tokens, count, encoder.words)
         states, pooled = self._run(encoder, chunks.ids)
         if bool((chunks.weights == 1).all()):
             return states, pooled
@@ -104,7 +111,9 @@ class TextConditioner:
         without it; ``clip_skip`` counts back from there.
         """
         model = encoder.model
-        made = model(ids.to(model.device), output_hidden_states=True)
+        tokens = ids.to(model.device)
+        with encoder.words.applied(model.get_input_embeddings(), tokens) as known:
+            made = model(known, output_hidden_states=True)
         if self.family == "sdxl":
             return made.hidden_states[-2 - self.clip_skip], getattr(made, "text_embeds", None)
         # Before transformers 5 the encoder proper was inside.

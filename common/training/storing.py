@@ -18,6 +18,8 @@ from common.training.training import AdapterPackage, AnyPackage, Package, UNetPa
 from common.zoo.quantization import Precision
 from common.zoo.storage import save_model
 
+_LENGTH_BYTES = 8
+_INDEX = "model_index.json"
 _UNET_STEM = "diffusion_pytorch_model"
 
 
@@ -46,10 +48,11 @@ def store_package(
             metadata = dict(package.metadata) | {
                 "extrude_figures": json.dumps(dict(figures), sort_keys=True)
             }
-            write_bytes(path, safetensors.torch.save(rounded(package.tensors, precision), metadata))
+            data = safetensors.torch.save(rounded(package.tensors, precision), metadata)
+            write_bytes(path, in_order(data))
             return (path,)
         case UNetPackage():
-            return (_checkpoint(folder / "checkpoint", package, precision),)
+            return (_checkpoint(folder / "checkpoint", package, precision) / _INDEX,)
         case _:
             assert_never(package)
 
@@ -76,6 +79,16 @@ def rounded(tensors: Mapping[str, Tensor], precision: Precision) -> dict[str, Te
     }
 
 
+def in_order(data: bytes) -> bytes:
+    """A safetensors file with its metadata sorted; the library writes it in changing order."""
+    length = int.from_bytes(data[:_LENGTH_BYTES], "little")
+    header = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    metadata = dict(sorted(header.pop("__metadata__", {}).items()))
+    text = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _LENGTH_BYTES)
+    return len(text).to_bytes(_LENGTH_BYTES, "little") + text + data[_LENGTH_BYTES + length :]
+
+
 def _checkpoint(folder: Path, package: UNetPackage, precision: Precision) -> Path:
     """The base's folder with the U-Net's weights in place of its own."""
     base = read_checkpoint(package.base)
@@ -86,10 +99,10 @@ def _checkpoint(folder: Path, package: UNetPackage, precision: Precision) -> Pat
     names = ["scheduler", *(part.name for part in parts)]
     for name in names:
         shutil.copytree(base.folder / name, partial / name)
-    index = read_object(base.folder / "model_index.json")
+    index = read_object(base.folder / _INDEX)
     left_out = {key: [None, None] for key, value in index.items()
                 if isinstance(value, list) and key not in (*names, "unet")}  # fmt: skip
-    write_json(partial / "model_index.json", {**index, **left_out})
+    write_json(partial / _INDEX, {**index, **left_out})
     (partial / "unet").mkdir()
     shutil.copy(base.unet.config_file, partial / "unet")
     weights = rounded(package.model.state_dict(), precision)
