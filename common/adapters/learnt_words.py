@@ -78,7 +78,7 @@ class LearntWords:
             tokens: Those that it will be asked for, learnt ones too.
         """
         learnt = tokens >= self.first
-        if not bool(learnt.any()):
+        if not self.words or not bool(learnt.any()):
             yield tokens
             return
 
@@ -97,9 +97,7 @@ NO_WORDS = LearntWords((), (), torch.zeros(0, 1), 0)
 """What most encoders have learnt."""
 
 
-def words_of(
-    files: Sequence[WordVectors], encoder: Encoder, first: int, width: int
-) -> LearntWords:
+def words_of(files: Sequence[WordVectors], encoder: Encoder, first: int, width: int) -> LearntWords:
     """The words of several files for one text encoder.
 
     Args:

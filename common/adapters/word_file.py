@@ -20,10 +20,13 @@ Encoder = Literal["text_encoder", "text_encoder_2"]
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_VECTORS = 75
+SIGNS = "()[]\\:"
+"""What weighs words in prompts, and thus cannot be part of one."""
+SDXL_KEYS: Mapping[Encoder, str] = {"text_encoder": "clip_l", "text_encoder_2": "clip_g"}
+"""Names of SDXL's vectors in files."""
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-_SIGNS = "()[]\\:"
 _PLAIN = "emb_params"
-_OF_SDXL: Mapping[str, Encoder] = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
+_OF_SDXL: Mapping[str, Encoder] = {key: name for name, key in SDXL_KEYS.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +53,13 @@ def read_word(config: WordConfig) -> WordVectors:
         name, found = path.stem if key == _PLAIN else key, {"text_encoder": tensor}
     else:
         raise InputError(
-            f"{path} holds {', '.join(list(tensors)[:4]) or 'nothing'}: a learnt word is one tensor "
-            f"under its own name, {_PLAIN}, or {' and '.join(_OF_SDXL)}"
+            f"{path} holds {', '.join(list(tensors)[:4]) or 'nothing'}: a learnt word is one "
+            f"tensor under its own name, {_PLAIN}, or {' and '.join(_OF_SDXL)}"
         )
     word = (config.word or name).strip()
-    if not word or set(word) & set(_SIGNS):
+    if not word or set(word) & set(SIGNS):
         raise InputError(
-            f"{path}: the word '{word[:40]}' is empty or has one of the signs {_SIGNS}, which weigh "
+            f"{path}: the word '{word[:40]}' is empty or has one of the signs {SIGNS}, which weigh "
             "words in prompts; set word beside path"
         )
     return WordVectors(path, word, {one: _rows(path, one, t) for one, t in found.items()})

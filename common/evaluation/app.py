@@ -11,9 +11,11 @@ from common.evaluation.config import (
     EvaluateEdits,
     EvaluateImages,
     EvaluateStyle,
+    EvaluateWord,
 )
 from common.evaluation.control import control_estimate, evaluate_control
 from common.evaluation.image_prior import evaluate_images, image_estimate, image_notes
+from common.evaluation.learnt_word import check_word, evaluate_word, word_estimate
 from common.evaluation.lora_style import check_style, evaluate_style, style_estimate
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
 from common.runs.app import App, Estimate, Outcome, Run
@@ -27,10 +29,8 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             "evaluations draw what the prompts say and choose themselves what is followed: leave "
             "prior.controls out"
         )
-    if config.prior.embeddings:
-        raise InputError(
-            "the committed prompts have no learnt words: leave prior.embeddings out"
-        )
+    if config.prior.embeddings and not isinstance(config.method, EvaluateWord):
+        raise InputError("the committed prompts have no learnt words: leave prior.embeddings out")
     match config.method:
         case EvaluateImages() as images:
             return image_notes(images)
@@ -40,6 +40,8 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             return []
         case EvaluateStyle():
             return check_style(config)
+        case EvaluateWord() as word:
+            return check_word(config, word)
         case _:
             assert_never(config.method)
 
@@ -57,6 +59,8 @@ def estimate(config: EvaluateConfig) -> Estimate:
             return control_estimate(config, control)
         case EvaluateStyle():
             return style_estimate(config)
+        case EvaluateWord() as word:
+            return word_estimate(config, word)
         case _:
             assert_never(config.method)
 
@@ -74,6 +78,8 @@ def run(config: EvaluateConfig, run: Run) -> Outcome:
             return evaluate_control(config, control, run)
         case EvaluateStyle() as style:
             return evaluate_style(config, style, run)
+        case EvaluateWord() as word:
+            return evaluate_word(config, word, run)
         case _:
             assert_never(config.method)
 

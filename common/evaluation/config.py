@@ -82,8 +82,27 @@ class EvaluateStyle(Config):
     """Side of the pictures."""
 
 
+class EvaluateWord(Config):
+    """Pictures for a learnt word, held against pictures of the thing that it stands for."""
+
+    name: Literal["learnt_word"] = "learnt_word"
+    prompt: str = Field("<thing>", min_length=1, max_length=1000)
+    """What is asked for; has the word."""
+    baseline: str = Field(min_length=1, max_length=1000)
+    """The same in words that the prior knew before, such as what the word began with."""
+    known: Path
+    """Folder of the pictures that were learnt from; captions are not read."""
+    held_out: Path
+    """Folder of other pictures of the same thing."""
+    num_samples: int = Field(32, ge=1, le=10_000)
+    """How many pictures are drawn of either prompt."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the pictures."""
+
+
 Method = Annotated[
-    EvaluateImages | EvaluateClips | EvaluateEdits | EvaluateControl | EvaluateStyle, BY_NAME
+    EvaluateImages | EvaluateClips | EvaluateEdits | EvaluateControl | EvaluateStyle | EvaluateWord,
+    BY_NAME,
 ]
 """What is evaluated, chosen by its ``name``."""
 

@@ -79,7 +79,10 @@ def evaluate_style(config: EvaluateConfig, method: EvaluateStyle, run: Run) -> O
 
 
 def _requests(config: EvaluateConfig) -> Sequence[Request]:
-    return chosen_requests(load_prompt_set("objects", frozenset()).requests, config.max_prompts)
+    """Objects in colours that their prompts say, from wherever they come, as pictures are drawn."""
+    everything = load_prompt_set("objects", frozenset()).requests
+    chosen = chosen_requests(everything, config.max_prompts)
+    return [replace(one, view=None) for one in chosen]
 
 
 @torch.no_grad()

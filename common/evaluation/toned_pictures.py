@@ -1,10 +1,11 @@
 """A folder of pictures in a duotone, to train the style that `evaluate/lora` measures.
 
 ``python -m common.evaluation.toned_pictures <folder>`` draws eight things with the embedded prior,
-names of emoji that are no prompts of the evaluation, and writes them toned, with captions.
+for prompts that are not those of the evaluation, and writes them toned, with captions.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -27,8 +28,8 @@ _SEED = 7
 def write_toned(folder: Path, tone: Tone, models: Path = ZOO, size_px: int = _SIDE_PX) -> None:
     """Draw, tone and write ``00.png`` with ``00.txt``, and so on."""
     prior = load_embedded_prior((size_px, size_px), models)
-    emoji = load_prompt_set("emoji", frozenset()).requests
-    requests = chosen_requests(emoji, NUM_PICTURES)
+    pairs = load_prompt_set("pairs", frozenset()).requests
+    requests = [replace(one, view=None) for one in chosen_requests(pairs, NUM_PICTURES)]
     drawn = generate(
         prior, DPMSolverPP2M(), CFG(guidance_scale=4.0), requests, _SEED, len(requests)
     )

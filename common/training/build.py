@@ -16,7 +16,6 @@ from common.runs.app import Estimate
 from common.training.autoencoder_trainer import TrainAutoencoder, open_training
 from common.training.clip_parts import NUM_FRAMES
 from common.training.control_net_trainer import TrainControlNet, open_control_training
-from common.training.folder_config import FolderTraining
 from common.training.folder_estimate import folder_estimate
 from common.training.frame_layers_trainer import (
     TrainMotionLayers,
@@ -33,6 +32,10 @@ from common.training.lora_trainer import (
     open_lora_training,
 )
 from common.training.text_encoder_trainer import Student, TrainTextEncoder, open_text_training
+from common.training.textual_inversion_trainer import (
+    TrainTextualInversion,
+    open_textual_inversion,
+)
 from common.training.train_config import Method, OfExtrude
 from common.training.training import Training
 from common.training.upscaler_trainer import TrainUpscaler, open_upscaler_training
@@ -69,13 +72,17 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_ip_adapter_training(method, cache, seed, device)
         case TrainLora() | TrainDreambooth():
             return open_lora_training(method, cache, seed, device)
+        case TrainTextualInversion():
+            return open_textual_inversion(method, cache, seed, device)
         case _:
             assert_never(method)
 
 
 def training_estimate(method: Method) -> Estimate:
     """Sizes, memory and steps."""
-    if isinstance(method, FolderTraining):
+    if isinstance(method, TrainTextualInversion):
+        return folder_estimate(method, None, 0)
+    if isinstance(method, TrainLora | TrainDreambooth):
         change = None if isinstance(method.change, FullConfig) else method.change
         return folder_estimate(method, change, -1 if change is None else 0)
     num_weights, numbers = _size(method)

@@ -5,6 +5,7 @@ from common.training.captioned_folder import read_folder
 from common.training.folder_config import FolderTraining
 from common.training.lora_trainer import TrainDreambooth
 from common.training.preservation import check_preservation
+from common.training.textual_inversion_trainer import TrainTextualInversion
 
 
 def check_folder_training(config: FolderTraining) -> list[str]:
@@ -13,7 +14,8 @@ def check_folder_training(config: FolderTraining) -> list[str]:
     Raises:
         InputError: see `read_folder` and `check_prior`.
     """
-    files = read_folder(config.folder, config.caption)
+    inverts = isinstance(config, TrainTextualInversion)
+    files = read_folder(config.folder, config.word if inverts else config.caption)
     check_prior(config.prior, config.size)
     notes = []
     if isinstance(config, TrainDreambooth) and config.preservation is not None:

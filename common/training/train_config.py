@@ -11,6 +11,7 @@ from common.training.ip_adapter_trainer import TrainIPAdapter
 from common.training.judge_trainer import TrainJudge
 from common.training.lora_trainer import TrainDreambooth, TrainLora
 from common.training.text_encoder_trainer import TrainTextEncoder
+from common.training.textual_inversion_trainer import TrainTextualInversion
 from common.training.training_config import TrainingConfig
 from common.training.upscaler_trainer import TrainUpscaler
 
@@ -27,7 +28,7 @@ OfExtrude = (
 )
 """The embedded models, from prepared data."""
 
-Method = Annotated[OfExtrude | TrainLora | TrainDreambooth, BY_NAME]
+Method = Annotated[OfExtrude | TrainLora | TrainDreambooth | TrainTextualInversion, BY_NAME]
 """What the train app can train, chosen by its ``name``."""
 
 

@@ -63,7 +63,8 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("size", "message"), [
-    ((63, 200), "is 63 x 200 pixels.*at least 64"), ((100, 401), "is 100 x 401 pixels.*more than 4 times"),
+    ((63, 200), "is 63 x 200 pixels.*at least 64"),
+    ((100, 401), "is 100 x 401 pixels.*more than 4 times"),
 ])  # fmt: skip
 def test_wrong_sizes_are_refused_with_file_and_numbers(folder, size, message):
     write_picture(folder / "1.png", np.zeros((*size, 3), np.uint8))

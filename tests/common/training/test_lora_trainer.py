@@ -8,9 +8,9 @@ import torch
 from safetensors import safe_open
 
 from common.cli.main import main
+from common.embedded.prior_config import EmbeddedPriorConfig
 from common.media.images import read_picture, write_picture
 from common.pretrained.build import build_pretrained_prior
-from common.embedded.prior_config import EmbeddedPriorConfig
 from common.pretrained.config import PretrainedPriorConfig
 from common.runs.folder import RunFolder
 from common.training.build import training_estimate
