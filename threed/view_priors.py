@@ -39,11 +39,13 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             from common.embedded.prior import check_size
             from common.zoo.ip_adapter import check_image_prompt
             from common.zoo.models import check_embedded_prior, check_prior_loras
+            from common.zoo.words import check_prior_words
 
             folder = models_folder(prior)
             check_size((size_px, size_px))
             manifests = check_embedded_prior(folder, "view_layers")
             check_prior_loras(manifests, prior.loras)
+            check_prior_words(manifests, prior.embeddings)
             _check_controls(prior, method, manifests)
             at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
             check_image_prompt(prior.image_prompt, folder, at_hand)
@@ -77,6 +79,7 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
             return load_frame_prior(
                 "view_layers", num_views, (size_px, size_px), models_folder(prior), device,
                 prior.loras, controls=prior.controls, image_prompt=prior.image_prompt,
+                embeddings=prior.embeddings,
             )  # fmt: skip
         case PretrainedPriorConfig():
             from threed.distillation.picture_views import PictureViews

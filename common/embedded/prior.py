@@ -1,6 +1,6 @@
 """The embedded prior: autoencoder, text encoder and image U-Net behind the one seam."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from common.adapters.learnt_words import NO_WORDS, LearntWords
+from common.adapters.word_file import Encoder
 from common.control.features import NO_FEATURES, Features
 from common.diffusion.image_attention import attending
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule
@@ -44,8 +46,8 @@ class EmbeddedCond:
 class EmbeddedPrior:
     """A prior of small models that predict ``v`` on a cosine schedule.
 
-    State: the three models, on one device, the latent shape they are used at, what is followed, and
-    the pictures that go with every prompt.
+    State: the three models, on one device, the latent shape they are used at, what is followed, the
+    pictures that go with every prompt, and learnt words.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class EmbeddedPrior:
         self._tokenizer = tokenizer
         self.controls = tuple(controls)
         self._shown: ShownPictures | None = None
+        self._words = NO_WORDS
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
             (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
@@ -86,9 +89,17 @@ class EmbeddedPrior:
         self, prompts: Sequence[str], views: Sequence[View | None] | None = None
     ) -> EmbeddedCond:
         """Conditioning for prompts in English or Chinese, each with a view or none."""
+        return self.told(prompts, views)
+
+    def told(
+        self, prompts: Sequence[str], views: Sequence[View | None] | None = None
+    ) -> EmbeddedCond:
+        """`embed`, with gradients of whatever in the text encoder has them."""
         if views is not None and len(views) != len(prompts):
             raise InputError(f"{len(prompts)} prompts and {len(views)} views: give each its own")
-        text = self.text_encoder(*token_batch(self._tokenizer, prompts, self.device))
+        tokens, mask = token_batch(self._tokenizer, prompts, self.device, self._words)
+        with self._words.applied(self.text_encoder.embedding, tokens) as known:
+            text = self.text_encoder(known, mask)
         features = view_features(views or [None] * len(prompts)).to(text.pooled)
         # Components of unit size, like those of the views: only its direction was trained.
         pooled = F.normalize(text.pooled, dim=1) * text.pooled.shape[1] ** 0.5
@@ -105,6 +116,12 @@ class EmbeddedPrior:
         """The same prior, told of pictures beside its prompts."""
         same = copy(self)
         same._shown = pictures
+        return same
+
+    def taught(self, words: Mapping[Encoder, LearntWords]) -> "EmbeddedPrior":
+        """The same prior with learnt words in its text encoder."""
+        same = copy(self)
+        same._words = words["text_encoder"]
         return same
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from common.adapters.image_prompt_config import ImagePromptConfig
 from common.adapters.lora_config import LoraConfig
+from common.adapters.word_config import WordConfig
 from common.config import Config
 from common.embedded.control_config import EmbeddedControlConfig
 
@@ -19,6 +20,8 @@ class EmbeddedPriorConfig(Config):
     """Folder of the autoencoder, text encoder and image U-Net; null is the zoo of Extrude."""
     loras: tuple[LoraConfig, ...] = Field((), max_length=32)
     """Changes of the image U-Net; several add up."""
+    embeddings: tuple[WordConfig, ...] = Field((), max_length=32)
+    """Learnt words for prompts (textual inversion)."""
     controls: tuple[EmbeddedControlConfig, ...] = Field((), max_length=8)
     """Pictures that the embedded ControlNet follows; several add up."""
     image_prompt: ImagePromptConfig | None = None

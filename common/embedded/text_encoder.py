@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int64
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.config import Config
 from common.embedded.tokenizer import MAX_TOKENS, Tokenizer
 
@@ -108,13 +109,16 @@ class TextBlock(nn.Module):
 
 
 def token_batch(
-    tokenizer: Tokenizer, texts: Sequence[str], device: str | torch.device = "cpu"
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    device: str | torch.device = "cpu",
+    words: LearntWords = NO_WORDS,
 ) -> tuple[Int64[Tensor, "b l"], Bool[Tensor, "b l"]]:
     """Numbers and mask of texts, padded to the longest; what exceeds ``MAX_TOKENS`` is not read.
 
     ``num_unread`` says beforehand how much that is, so that a caller can tell the user.
     """
-    rows = [tokenizer.encode(text)[:MAX_TOKENS] for text in texts]
+    rows = [_encoded(tokenizer, text, words)[:MAX_TOKENS] for text in texts]
     length = max(len(row) for row in rows)
     tokens = torch.zeros(len(rows), length, dtype=torch.int64)
     for index, row in enumerate(rows):
@@ -123,6 +127,14 @@ def token_batch(
     return tokens, tokens != 0
 
 
-def num_unread(tokenizer: Tokenizer, text: str) -> int:
+def num_unread(tokenizer: Tokenizer, text: str, words: LearntWords = NO_WORDS) -> int:
     """How many tokens at the end of a text the encoder does not read."""
-    return max(len(tokenizer.encode(text)) - MAX_TOKENS, 0)
+    return max(len(_encoded(tokenizer, text, words)) - MAX_TOKENS, 0)
+
+
+def _encoded(tokenizer: Tokenizer, text: str, words: LearntWords) -> list[int]:
+    """Start, and the tokens of the text's stretches and learnt words."""
+    start, *found = tokenizer.encode("")
+    for part in words.parts(text):
+        found += tokenizer.encode(part)[1:] if isinstance(part, str) else part
+    return [start, *found]

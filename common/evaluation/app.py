@@ -10,9 +10,13 @@ from common.evaluation.config import (
     EvaluateControl,
     EvaluateEdits,
     EvaluateImages,
+    EvaluateStyle,
+    EvaluateWord,
 )
 from common.evaluation.control import control_estimate, evaluate_control
 from common.evaluation.image_prior import evaluate_images, image_estimate, image_notes
+from common.evaluation.learnt_word import check_word, evaluate_word, word_estimate
+from common.evaluation.lora_style import check_style, evaluate_style, style_estimate
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
@@ -25,6 +29,8 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             "evaluations draw what the prompts say and choose themselves what is followed: leave "
             "prior.controls out"
         )
+    if config.prior.embeddings and not isinstance(config.method, EvaluateWord):
+        raise InputError("the committed prompts have no learnt words: leave prior.embeddings out")
     match config.method:
         case EvaluateImages() as images:
             return image_notes(images)
@@ -32,6 +38,10 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             return clip_notes(clips)
         case EvaluateEdits() | EvaluateControl():
             return []
+        case EvaluateStyle():
+            return check_style(config)
+        case EvaluateWord() as word:
+            return check_word(config, word)
         case _:
             assert_never(config.method)
 
@@ -47,6 +57,10 @@ def estimate(config: EvaluateConfig) -> Estimate:
             return edits_estimate(config, edits)
         case EvaluateControl() as control:
             return control_estimate(config, control)
+        case EvaluateStyle():
+            return style_estimate(config)
+        case EvaluateWord() as word:
+            return word_estimate(config, word)
         case _:
             assert_never(config.method)
 
@@ -62,6 +76,10 @@ def run(config: EvaluateConfig, run: Run) -> Outcome:
             return evaluate_edits(config, edits, run)
         case EvaluateControl() as control:
             return evaluate_control(config, control, run)
+        case EvaluateStyle() as style:
+            return evaluate_style(config, style, run)
+        case EvaluateWord() as word:
+            return evaluate_word(config, word, run)
         case _:
             assert_never(config.method)
 

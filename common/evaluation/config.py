@@ -12,6 +12,7 @@ from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.evaluation.frame_prompts import CLIP_SETS, ClipSetName
 from common.evaluation.prompt_sets import SET_NAMES, SetName
+from common.evaluation.tone import Tone
 from common.runs.config import RunConfig
 
 
@@ -71,7 +72,38 @@ class EvaluateControl(Config):
     """Side of the pictures."""
 
 
-Method = Annotated[EvaluateImages | EvaluateClips | EvaluateEdits | EvaluateControl, BY_NAME]
+class EvaluateStyle(Config):
+    """Pictures with LoRAs that were trained on a colour style."""
+
+    name: Literal["lora_style"] = "lora_style"
+    tone: Tone = Tone()
+    """The style: two colours."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the pictures."""
+
+
+class EvaluateWord(Config):
+    """Pictures for a learnt word, held against pictures of the thing that it stands for."""
+
+    name: Literal["learnt_word"] = "learnt_word"
+    prompt: str = Field("<thing>", min_length=1, max_length=1000)
+    """What is asked for; has the word."""
+    baseline: str = Field(min_length=1, max_length=1000)
+    """The same in words that the prior knew before, such as what the word began with."""
+    known: Path
+    """Folder of the pictures that were learnt from; captions are not read."""
+    held_out: Path
+    """Folder of other pictures of the same thing."""
+    num_samples: int = Field(32, ge=1, le=10_000)
+    """How many pictures are drawn of either prompt."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the pictures."""
+
+
+Method = Annotated[
+    EvaluateImages | EvaluateClips | EvaluateEdits | EvaluateControl | EvaluateStyle | EvaluateWord,
+    BY_NAME,
+]
 """What is evaluated, chosen by its ``name``."""
 
 

@@ -40,7 +40,7 @@ class Request:
     """A picture to make, and the ways in which it may be right; any of them is enough."""
 
     prompt: str
-    view: View
+    view: View | None
     asked: tuple[Asked, ...]
 
 

@@ -1,7 +1,10 @@
 """What a user should hear of a prompt for the embedded prior before it is drawn."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from common.adapters.learnt_words import NO_WORDS, LearntWords
+from common.adapters.word_config import WordConfig
 from common.embedded.concepts import load_concepts
 from common.embedded.image_unet import View
 
@@ -9,28 +12,37 @@ _SHOWN = 60
 _LIST = "python run.py list concepts"
 
 
-def embedded_notes(prompt: str, negative_prompt: str, folder: Path) -> list[str]:
+def embedded_notes(
+    prompt: str, negative_prompt: str, folder: Path, embeddings: Sequence[WordConfig] = ()
+) -> list[str]:
     """Notes on what the text encoder does not read and what the models have not seen.
 
     Args:
         prompt: what is asked for; empty where an image prompt says it.
         negative_prompt: what is moved away from; may be empty.
         folder: of the models; one without ``domain.json`` is said to have none.
+        embeddings: learnt words, of which the domain knows nothing.
 
     Raises:
         InputError: models are missing, damaged or of different versions.
     """
     from common.zoo.models import check_embedded_prior
+    from common.zoo.words import embedded_words
 
-    check_embedded_prior(folder)
-    return text_notes(prompt, negative_prompt, folder)
+    manifests = check_embedded_prior(folder)
+    words = embedded_words(manifests["text_encoder"].architecture, embeddings)
+    return text_notes(prompt, negative_prompt, folder, words)
 
 
-def text_notes(prompt: str, negative_prompt: str, folder: Path) -> list[str]:
+def text_notes(
+    prompt: str, negative_prompt: str, folder: Path, words: LearntWords = NO_WORDS
+) -> list[str]:
     """`embedded_notes` for other models that stand on the folder's text encoder."""
     texts = {"prompt": prompt, "negative_prompt": negative_prompt}
-    unread = [note for key, text in texts.items() for note in _unread(key, text)]
-    return [*unread, *(_outside(prompt, folder) if prompt.strip() else [])]
+    unread = [note for key, text in texts.items() for note in _unread(key, text, words)]
+    known = words.without(prompt)
+    asks = known.strip() and not (words.words and known != prompt)
+    return [*unread, *(_outside(prompt, folder) if asks else [])]
 
 
 def view_notes(view: View) -> list[str]:
@@ -44,11 +56,11 @@ def view_notes(view: View) -> list[str]:
     ]
 
 
-def _unread(key: str, text: str) -> list[str]:
+def _unread(key: str, text: str, words: LearntWords) -> list[str]:
     from common.embedded.text_encoder import num_unread
     from common.embedded.tokenizer import MAX_TOKENS, load_tokenizer
 
-    count = num_unread(load_tokenizer(), text)
+    count = num_unread(load_tokenizer(), text, words)
     if not count:
         return []
     return [

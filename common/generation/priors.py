@@ -56,11 +56,13 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             from common.zoo.control_net import check_controls
             from common.zoo.ip_adapter import check_image_prompt
             from common.zoo.models import check_embedded_prior, check_prior_loras
+            from common.zoo.words import check_prior_words
 
             check_size(_of_picture(size))
             manifests = check_embedded_prior(models_folder(config), frame_layers(size))
             _check_length(size, manifests)
             check_prior_loras(manifests, config.loras)
+            check_prior_words(manifests, config.embeddings)
             identities = {kind: one.identity for kind, one in manifests.items()}
             check_controls(config.controls, identities, size, models_folder(config))
             check_image_prompt(config.image_prompt, models_folder(config), identities)
@@ -88,11 +90,12 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
             layers = frame_layers(size)
             if layers is None:
                 return load_embedded_prior(
-                    picture, folder, device, config.loras, config.controls, config.image_prompt
-                )
+                    picture, folder, device, config.loras, config.controls, config.image_prompt,
+                    config.embeddings,
+                )  # fmt: skip
             return load_frame_prior(
                 layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,
-                config.controls, config.image_prompt,
+                config.controls, config.image_prompt, config.embeddings,
             )  # fmt: skip
         case PretrainedPriorConfig():
             from common.pretrained.build import build_pretrained_prior

@@ -22,6 +22,7 @@ from common.pretrained.latent_scale import latent_scale
 from common.pretrained.prior import PretrainedPrior
 from common.pretrained.text_conditioning import TextConditioner
 from common.pretrained.weights import fill
+from common.pretrained.words import words_of_encoders
 
 
 def build_pretrained_prior(
@@ -52,7 +53,8 @@ def build_pretrained_prior(
         check_transformer_settings(checkpoint, config)
         return build_transformer_prior(checkpoint, models, tokenizers, config, coder, spec)
     add_loras(models.by_name, config.loras)
-    encoders = tuple(map(ClipEncoder, tokenizers, models.text_encoders))
+    words = words_of_encoders(config.embeddings, models, tokenizers)
+    encoders = tuple(map(ClipEncoder, tokenizers, models.text_encoders, words))
     return PretrainedPrior(
         models.denoiser,
         TextConditioner(
@@ -89,7 +91,9 @@ def check_transformer_settings(checkpoint: Checkpoint, config: PretrainedPriorCo
     Raises:
         InputError: naming the keys.
     """
-    keys = [key for key in ("loras", "controls", "image_prompt") if getattr(config, key)]
+    keys = [
+        key for key in ("loras", "embeddings", "controls", "image_prompt") if getattr(config, key)
+    ]
     if keys and not checkpoint.is_unet:
         raise InputError(
             f"{' and '.join(f'prior.{key}' for key in keys)}: adapters are read for U-Nets, and "

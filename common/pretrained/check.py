@@ -10,6 +10,7 @@ from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.controlnet import read_control
 from common.pretrained.fit import build_skeletons, load_tokenizers
 from common.pretrained.ip_adapter import check_adapter
+from common.pretrained.words import words_of_encoders
 
 
 def check_pretrained(
@@ -40,7 +41,8 @@ def check_pretrained(
     check_size(checkpoint, size)
     checkpoint.schedule_at(size)
     models = build_skeletons(checkpoint, config.clip_skip)
-    load_tokenizers(checkpoint, models)
+    tokenizers = load_tokenizers(checkpoint, models)
+    words_of_encoders(config.embeddings, models, tokenizers)
     check_lora_files(models.by_name, config.loras)
     if config.image_prompt is not None:
         check_adapter(config.image_prompt, models.denoiser)

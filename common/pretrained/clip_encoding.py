@@ -13,6 +13,7 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.pretrained.prompt_chunks import chunks_of
 
 ClipLayer = Literal["last_normed", "last_but_one"]
@@ -27,6 +28,8 @@ class ClipEncoder:
     tokenizer: Any
     model: Any
     """transformers' ``CLIPTextModel``, or the one with a projection."""
+    words: LearntWords = NO_WORDS
+    """That it has vectors for, beside its vocabulary."""
 
     @property
     def num_tokens(self) -> int:
@@ -35,7 +38,7 @@ class ClipEncoder:
 
     def num_chunks(self, prompt: str) -> int:
         """In which it reads a prompt."""
-        return len(chunks_of(self.tokenizer, prompt, self.num_tokens).ids)
+        return len(chunks_of(self.tokenizer, prompt, self.num_tokens, words=self.words).ids)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def clip_states(
     Raises:
         InputError: the brackets do not match.
     """
-    chunks = chunks_of(encoder.tokenizer, prompt, encoder.num_tokens, num_chunks)
+    chunks = chunks_of(encoder.tokenizer, prompt, encoder.num_tokens, num_chunks, encoder.words)
     states, pooled = _run(encoder, chunks.ids, layer, clip_skip)
     if not bool((chunks.weights == 1).all()):
         unsaid = chunks_of(encoder.tokenizer, "", encoder.num_tokens)
@@ -85,7 +88,9 @@ def _run(
     encoder: ClipEncoder, ids: Int[Tensor, "n l"], layer: ClipLayer, clip_skip: int
 ) -> tuple[Float[Tensor, "n l d"], Float[Tensor, "n k"]]:
     model = encoder.model
-    made = model(ids.to(model.device), output_hidden_states=True)
+    tokens = ids.to(model.device)
+    with encoder.words.applied(model.get_input_embeddings(), tokens) as known:
+        made = model(known, output_hidden_states=True)
     pooled = getattr(made, "text_embeds", None)
     pooled = made.pooler_output if pooled is None else pooled
     if layer == "last_but_one":

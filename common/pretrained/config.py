@@ -6,6 +6,7 @@ from pydantic import Field
 
 from common.adapters.image_prompt_config import IPAdapterConfig
 from common.adapters.lora_config import LoraConfig
+from common.adapters.word_config import WordConfig
 from common.config import Config
 from common.pretrained.control_config import ControlConfig
 
@@ -58,6 +59,8 @@ class PretrainedPriorConfig(Config):
     Where 1 means none (AUTOMATIC1111), subtract 1."""
     loras: tuple[LoraConfig, ...] = Field((), max_length=32)
     """Changes of the U-Net and the text encoders; several add up."""
+    embeddings: tuple[WordConfig, ...] = Field((), max_length=32)
+    """Learnt words for prompts (textual inversion)."""
     controls: tuple[ControlConfig, ...] = Field((), max_length=8)
     """ControlNets and the pictures that they follow; several add up."""
     image_prompt: IPAdapterConfig | None = None

@@ -1,5 +1,7 @@
 """What a user should hear before drawing from a checkpoint: keys without effect, long prompts."""
 
+from common.adapters.learnt_words import LearntWords, words_of
+from common.adapters.word_file import read_word
 from common.errors import InputError
 from common.pretrained.checkpoint import Checkpoint, is_far_from_training, read_checkpoint
 from common.pretrained.component import unknown_keys
@@ -24,19 +26,24 @@ def pretrained_notes(
         for component in checkpoint.components
         if (keys := unknown_keys(component))
     ]
+    sizes = checkpoint.text_encoders[0].config
+    words = words_of(
+        [read_word(one) for one in config.embeddings], "text_encoder",
+        int(sizes.get("vocab_size", 49408)), int(sizes.get("hidden_size", 512)),
+    )  # fmt: skip
     for key, text in (("prompt", prompt), ("negative_prompt", negative_prompt)):
-        notes += _of_prompt(checkpoint, key, text)
+        notes += _of_prompt(checkpoint, key, text, words)
     return [*notes, *_without_effect(config, checkpoint, size), *_of_size(checkpoint, size[-2:])]
 
 
-def _of_prompt(checkpoint: Checkpoint, key: str, text: str) -> list[str]:
+def _of_prompt(checkpoint: Checkpoint, key: str, text: str, words: LearntWords) -> list[str]:
     try:
         tokenizers = [(load_tokenizer(*one), one[1]) for one in checkpoint.tokenizers]
         for tokenizer, kind in tokenizers:
             if kind == "t5":
                 t5_tokens(tokenizer, text, checkpoint.t5_tokens)
         first, kind = tokenizers[0]
-        count = num_words(first, text)
+        count = num_words(first, text, words)
     except InputError as wrong:
         raise InputError(f"{key}: {wrong}") from None
     length = checkpoint.text_encoders[0].config.get("max_position_embeddings", 77)

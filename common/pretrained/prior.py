@@ -1,6 +1,7 @@
 """The pretrained prior: a checkpoint's models behind the one seam."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +9,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from common.adapters.learnt_words import NO_WORDS, LearntWords
+from common.adapters.word_file import Encoder
 from common.diffusion.image_attention import ImageTokens, attending
 from common.diffusion.lifted_unet import UNetInputs
 from common.diffusion.prior import PriorSpec
@@ -80,6 +83,20 @@ class PretrainedPrior:
         """Conditioning for prompts of any length, with emphasis brackets or without."""
         shown = self._image_prompts
         return self._embedded(prompts, None if shown is None else shown.positive)
+
+    def told(self, prompts: Sequence[str]) -> PretrainedCond:
+        """`embed` without image prompts, with gradients of learnt words."""
+        return self._embedded(prompts, None)
+
+    def taught(self, words: Mapping[Encoder, LearntWords]) -> "PretrainedPrior":
+        """The same prior with learnt words in its text encoders."""
+        same, names = copy(self), ("text_encoder", "text_encoder_2")
+        encoders = tuple(
+            replace(one, words=words.get(name, NO_WORDS))
+            for name, one in zip(names, self.text.encoders, strict=False)
+        )
+        same.text = replace(self.text, encoders=encoders)
+        return same
 
     @torch.no_grad()
     def embed_negative(self, prompts: Sequence[str]) -> PretrainedCond:

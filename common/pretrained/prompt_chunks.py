@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.errors import InputError
 from common.pretrained.emphasis import weighted_segments
 from common.pretrained.families import TokenizerKind
@@ -65,12 +66,18 @@ def load_tokenizer(folder: Path, kind: TokenizerKind = "clip") -> Any:
         raise InputError(f"{folder} holds no {kind.upper()} tokenizer: {reason}") from broken
 
 
-def num_words(tokenizer: Any, prompt: str) -> int:
+def num_words(tokenizer: Any, prompt: str, words: LearntWords = NO_WORDS) -> int:
     """Tokens of a prompt, marks not counted."""
-    return len(weighted_tokens(tokenizer, prompt))
+    return len(weighted_tokens(tokenizer, prompt, words))
 
 
-def chunks_of(tokenizer: Any, prompt: str, length: int, at_least: int = 1) -> Chunks:
+def chunks_of(
+    tokenizer: Any,
+    prompt: str,
+    length: int,
+    at_least: int = 1,
+    words: LearntWords = NO_WORDS,
+) -> Chunks:
     """A prompt's tokens and their weights.
 
     Args:
@@ -78,24 +85,27 @@ def chunks_of(tokenizer: Any, prompt: str, length: int, at_least: int = 1) -> Ch
         prompt: with emphasis brackets, or without.
         length: tokens of a chunk, marks included.
         at_least: chunks; missing ones are those of the empty prompt.
+        words: that the tokenizer does not know.
 
     Raises:
         InputError: the brackets do not match.
     """
-    tokens, room = weighted_tokens(tokenizer, prompt), length - NUM_MARKS
+    tokens, room = weighted_tokens(tokenizer, prompt, words), length - NUM_MARKS
     count = max(at_least, -(-len(tokens) // room))
     pad = [(tokenizer.pad_token_id, 1.0)]
     start, end = [(tokenizer.bos_token_id, 1.0)], [(tokenizer.eos_token_id, 1.0)]
     rows = []
     for number in range(count):
-        words = tokens[number * room : (number + 1) * room]
-        rows.append(start + words + end + pad * (room - len(words)))
+        own = tokens[number * room : (number + 1) * room]
+        rows.append(start + own + end + pad * (room - len(own)))
     ids = [[token for token, _ in row] for row in rows]
     weights = [[weight for _, weight in row] for row in rows]
     return Chunks(torch.tensor(ids), torch.tensor(weights, dtype=torch.float32))
 
 
-def weighted_tokens(tokenizer: Any, prompt: str) -> list[tuple[int, float]]:
+def weighted_tokens(
+    tokenizer: Any, prompt: str, words: LearntWords = NO_WORDS
+) -> list[tuple[int, float]]:
     """A prompt's tokens without marks, and the weight of each.
 
     Raises:
@@ -103,6 +113,9 @@ def weighted_tokens(tokenizer: Any, prompt: str) -> list[tuple[int, float]]:
     """
     found = []
     for segment in weighted_segments(prompt):
-        made = tokenizer(segment.text, add_special_tokens=False, verbose=False)
-        found += [(token, segment.weight) for token in made.input_ids]
+        for part in words.parts(segment.text):
+            made = part
+            if isinstance(part, str):
+                made = tokenizer(part, add_special_tokens=False, verbose=False).input_ids
+            found += [(token, segment.weight) for token in made]
     return found

@@ -45,9 +45,11 @@ class TextConditioner:
     clip_skip: int
     zero_empty_prompt: bool
 
-    @torch.no_grad()
     def text_of(self, prompts: Sequence[str]) -> Text:
-        """Encode prompts, each by itself: none depends on those beside it."""
+        """Encode prompts, each by itself: none depends on those beside it.
+
+        Learnt words that have gradients keep them.
+        """
         made = {prompt: self._encoded(prompt) for prompt in dict.fromkeys(prompts)}
         return joined_texts([made[prompt] for prompt in prompts])
 

@@ -3,6 +3,9 @@
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.training.build import build_training, training_estimate
+from common.training.folder_check import check_folder_training
+from common.training.folder_config import FolderTraining
+from common.training.storing import check_precision
 from common.training.train_config import TrainConfig
 from common.training.training_run import check_start, run_training
 
@@ -10,6 +13,9 @@ from common.training.training_run import check_start, run_training
 def check(config: TrainConfig, apps: Apps) -> list[str]:
     """Refuse before anything runs what would only fail when training starts."""
     check_start(config)
+    if isinstance(config.method, FolderTraining):
+        check_precision(config.storage.precision)
+        return check_folder_training(config.method)
     return []
 
 

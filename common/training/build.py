@@ -16,6 +16,7 @@ from common.runs.app import Estimate
 from common.training.autoencoder_trainer import TrainAutoencoder, open_training
 from common.training.clip_parts import NUM_FRAMES
 from common.training.control_net_trainer import TrainControlNet, open_control_training
+from common.training.folder_estimate import folder_estimate
 from common.training.frame_layers_trainer import (
     TrainMotionLayers,
     TrainViewLayers,
@@ -24,8 +25,18 @@ from common.training.frame_layers_trainer import (
 from common.training.image_unet_trainer import TrainImageUNet, open_image_training
 from common.training.ip_adapter_trainer import TrainIPAdapter, open_ip_adapter_training
 from common.training.judge_trainer import TrainJudge, open_judge_training
+from common.training.lora_trainer import (
+    FullConfig,
+    TrainDreambooth,
+    TrainLora,
+    open_lora_training,
+)
 from common.training.text_encoder_trainer import Student, TrainTextEncoder, open_text_training
-from common.training.train_config import Method
+from common.training.textual_inversion_trainer import (
+    TrainTextualInversion,
+    open_textual_inversion,
+)
+from common.training.train_config import Method, OfExtrude
 from common.training.training import Training
 from common.training.upscaler_trainer import TrainUpscaler, open_upscaler_training
 
@@ -59,12 +70,21 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_upscaler_training(method, cache, seed, device)
         case TrainIPAdapter():
             return open_ip_adapter_training(method, cache, seed, device)
+        case TrainLora() | TrainDreambooth():
+            return open_lora_training(method, cache, seed, device)
+        case TrainTextualInversion():
+            return open_textual_inversion(method, cache, seed, device)
         case _:
             assert_never(method)
 
 
 def training_estimate(method: Method) -> Estimate:
     """Sizes, memory and steps."""
+    if isinstance(method, TrainTextualInversion):
+        return folder_estimate(method, None, 0)
+    if isinstance(method, TrainLora | TrainDreambooth):
+        change = None if isinstance(method.change, FullConfig) else method.change
+        return folder_estimate(method, change, -1 if change is None else 0)
     num_weights, numbers = _size(method)
     batch = method.loop.batch_size
     sizes = {
@@ -76,7 +96,7 @@ def training_estimate(method: Method) -> Estimate:
     return Estimate(sizes, memory, method.loop.num_steps)
 
 
-def _size(method: Method) -> tuple[int, int]:
+def _size(method: OfExtrude) -> tuple[int, int]:
     """How many weights there are, and about how many numbers a sample keeps for the gradient."""
     match method:
         case TrainAutoencoder():

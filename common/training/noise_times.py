@@ -9,6 +9,8 @@ from torch import Tensor
 
 from common.config import BY_NAME, Config
 from common.diffusion.noise_schedule import NoiseSchedule
+from common.diffusion.prediction import conversion_weights
+from common.diffusion.prediction_type import PredictionType
 from common.shapes import Timesteps
 
 
@@ -84,3 +86,22 @@ def v_weights(
     alpha, sigma = schedule.alpha_sigma(timesteps)
     snr = alpha**2 / sigma**2
     return (snr.clamp(max=config.gamma) / (snr + 1)).to(timesteps)
+
+
+def prediction_weights(
+    config: NoiseTimes,
+    timesteps: Timesteps,
+    schedule: NoiseSchedule,
+    prediction: PredictionType,
+) -> Float[Tensor, " b"]:
+    """Weight of each sample's squared error in any kind of prediction, as `v_weights`.
+
+    An error in the prediction is one in ``x0`` times ``D' / D`` (see ``prediction``), and the
+    squared error in ``x0`` counts ``min(snr, gamma)``.
+    """
+    if not isinstance(config, MinSnr):
+        return torch.ones_like(timesteps)
+    alpha, sigma = schedule.alpha_sigma(timesteps)
+    in_x0, _ = conversion_weights(prediction, "x0", alpha, sigma)
+    snr = alpha**2 / sigma**2
+    return (snr.clamp(max=config.gamma) * in_x0**2).to(timesteps)

@@ -9,11 +9,13 @@ from common.training.frame_layers_trainer import TrainMotionLayers, TrainViewLay
 from common.training.image_unet_trainer import TrainImageUNet
 from common.training.ip_adapter_trainer import TrainIPAdapter
 from common.training.judge_trainer import TrainJudge
+from common.training.lora_trainer import TrainDreambooth, TrainLora
 from common.training.text_encoder_trainer import TrainTextEncoder
+from common.training.textual_inversion_trainer import TrainTextualInversion
 from common.training.training_config import TrainingConfig
 from common.training.upscaler_trainer import TrainUpscaler
 
-Method = Annotated[
+OfExtrude = (
     TrainAutoencoder
     | TrainTextEncoder
     | TrainImageUNet
@@ -22,14 +24,16 @@ Method = Annotated[
     | TrainViewLayers
     | TrainControlNet
     | TrainUpscaler
-    | TrainIPAdapter,
-    BY_NAME,
-]
+    | TrainIPAdapter
+)
+"""The embedded models, from prepared data."""
+
+Method = Annotated[OfExtrude | TrainLora | TrainDreambooth | TrainTextualInversion, BY_NAME]
 """What the train app can train, chosen by its ``name``."""
 
 
 class TrainConfig(TrainingConfig):
-    """Trains one of the embedded models from prepared data."""
+    """Trains an embedded model from prepared data, or teaches a prior a user's pictures."""
 
     app: Literal["train"] = "train"
     method: Method = TrainAutoencoder()

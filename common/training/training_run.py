@@ -17,10 +17,10 @@ from common.training.loop import TrainStep, train
 from common.training.loop_config import LoopConfig
 from common.training.meter import Meter
 from common.training.npm_package import default_cache
-from common.training.training import Package, Training
+from common.training.storing import store_package
+from common.training.training import Training
 from common.training.training_config import TrainingConfig
 from common.zoo.quantization import pack, unpack
-from common.zoo.storage import save_model
 
 _MAX_PREVIEWS = 12
 _MAX_SAID = 16
@@ -57,8 +57,7 @@ def run_training(
         stored = unpack(pack(package.model.state_dict(), config.storage.precision))
         package.model.load_state_dict(stored)
         figures = training.evaluate(averaged)
-        manifest = _store(config, run, package, figures)
-    artefacts = (manifest, *sorted((run.folder.samples).glob("*.safetensors")))
+        artefacts = store_package(run.folder.samples, package, config.storage.precision, figures)
     return Outcome(artefacts, _sections(run, before, figures))
 
 
@@ -130,17 +129,6 @@ def _start_from(model: nn.Module, folder: Path) -> None:
 
 def _checkpoints(folder: Path) -> Path:
     return folder / "checkpoints"
-
-
-def _store(
-    config: TrainingConfig, run: Run, package: Package, figures: Mapping[str, float]
-) -> Path:
-    save_model(
-        run.folder.samples, package.kind, package.model.state_dict(), config.storage.precision,
-        kind=package.kind, architecture=package.architecture.model_dump(mode="json"),
-        requires=package.requires, figures=figures,
-    )  # fmt: skip
-    return run.folder.samples / f"{package.kind}.json"
 
 
 def _sections(

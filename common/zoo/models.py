@@ -11,6 +11,7 @@ import torch
 from common.adapters.image_prompt_config import ImagePromptConfig
 from common.adapters.lora import add_loras, check_lora_files
 from common.adapters.lora_config import LoraConfig
+from common.adapters.word_config import WordConfig
 from common.diffusion.inflation import check_identity
 from common.diffusion.lifted_unet import (
     FrameLayers,
@@ -43,6 +44,7 @@ from common.zoo.storage import (
     load_model,
     read_manifest,
 )
+from common.zoo.words import embedded_words
 
 ZOO = Path(__file__).parent / "weights"
 """Where the repository's own models are."""
@@ -208,18 +210,19 @@ def load_embedded_prior(
     loras: Sequence[LoraConfig] = (),
     controls: Sequence[EmbeddedControlConfig] = (),
     image_prompt: ImagePromptConfig | None = None,
+    embeddings: Sequence[WordConfig] = (),
 ) -> EmbeddedPrior:
     """The whole prior for pictures of ``(height, width)``.
 
     LoRAs are put into its U-Net; controls are pictures that it follows, an image prompt pictures
-    that say what is drawn.
+    that say what is drawn, embeddings words that its prompts may have.
     """
     check_embedded_prior(folder)
     models = load_prior_models(folder, device)
     followed = _controls(controls, models, size, folder, device)
     prior = _shown(_prior_of(models, size, followed), models, image_prompt, folder)
     add_loras({"unet": models["image_unet"].model}, loras)
-    return prior
+    return _taught(prior, models, embeddings)
 
 
 def load_frame_prior(
@@ -232,6 +235,7 @@ def load_frame_prior(
     trajectory_noise: float | None = None,
     controls: Sequence[EmbeddedControlConfig] = (),
     image_prompt: ImagePromptConfig | None = None,
+    embeddings: Sequence[WordConfig] = (),
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
 
@@ -246,7 +250,7 @@ def load_frame_prior(
     layers = load_frame_layers(kind, models, folder, device).model
     followed = _controls(controls, models, (num_frames, *size), folder, device)
     pictures = _prior_of(models, size, [control.first() for control in followed])
-    pictures = _shown(pictures, models, image_prompt, folder)
+    pictures = _taught(_shown(pictures, models, image_prompt, folder), models, embeddings)
     add_loras({"unet": models["image_unet"].model}, loras)
     lifted = LiftedUNet(models["image_unet"].model, layers)
     plan = NOTHING_KNOWN
@@ -310,6 +314,16 @@ def _shown(
         return prior
     at_hand = {kind: one.identity for kind, one in models.items()}
     return prior.shown(shown_pictures(image_prompt, prior, at_hand, folder))
+
+
+def _taught(
+    prior: EmbeddedPrior, models: Mapping[str, Loaded], embeddings: Sequence[WordConfig]
+) -> EmbeddedPrior:
+    """The prior with learnt words, if there are any."""
+    if not embeddings:
+        return prior
+    sizes = models["text_encoder"].model.architecture.model_dump()
+    return prior.taught({"text_encoder": embedded_words(sizes, embeddings)})
 
 
 def architecture_of(cls: Any, values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from common.errors import InputError
 from common.generation.priors import models_folder
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
@@ -15,6 +16,8 @@ def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
     """Refuse a prior without view layers."""
     manifests = check_embedded_prior(models_folder(config.prior), "view_layers")
     check_prior_loras(manifests, config.prior.loras)
+    if config.prior.embeddings:
+        raise InputError("the committed prompts have no learnt words: leave prior.embeddings out")
     return []
 
 

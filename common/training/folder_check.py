@@ -1,0 +1,29 @@
+"""What is refused before a prior learns from a folder, and what is said of it."""
+
+from common.generation.priors import check_prior
+from common.training.captioned_folder import read_folder
+from common.training.folder_config import FolderTraining
+from common.training.lora_trainer import TrainDreambooth
+from common.training.preservation import check_preservation
+from common.training.textual_inversion_trainer import TrainTextualInversion
+
+
+def check_folder_training(config: FolderTraining) -> list[str]:
+    """Refuse wrong folders and priors; notes on what is probably not meant.
+
+    Raises:
+        InputError: see `read_folder` and `check_prior`.
+    """
+    inverts = isinstance(config, TrainTextualInversion)
+    files = read_folder(config.folder, config.word if inverts else config.caption)
+    check_prior(config.prior, config.size)
+    notes = []
+    if isinstance(config, TrainDreambooth) and config.preservation is not None:
+        check_preservation(config, config.preservation)
+        class_words = set(config.preservation.prompt.split())
+        if all(set(one.caption.split()) <= class_words for one in files):
+            notes.append(
+                "no caption has a word that method.preservation.prompt lacks: what is learnt and "
+                "the class will be the same to the model"
+            )
+    return notes
