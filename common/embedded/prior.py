@@ -44,8 +44,8 @@ class EmbeddedCond:
 class EmbeddedPrior:
     """A prior of small models that predict ``v`` on a cosine schedule.
 
-    State: the three models, on one device, the latent shape they are used at, what is followed, and
-    the pictures that go with every prompt.
+    State: the three models, on one device, the latent shape they are used at, what is followed, the
+    pictures that go with every prompt, and what a U-Net of few steps is told.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class EmbeddedPrior:
         self._tokenizer = tokenizer
         self.controls = tuple(controls)
         self._shown: ShownPictures | None = None
+        self._direction: Float[Tensor, "1 k"] | None = None
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
             (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
@@ -107,10 +108,18 @@ class EmbeddedPrior:
         same._shown = pictures
         return same
 
+    def told(self, direction: Float[Tensor, "1 k"]) -> "EmbeddedPrior":
+        """The same prior, its U-Net told in how many steps it is to lead to the end."""
+        same = copy(self)
+        same._direction = direction
+        return same
+
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
         """The U-Net's ``v`` at each sample's timestep."""
         times = self.spec.schedule.fraction(timesteps)
         added = control_features(self.controls, latents, timesteps, times, cond.vector)
+        if self._direction is not None:
+            cond = with_direction(cond, self._direction)
         return predict_v(self.unet, latents, timesteps, cond, added)
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
@@ -120,6 +129,14 @@ class EmbeddedPrior:
     def decode(self, latents: Float[Tensor, "b z y x"]) -> Images:
         """Latents to premultiplied RGBA pictures, not clamped."""
         return self.autoencoder.decode(latents)
+
+
+def with_direction(cond: EmbeddedCond, direction: Float[Tensor, "_ k"]) -> EmbeddedCond:
+    """Conditioning with a direction added to its vectors: of each sample, or one for all."""
+    seen = cond.seen
+    if seen is not None:
+        seen = replace(seen, vector=seen.vector + direction)
+    return replace(cond, vector=cond.vector + direction, seen=seen)
 
 
 def check_size(size: tuple[int, int]) -> None:
