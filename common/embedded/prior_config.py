@@ -23,6 +23,9 @@ class EmbeddedPriorConfig(Config):
     """Pictures that the embedded ControlNet follows; several add up."""
     image_prompt: ImagePromptConfig | None = None
     """Pictures that say what is drawn, beside the prompt or in its place: it may then be empty."""
+    few_steps: int | None = Field(None, ge=1, le=1000)
+    """Draw pictures in 1, 2, 4 or 8 steps with guidance folded in: sampler ddim with as many steps,
+    guidance_scale 1. null is the U-Net as it is."""
     trajectory_noise: float | None = Field(1.0, gt=0, le=1000)
     """Of clips: the first frame, moved as the prompt tells, begins them under noise of this many
     times the root of the share of the change that the move leaves unexplained. Less keeps more of

@@ -14,6 +14,7 @@ from common.evaluation.config import (
 from common.evaluation.control import control_estimate, evaluate_control
 from common.evaluation.image_prior import evaluate_images, image_estimate, image_notes
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
+from common.generation.few_steps import check_few_steps, refuse_few_steps
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 
@@ -25,6 +26,10 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             "evaluations draw what the prompts say and choose themselves what is followed: leave "
             "prior.controls out"
         )
+    if isinstance(config.method, EvaluateImages):
+        check_few_steps(config.prior, config.sampler, config.guidance)
+    else:
+        refuse_few_steps(config.prior)
     match config.method:
         case EvaluateImages() as images:
             return image_notes(images)

@@ -9,6 +9,7 @@ from common.diffusion.given import Given, cells_drawn, first_evaluation
 from common.diffusion.prior import Prior
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
+from common.generation.few_steps import check_few_steps
 from common.generation.finished import outcome_of
 from common.generation.given_pixels import with_kept
 from common.generation.notes import generation_notes
@@ -38,6 +39,7 @@ def check(config: ImageConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
     method = config.method
     camera = camera_of(method.view)
+    check_few_steps(config.prior, config.sampler, config.guidance, config.negative_prompt)
     check_prior(config.prior, method.size, camera)
     first_evaluation(config.sampler, strength_of(method))
     given_picture(method, channels=4)

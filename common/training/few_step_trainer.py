@@ -28,7 +28,7 @@ from common.training.training import Package
 from common.zoo.models import ZOO, Loaded, check_embedded_prior, load_prior_models
 
 SIZE_PX = 128
-_NUM_MEASURED = 48
+_NUM_MEASURED = 32
 _NUM_PREVIEWED = 12
 _HELD_OUT = 10**6
 """Number of a chunk that no training comes to."""
@@ -46,11 +46,11 @@ class TrainFewStep(Config):
     """How often each of ``architecture.num_steps`` is trained."""
     teacher_steps: int = Field(16, ge=1, le=500)
     """Of DPM-Solver++ 2M on the teacher's paths: a multiple of the largest number of steps."""
-    chunk_size: int = Field(64, ge=1, le=4096)
+    chunk_size: int = Field(128, ge=1, le=4096)
     """Paths that are drawn together."""
-    steps_per_chunk: int = Field(24, ge=1)
+    steps_per_chunk: int = Field(64, ge=1)
     """Training steps after which the next chunk is drawn."""
-    chunks_kept: int = Field(16, ge=1, le=256)
+    chunks_kept: int = Field(10, ge=1, le=256)
     """The newest chunks, which batches are drawn from."""
     huber: float = Field(0.03, gt=0)
     """Root mean square of an error in ``v`` below which the loss is quadratic; above it is linear,
@@ -64,8 +64,8 @@ class TrainFewStep(Config):
     objects_per_category: int = Field(12, ge=1, le=64)
     """Kit objects whose facts are told in prompts."""
     loop: LoopConfig = LoopConfig(
-        num_steps=1700, batch_size=32, ema_decay=0.995,
-        learning_rate=LearningRate(peak=1e-3, warmup_steps=50),
+        num_steps=1000, batch_size=32, ema_decay=0.995,
+        learning_rate=LearningRate(peak=2e-3, warmup_steps=50),
     )  # fmt: skip
     """How long and in which steps to train."""
 

@@ -34,6 +34,7 @@ from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
 from common.embedded.upscaler import Upscaler, UpscalerArchitecture
 from common.errors import InputError
 from common.zoo.control_net import load_controls
+from common.zoo.few_step import in_few_steps
 from common.zoo.ip_adapter import shown_pictures
 from common.zoo.storage import (
     Manifest,
@@ -208,16 +209,20 @@ def load_embedded_prior(
     loras: Sequence[LoraConfig] = (),
     controls: Sequence[EmbeddedControlConfig] = (),
     image_prompt: ImagePromptConfig | None = None,
+    few_steps: int | None = None,
 ) -> EmbeddedPrior:
     """The whole prior for pictures of ``(height, width)``.
 
     LoRAs are put into its U-Net; controls are pictures that it follows, an image prompt pictures
-    that say what is drawn.
+    that say what is drawn; with few steps it is the student that was taught so many.
     """
     check_embedded_prior(folder)
     models = load_prior_models(folder, device)
     followed = _controls(controls, models, size, folder, device)
     prior = _shown(_prior_of(models, size, followed), models, image_prompt, folder)
+    if few_steps is not None:
+        identities = {kind: one.identity for kind, one in models.items()}
+        prior = in_few_steps(prior, few_steps, identities, folder)
     add_loras({"unet": models["image_unet"].model}, loras)
     return prior
 
