@@ -1,6 +1,7 @@
 """The embedded prior: autoencoder, text encoder and image U-Net behind the one seam."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from common.control.features import NO_FEATURES, Features
+from common.diffusion.compiled import compiled
+from common.diffusion.compute_config import FeatureCacheConfig
+from common.diffusion.feature_cache import FeatureCache
 from common.diffusion.image_attention import attending
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule
 from common.diffusion.prior import PriorSpec
@@ -45,7 +49,7 @@ class EmbeddedPrior:
     """A prior of small models that predict ``v`` on a cosine schedule.
 
     State: the three models, on one device, the latent shape they are used at, what is followed, the
-    pictures that go with every prompt, and what a U-Net of few steps is told.
+    pictures that go with every prompt, what a U-Net of few steps is told, and how it computes.
     """
 
     def __init__(
@@ -64,6 +68,9 @@ class EmbeddedPrior:
         self.controls = tuple(controls)
         self._shown: ShownPictures | None = None
         self._direction: Float[Tensor, "1 k"] | None = None
+        self._cache: FeatureCache | None = None
+        self._bfloat16 = False
+        self._network = unet
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
             (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
@@ -114,13 +121,33 @@ class EmbeddedPrior:
         same._direction = direction
         return same
 
+    def computing(
+        self, feature_cache: FeatureCacheConfig | None, compiles: bool, bfloat16: bool
+    ) -> "EmbeddedPrior":
+        """The same prior, its U-Net computing otherwise: features reused, compiled, in bfloat16.
+
+        Raises:
+            InputError: the U-Net has too few levels, or nothing to compile with is there.
+        """
+        same = copy(self)
+        same._bfloat16 = bfloat16
+        if feature_cache is not None:
+            same._cache = FeatureCache(self.unet, feature_cache.every, feature_cache.levels)
+        if compiles:
+            same._network = compiled(self.unet, str(self.device))
+        return same
+
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
         """The U-Net's ``v`` at each sample's timestep."""
         times = self.spec.schedule.fraction(timesteps)
         added = control_features(self.controls, latents, timesteps, times, cond.vector)
-        if self._direction is not None:
-            cond = with_direction(cond, self._direction)
-        return predict_v(self.unet, latents, timesteps, cond, added)
+        told = cond if self._direction is None else with_direction(cond, self._direction)
+        with ExitStack() as stack:
+            if self._bfloat16:
+                stack.enter_context(torch.autocast(self.device.type, torch.bfloat16))
+            if self._cache is not None:
+                stack.enter_context(self._cache.evaluating(cond, latents, timesteps))
+            return predict_v(self._network, latents, timesteps, told, added)
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
         """Premultiplied RGBA pictures in [-1, 1] to latents."""

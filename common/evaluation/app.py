@@ -14,9 +14,11 @@ from common.evaluation.config import (
 from common.evaluation.control import control_estimate, evaluate_control
 from common.evaluation.image_prior import evaluate_images, image_estimate, image_notes
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
-from common.generation.few_steps import check_few_steps, refuse_few_steps
+from common.generation.few_steps import check_few_steps
+from common.generation.picture_switches import check_picture_switches, refuse_picture_switches
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
+from common.runs.launch import resolve_device
 
 
 def check(config: EvaluateConfig, apps: Apps) -> list[str]:
@@ -28,8 +30,9 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
         )
     if isinstance(config.method, EvaluateImages):
         check_few_steps(config.prior, config.sampler, config.guidance)
+        check_picture_switches(config.prior, config.sampler, resolve_device(config.device))
     else:
-        refuse_few_steps(config.prior)
+        refuse_picture_switches(config.prior)
     match config.method:
         case EvaluateImages() as images:
             return image_notes(images)

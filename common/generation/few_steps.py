@@ -38,16 +38,3 @@ def check_few_steps(prior: Any, sampler: Any, guidance: Any, negative_prompt: st
             f"sampler.num_steps={steps} guidance.name=cfg guidance.guidance_scale=1 without "
             "negative_prompt, or leave prior.few_steps out"
         )
-
-
-def refuse_few_steps(prior: Any) -> None:
-    """Refuse a student of few steps where something else than pictures is drawn.
-
-    Raises:
-        InputError: the prior is one.
-    """
-    if isinstance(prior, EmbeddedPriorConfig) and prior.few_steps is not None:
-        raise InputError(
-            "prior.few_steps draws pictures; clips, views and score distillation need the U-Net as "
-            "it is: leave it out"
-        )

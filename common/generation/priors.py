@@ -10,7 +10,7 @@ from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
-from common.generation.few_steps import refuse_few_steps
+from common.generation.picture_switches import refuse_picture_switches
 from common.pretrained.config import PretrainedPriorConfig
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             identities = {kind: one.identity for kind, one in manifests.items()}
             check_controls(config.controls, identities, size, models_folder(config))
             check_image_prompt(config.image_prompt, models_folder(config), identities)
+            if frame_layers(size) is not None:
+                refuse_picture_switches(config)
             if config.few_steps is not None:
-                if frame_layers(size) is not None:
-                    refuse_few_steps(config)
                 few_step_sizes(config.few_steps, identities, models_folder(config))
         case PretrainedPriorConfig():
             from common.pretrained.check import check_pretrained
@@ -95,7 +95,7 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
             if layers is None:
                 return load_embedded_prior(
                     picture, folder, device, config.loras, config.controls, config.image_prompt,
-                    config.few_steps,
+                    config.few_steps, config.compute,
                 )  # fmt: skip
             return load_frame_prior(
                 layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,

@@ -8,6 +8,7 @@ from common.adapters.lora import add_loras
 from common.control.read import read_followed
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
+from common.diffusion.token_merging import merge_tokens
 from common.pretrained.attention import set_attention
 from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
 from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, SizeConditionConfig
@@ -46,7 +47,7 @@ def build_pretrained_prior(
     text = TextConditioner(
         encoders, checkpoint.family, config.clip_skip, checkpoint.zero_empty_prompt
     )
-    return PretrainedPrior(
+    prior = PretrainedPrior(
         models.unet,
         models.autoencoder,
         text,
@@ -60,6 +61,9 @@ def build_pretrained_prior(
         ],
         _image_prompts(config, models, device),
     )
+    if config.compute.token_merging is not None:
+        merge_tokens(models.unet, config.compute.token_merging.ratio, spec.latent_shape[-2:])
+    return prior.computing(config.compute.feature_cache, config.compute.compile)
 
 
 def _control(

@@ -2,6 +2,8 @@
 
 from common.adapters.lora import check_lora_files
 from common.control.read import read_followed
+from common.diffusion.feature_cache import check_levels
+from common.diffusion.token_merging import merged_layers
 from common.errors import InputError
 from common.pretrained.attention import check_attention
 from common.pretrained.checkpoint import check_size, read_checkpoint
@@ -37,6 +39,10 @@ def check_pretrained(
     check_size(checkpoint, size)
     models = build_skeletons(checkpoint, config.clip_skip)
     load_tokenizers(checkpoint, models)
+    if config.compute.feature_cache is not None:
+        check_levels(len(models.unet.down_blocks), config.compute.feature_cache.levels)
+    if config.compute.token_merging is not None:
+        merged_layers(models.unet)
     check_lora_files(models.by_name, config.loras)
     if config.image_prompt is not None:
         check_adapter(config.image_prompt, models.unet)

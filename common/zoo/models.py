@@ -28,6 +28,7 @@ from common.embedded.framing import Framing, FramingArchitecture
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge, JudgeArchitecture
 from common.embedded.prior import EmbeddedPrior
+from common.embedded.prior_config import EmbeddedComputeConfig
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
@@ -50,6 +51,8 @@ ZOO = Path(__file__).parent / "weights"
 
 PRIOR_KINDS = ("autoencoder", "text_encoder", "image_unet")
 """The models of the embedded prior, each after those that it stands on."""
+
+AS_IT_IS = EmbeddedComputeConfig()
 
 FrameKind = Literal["motion_layers", "view_layers"]
 """Layers that lift the image U-Net: to clips, or to views of one object."""
@@ -210,11 +213,13 @@ def load_embedded_prior(
     controls: Sequence[EmbeddedControlConfig] = (),
     image_prompt: ImagePromptConfig | None = None,
     few_steps: int | None = None,
+    compute: EmbeddedComputeConfig = AS_IT_IS,
 ) -> EmbeddedPrior:
     """The whole prior for pictures of ``(height, width)``.
 
     LoRAs are put into its U-Net; controls are pictures that it follows, an image prompt pictures
-    that say what is drawn; with few steps it is the student that was taught so many.
+    that say what is drawn; with few steps it is the student that was taught so many. ``compute``
+    is how the U-Net does its work.
     """
     check_embedded_prior(folder)
     models = load_prior_models(folder, device)
@@ -224,7 +229,7 @@ def load_embedded_prior(
         identities = {kind: one.identity for kind, one in models.items()}
         prior = in_few_steps(prior, few_steps, identities, folder)
     add_loras({"unet": models["image_unet"].model}, loras)
-    return prior
+    return prior.computing(compute.feature_cache, compute.compile, compute.dtype == "bfloat16")
 
 
 def load_frame_prior(
