@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.embedded_prompts import embedded_notes
+from common.generation.picture_switches import refuse_picture_switches
 from common.generation.priors import build_prior, check_prior, models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from threed.from_prompt import FromPrompt
@@ -41,6 +42,7 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             from common.zoo.models import check_embedded_prior, check_prior_loras
             from common.zoo.words import check_prior_words
 
+            refuse_picture_switches(prior)
             folder = models_folder(prior)
             check_size((size_px, size_px))
             manifests = check_embedded_prior(folder, "view_layers")
@@ -63,6 +65,7 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
                     "prior.image_prompt of a checkpoint is for pictures and clips: leave it out, "
                     "or use prior.name=embedded"
                 )
+            refuse_picture_switches(prior)
             check_prior(prior, (size_px, size_px))
             return []
         case _:

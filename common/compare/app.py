@@ -9,6 +9,7 @@ from common.compare.collect import COST_METRICS, Failed, Result, collect, measur
 from common.compare.config import CompareConfig
 from common.compare.execute import execute, write_configs
 from common.compare.measurements import Measurement, Metric
+from common.compare.output_change import output_changes, output_table
 from common.compare.plan import baseline_of, columns, plan
 from common.compare.predictions import Checked, check_predictions, undetected
 from common.compare.report import sections
@@ -16,6 +17,7 @@ from common.compare.report_checks import prediction_sections, tuning_sections
 from common.compare.significance import Claim, Summary, compare_all, summarise
 from common.compare.tuning import Choice, choices, tuned, tuning_config
 from common.errors import InputError
+from common.report.content import Section
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.console import LOGGER, progress_bar
@@ -80,11 +82,16 @@ def run(config: CompareConfig, run: Run) -> Outcome:
     for label in undetected(figures.checked):
         LOGGER.warning("%s is broken on purpose, and no prediction failed", label)
     tables = run.folder.path / "comparison.json"
-    write_json(tables, _tables(config, figures, chosen))
     broken = {variant.label for variant in config.variants if variant.broken}
     labels = [column.label for column in columns(config) if column.label not in broken]
+    base = baseline_of(config)
+    changed = output_changes(labels, results, base) if config.output_change else ()
+    write_json(
+        tables, _tables(config, figures, chosen) | {"changes": [asdict(one) for one in changed]}
+    )
     found = sections(config, labels, results, failures, figures.summaries, figures.claims)
-    more = (*prediction_sections(config, figures.checked), *tuning_sections(asked, chosen))
+    more: tuple[Section, ...] = (output_table(changed, base),) if changed else ()
+    more += (*prediction_sections(config, figures.checked), *tuning_sections(asked, chosen))
     return Outcome((tables,), (*found[:1], *more, *found[1:]))
 
 

@@ -120,6 +120,8 @@ class CompareConfig(RunConfig):
     """Widest half interval, relative to the prediction, that counts as a check."""
     baseline: str | None = None
     """Label of the variant that the others are compared with; null takes the first."""
+    output_change: bool = False
+    """Hold every sample against the baseline's of the same prompt and seed: cost and PSNR."""
     level: float = Field(0.95, gt=0.5, lt=1)
     """Level of the intervals; claims hold together at this level (Holm)."""
     cells_per_process: int = Field(1, ge=1, le=10_000)
@@ -136,6 +138,9 @@ class CompareConfig(RunConfig):
         if twice:
             raise ValueError(f"two variants have the label {twice[0]!r}; each needs its own")
         self._check_tuning()
+        if self.output_change and not self.common_seeds:
+            raise ValueError("output_change holds samples of the same seeds against each other: "
+                             "leave common_seeds true")  # fmt: skip
         names = [metric.metric for metric in self.metrics]
         if not any(metric.claim for metric in self.metrics):
             raise ValueError("no metric has claim: true; there would be nothing to compare")

@@ -1,6 +1,7 @@
 """The embedded prior: autoencoder, text encoder and image U-Net behind the one seam."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,9 @@ from torch import Tensor
 from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.adapters.word_file import Encoder
 from common.control.features import NO_FEATURES, Features
+from common.diffusion.compiled import compiled
+from common.diffusion.compute_config import FeatureCacheConfig
+from common.diffusion.feature_cache import FeatureCache
 from common.diffusion.image_attention import attending
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule
 from common.diffusion.prior import PriorSpec
@@ -47,7 +51,8 @@ class EmbeddedPrior:
     """A prior of small models that predict ``v`` on a cosine schedule.
 
     State: the three models, on one device, the latent shape they are used at, what is followed, the
-    pictures that go with every prompt, and learnt words.
+    pictures that go with every prompt, learnt words, what a U-Net of few steps is told, and how it
+    computes.
     """
 
     def __init__(
@@ -66,6 +71,10 @@ class EmbeddedPrior:
         self.controls = tuple(controls)
         self._shown: ShownPictures | None = None
         self._words = NO_WORDS
+        self._direction: Float[Tensor, "1 k"] | None = None
+        self._cache: FeatureCache | None = None
+        self._bfloat16 = False
+        self._network = unet
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
             (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
@@ -124,11 +133,39 @@ class EmbeddedPrior:
         same._words = words["text_encoder"]
         return same
 
+    def in_few_steps(self, direction: Float[Tensor, "1 k"]) -> "EmbeddedPrior":
+        """The same prior, its U-Net told in how many steps it is to lead to the end."""
+        same = copy(self)
+        same._direction = direction
+        return same
+
+    def computing(
+        self, feature_cache: FeatureCacheConfig | None, compiles: bool, bfloat16: bool
+    ) -> "EmbeddedPrior":
+        """The same prior, its U-Net computing otherwise: features reused, compiled, in bfloat16.
+
+        Raises:
+            InputError: the U-Net has too few levels, or nothing to compile with is there.
+        """
+        same = copy(self)
+        same._bfloat16 = bfloat16
+        if feature_cache is not None:
+            same._cache = FeatureCache(self.unet, feature_cache.every, feature_cache.levels)
+        if compiles:
+            same._network = compiled(self.unet, str(self.device))
+        return same
+
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
         """The U-Net's ``v`` at each sample's timestep."""
         times = self.spec.schedule.fraction(timesteps)
         added = control_features(self.controls, latents, timesteps, times, cond.vector)
-        return predict_v(self.unet, latents, timesteps, cond, added)
+        told = cond if self._direction is None else with_direction(cond, self._direction)
+        with ExitStack() as stack:
+            if self._bfloat16:
+                stack.enter_context(torch.autocast(self.device.type, torch.bfloat16))
+            if self._cache is not None:
+                stack.enter_context(self._cache.evaluating(cond, latents, timesteps))
+            return predict_v(self._network, latents, timesteps, told, added)
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
         """Premultiplied RGBA pictures in [-1, 1] to latents."""
@@ -137,6 +174,14 @@ class EmbeddedPrior:
     def decode(self, latents: Float[Tensor, "b z y x"]) -> Images:
         """Latents to premultiplied RGBA pictures, not clamped."""
         return self.autoencoder.decode(latents)
+
+
+def with_direction(cond: EmbeddedCond, direction: Float[Tensor, "_ k"]) -> EmbeddedCond:
+    """Conditioning with a direction added to its vectors: of each sample, or one for all."""
+    seen = cond.seen
+    if seen is not None:
+        seen = replace(seen, vector=seen.vector + direction)
+    return replace(cond, vector=cond.vector + direction, seen=seen)
 
 
 def check_size(size: tuple[int, int]) -> None:

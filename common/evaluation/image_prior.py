@@ -62,8 +62,9 @@ def evaluate_images(config: EvaluateConfig, method: EvaluateImages, run: Run) ->
     with run.clock.stage("loading"):
         size = (method.size_px, method.size_px)
         prior = load_embedded_prior(
-            size, config.prior.models_dir or ZOO, run.device, config.prior.loras
-        )
+            size, config.prior.models_dir or ZOO, run.device, config.prior.loras,
+            few_steps=config.prior.few_steps, compute=config.prior.compute,
+        )  # fmt: skip
         judge = load_judge(config.judge_dir or ZOO, run.device).model
         figures = judge_figures(config.judge_dir)
     restored = run.checkpoints.restored_state

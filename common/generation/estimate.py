@@ -103,6 +103,8 @@ def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together:
     stored = sum(manifest.num_bytes for manifest in manifests.values())
     if config.controls:
         stored += control_manifest(models_folder(config)).num_bytes
+    if config.few_steps is not None:  # a second copy of the U-Net's weights, while they are changed
+        stored += manifests["image_unet"].num_bytes
     return Need(
         (channels, *cells),
         _DIFFUSERS_BYTES

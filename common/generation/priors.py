@@ -10,6 +10,7 @@ from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
+from common.generation.picture_switches import refuse_picture_switches
 from common.pretrained.config import PretrainedPriorConfig
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
         case EmbeddedPriorConfig():
             from common.embedded.prior import check_size
             from common.zoo.control_net import check_controls
+            from common.zoo.few_step import few_step_sizes
             from common.zoo.ip_adapter import check_image_prompt
             from common.zoo.models import check_embedded_prior, check_prior_loras
             from common.zoo.words import check_prior_words
@@ -66,6 +68,10 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             identities = {kind: one.identity for kind, one in manifests.items()}
             check_controls(config.controls, identities, size, models_folder(config))
             check_image_prompt(config.image_prompt, models_folder(config), identities)
+            if frame_layers(size) is not None:
+                refuse_picture_switches(config)
+            if config.few_steps is not None:
+                few_step_sizes(config.few_steps, identities, models_folder(config))
         case PretrainedPriorConfig():
             from common.pretrained.check import check_pretrained
 
@@ -92,6 +98,7 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
                 return load_embedded_prior(
                     picture, folder, device, config.loras, config.controls, config.image_prompt,
                     config.embeddings,
+                    config.few_steps, config.compute,
                 )  # fmt: skip
             return load_frame_prior(
                 layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,

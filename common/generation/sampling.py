@@ -30,6 +30,7 @@ from common.embedded.moved_start import begun, moved_start
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.temporal_filter import Lead
 from common.generation.config import GenerationConfig
+from common.generation.picture_switches import reuses_features
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.seeding import generators_for, randn
@@ -83,7 +84,8 @@ def draw(
     strengthens the view as it does the prompt.
 
     A batch counts as finished once the consumer has taken all of it: a run killed while its last
-    samples were written draws that batch again, to the same bytes.
+    samples were written draws that batch again, to the same bytes. So does one that was killed
+    within a batch whose features are used again, as they are not kept in checkpoints.
     """
     start = run.checkpoints.restored_state or _fresh(0)
     plan = batches(config.num_samples, config.batch_size)
@@ -102,7 +104,8 @@ def draw(
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
                     last = step.index + 1 == step.num_steps
                     kept = {"latents": latents} if last else {"sampler": step.state}
-                    run.checkpoints.offer(done, _fresh(index) | kept)
+                    if last or not reuses_features(config.prior):
+                        run.checkpoints.offer(done, _fresh(index) | kept)
             assert latents is not None
             for row, sample_index in enumerate(samples):
                 yield Drawn(sample_index, latents[row], begin.lead_of(row))

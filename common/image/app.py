@@ -9,9 +9,11 @@ from common.diffusion.given import Given, cells_drawn, first_evaluation
 from common.diffusion.prior import Prior
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
+from common.generation.few_steps import check_few_steps
 from common.generation.finished import outcome_of
 from common.generation.given_pixels import with_kept
 from common.generation.notes import generation_notes
+from common.generation.picture_switches import check_picture_switches
 from common.generation.priors import build_prior, check_prior
 from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import draw
@@ -25,6 +27,7 @@ from common.media.images import write_picture
 from common.media.pixels import to_picture
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
+from common.runs.launch import resolve_device
 from common.runs.provenance import provenance_of
 from common.upscaling.enlarging import (
     check_enlarging,
@@ -38,6 +41,8 @@ def check(config: ImageConfig, apps: Apps) -> list[str]:
     """Refuse wrong inputs before anything runs; notes on keys that have no effect."""
     method = config.method
     camera = camera_of(method.view)
+    check_few_steps(config.prior, config.sampler, config.guidance, config.negative_prompt)
+    check_picture_switches(config.prior, config.sampler, resolve_device(config.device))
     check_prior(config.prior, method.size, camera)
     first_evaluation(config.sampler, strength_of(method))
     given_picture(method, channels=4)

@@ -6,6 +6,7 @@ from common.adapters.lora import add_loras
 from common.control.read import read_followed
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
+from common.diffusion.token_merging import merge_tokens
 from common.errors import InputError
 from common.pretrained.attention import check_kernel, set_attention
 from common.pretrained.checkpoint import Checkpoint, check_size, read_checkpoint
@@ -55,7 +56,7 @@ def build_pretrained_prior(
     add_loras(models.by_name, config.loras)
     words = words_of_encoders(config.embeddings, models, tokenizers)
     encoders = tuple(map(ClipEncoder, tokenizers, models.text_encoders, words))
-    return PretrainedPrior(
+    prior = PretrainedPrior(
         models.denoiser,
         TextConditioner(
             encoders, checkpoint.family, config.clip_skip, checkpoint.zero_empty_prompt
@@ -69,6 +70,9 @@ def build_pretrained_prior(
         ],
         _image_prompts(config, models, device),
     )
+    if config.compute.token_merging is not None:
+        merge_tokens(models.denoiser, config.compute.token_merging.ratio, spec.latent_shape[-2:])
+    return prior.computing(config.compute.feature_cache, config.compute.compile)
 
 
 def build_unet_prior(
@@ -86,18 +90,18 @@ def build_unet_prior(
 
 
 def check_transformer_settings(checkpoint: Checkpoint, config: PretrainedPriorConfig) -> None:
-    """Refuse adapters that are only read for U-Nets.
+    """Refuse adapters and switches that are only for U-Nets.
 
     Raises:
         InputError: naming the keys.
     """
-    keys = [
-        key for key in ("loras", "embeddings", "controls", "image_prompt") if getattr(config, key)
-    ]
+    adapters = ("loras", "embeddings", "controls", "image_prompt")
+    switches = ("feature_cache", "token_merging", "compile")
+    keys = [f"prior.{key}" for key in adapters if getattr(config, key)]
+    keys += [f"prior.compute.{key}" for key in switches if getattr(config.compute, key)]
     if keys and not checkpoint.is_unet:
         raise InputError(
-            f"{' and '.join(f'prior.{key}' for key in keys)}: adapters are read for U-Nets, and "
-            f"{checkpoint.folder} has a transformer"
+            f"{' and '.join(keys)}: only for U-Nets, and {checkpoint.folder} has a transformer"
         )
 
 

@@ -2,6 +2,8 @@
 
 from common.adapters.lora import check_lora_files
 from common.control.read import read_followed
+from common.diffusion.feature_cache import check_levels
+from common.diffusion.token_merging import merged_layers
 from common.errors import InputError
 from common.pretrained.attention import check_attention, check_kernel
 from common.pretrained.build import check_transformer_settings
@@ -43,6 +45,10 @@ def check_pretrained(
     models = build_skeletons(checkpoint, config.clip_skip)
     tokenizers = load_tokenizers(checkpoint, models)
     words_of_encoders(config.embeddings, models, tokenizers)
+    if config.compute.feature_cache is not None:
+        check_levels(len(models.denoiser.down_blocks), config.compute.feature_cache.levels)
+    if config.compute.token_merging is not None:
+        merged_layers(models.denoiser)
     check_lora_files(models.by_name, config.loras)
     if config.image_prompt is not None:
         check_adapter(config.image_prompt, models.denoiser)

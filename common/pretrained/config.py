@@ -8,13 +8,21 @@ from common.adapters.image_prompt_config import IPAdapterConfig
 from common.adapters.lora_config import LoraConfig
 from common.adapters.word_config import WordConfig
 from common.config import Config
+from common.diffusion.compute_config import UNetComputeConfig
 from common.pretrained.control_config import ControlConfig
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 Attention = Literal["sdpa", "plain", "sliced", "xformers"]
 
 
-class ComputeConfig(Config):
+class TokenMergingConfig(Config):
+    """Let self-attention see fewer tokens (ToMe for SD, Bolya and Hoffman 2023)."""
+
+    ratio: float = Field(0.5, gt=0, le=0.75)
+    """Of the tokens at the latents' own size that are averaged into others."""
+
+
+class ComputeConfig(UNetComputeConfig):
     """How the models of a checkpoint compute: time and memory against rounding."""
 
     dtype: Dtype = "float32"
@@ -27,6 +35,9 @@ class ComputeConfig(Config):
     vae_tiling: bool = False
     """Decode and encode in overlapping tiles of the autoencoder's own size: memory no longer grows
     with the picture, which changes a little."""
+    token_merging: TokenMergingConfig | None = None
+    """Merge tokens before self-attention at the latents' own size; null merges none. For pictures,
+    of checkpoints that attend there: Stable Diffusion 1.x and 2.x, not XL."""
     decode_batch: int = Field(1, ge=1, le=1024)
     """Pictures that the autoencoder takes together, where several are decoded or encoded."""
 

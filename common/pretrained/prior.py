@@ -1,6 +1,7 @@
 """The pretrained prior: a checkpoint's models behind the one seam."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,9 @@ from torch import Tensor, nn
 
 from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.adapters.word_file import Encoder
+from common.diffusion.compiled import compiled
+from common.diffusion.compute_config import FeatureCacheConfig
+from common.diffusion.feature_cache import FeatureCache
 from common.diffusion.image_attention import ImageTokens, attending
 from common.diffusion.lifted_unet import UNetInputs
 from common.diffusion.prior import PriorSpec
@@ -57,11 +61,28 @@ class PretrainedPrior:
         self.unet, self.text, self._coder, self._spec = unet, text, coder, spec
         self._size_condition = size_condition
         self._controls, self._image_prompts = controls, image_prompts
+        self._cache: FeatureCache | None = None
+        self._network = unet
 
     @property
     def spec(self) -> PriorSpec:
         """Shapes, schedule and prediction type."""
         return self._spec
+
+    def computing(
+        self, feature_cache: FeatureCacheConfig | None, compiles: bool
+    ) -> "PretrainedPrior":
+        """The same prior, its U-Net computing otherwise: features reused, or compiled.
+
+        Raises:
+            InputError: the U-Net has too few levels, or nothing to compile with is there.
+        """
+        same = copy(self)
+        if feature_cache is not None:
+            same._cache = FeatureCache(self.unet, feature_cache.every, feature_cache.levels)
+        if compiles:
+            same._network = compiled(self.unet, str(self.device))
+        return same
 
     @property
     def network(self) -> nn.Module:
@@ -118,8 +139,11 @@ class PretrainedPrior:
         """The U-Net's prediction at each sample's timestep."""
         own = latents.to(cond.states.dtype)
         inputs = self.inputs(own, timesteps, self.spec.schedule.fraction(timesteps), cond)
-        with attending(self.unet, cond.images):
-            made = self.unet(own, timesteps, **inputs.arguments(), return_dict=False)
+        with ExitStack() as stack:
+            stack.enter_context(attending(self.unet, cond.images))
+            if self._cache is not None:
+                stack.enter_context(self._cache.evaluating(cond, latents, timesteps))
+            made = self._network(own, timesteps, **inputs.arguments(), return_dict=False)
         return made[0].to(latents.dtype)
 
     def inputs(

@@ -8,6 +8,7 @@ from torch import nn
 from common.diffusion.lifted_unet import FrameLayers
 from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder
 from common.embedded.control_net import UnionControlNet
+from common.embedded.few_step import FewStep
 from common.embedded.image_prompt import ImagePrompt
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge
@@ -16,6 +17,7 @@ from common.runs.app import Estimate
 from common.training.autoencoder_trainer import TrainAutoencoder, open_training
 from common.training.clip_parts import NUM_FRAMES
 from common.training.control_net_trainer import TrainControlNet, open_control_training
+from common.training.few_step_trainer import TrainFewStep, open_few_step_training
 from common.training.folder_estimate import folder_estimate
 from common.training.frame_layers_trainer import (
     TrainMotionLayers,
@@ -74,6 +76,8 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_lora_training(method, cache, seed, device)
         case TrainTextualInversion():
             return open_textual_inversion(method, cache, seed, device)
+        case TrainFewStep():
+            return open_few_step_training(method, cache, seed, device)
         case _:
             assert_never(method)
 
@@ -133,6 +137,10 @@ def _size(method: OfExtrude) -> tuple[int, int]:
             lifted = ImageUNetArchitecture()
             adapter = ImagePrompt(method.architecture, build_image_unet(lifted))
             return _num_weights(adapter), 60 * lifted.block_channels[0] * _CELLS
+        case TrainFewStep():
+            taught = ImageUNetArchitecture()
+            student = FewStep(method.architecture, build_image_unet(taught), taught.text_channels)
+            return _num_weights(student), 120 * taught.block_channels[0] * _CELLS
         case _:
             assert_never(method)
 

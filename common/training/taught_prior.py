@@ -33,7 +33,8 @@ def open_taught(config: FolderTraining, device: str) -> Taught:
         InputError: models are missing or wrong.
     """
     prior = build_prior(config.prior, config.size, device)
-    assert isinstance(prior, EmbeddedPrior | PretrainedPrior)
+    if not isinstance(prior, EmbeddedPrior | PretrainedPrior):
+        raise InputError(f"train/{config.name} is for U-Nets, and {config.prior} has none")
     return prior
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from common.config import BY_NAME
 from common.training.autoencoder_trainer import TrainAutoencoder
 from common.training.control_net_trainer import TrainControlNet
+from common.training.few_step_trainer import TrainFewStep
 from common.training.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
 from common.training.image_unet_trainer import TrainImageUNet
 from common.training.ip_adapter_trainer import TrainIPAdapter
@@ -25,6 +26,7 @@ OfExtrude = (
     | TrainControlNet
     | TrainUpscaler
     | TrainIPAdapter
+    | TrainFewStep
 )
 """The embedded models, from prepared data."""
 

@@ -29,12 +29,14 @@ from common.embedded.framing import Framing, FramingArchitecture
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge, JudgeArchitecture
 from common.embedded.prior import EmbeddedPrior
+from common.embedded.prior_config import EmbeddedComputeConfig
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
 from common.embedded.upscaler import Upscaler, UpscalerArchitecture
 from common.errors import InputError
 from common.zoo.control_net import load_controls
+from common.zoo.few_step import in_few_steps
 from common.zoo.ip_adapter import shown_pictures
 from common.zoo.storage import (
     Manifest,
@@ -51,6 +53,8 @@ ZOO = Path(__file__).parent / "weights"
 
 PRIOR_KINDS = ("autoencoder", "text_encoder", "image_unet")
 """The models of the embedded prior, each after those that it stands on."""
+
+AS_IT_IS = EmbeddedComputeConfig()
 
 FrameKind = Literal["motion_layers", "view_layers"]
 """Layers that lift the image U-Net: to clips, or to views of one object."""
@@ -211,18 +215,25 @@ def load_embedded_prior(
     controls: Sequence[EmbeddedControlConfig] = (),
     image_prompt: ImagePromptConfig | None = None,
     embeddings: Sequence[WordConfig] = (),
+    few_steps: int | None = None,
+    compute: EmbeddedComputeConfig = AS_IT_IS,
 ) -> EmbeddedPrior:
     """The whole prior for pictures of ``(height, width)``.
 
     LoRAs are put into its U-Net; controls are pictures that it follows, an image prompt pictures
-    that say what is drawn, embeddings words that its prompts may have.
+    that say what is drawn, embeddings words that its prompts may have; with few steps it is the
+    student that was taught so many. ``compute`` is how the U-Net does its work.
     """
     check_embedded_prior(folder)
     models = load_prior_models(folder, device)
     followed = _controls(controls, models, size, folder, device)
     prior = _shown(_prior_of(models, size, followed), models, image_prompt, folder)
+    if few_steps is not None:
+        identities = {kind: one.identity for kind, one in models.items()}
+        prior = in_few_steps(prior, few_steps, identities, folder)
     add_loras({"unet": models["image_unet"].model}, loras)
-    return _taught(prior, models, embeddings)
+    prior = _taught(prior, models, embeddings)
+    return prior.computing(compute.feature_cache, compute.compile, compute.dtype == "bfloat16")
 
 
 def load_frame_prior(

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from common.errors import InputError
+from common.generation.picture_switches import refuse_picture_switches
 from common.generation.priors import models_folder
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
@@ -14,6 +15,7 @@ from threed.evaluation.view_prior import evaluate_views, view_estimate
 
 def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
     """Refuse a prior without view layers."""
+    refuse_picture_switches(config.prior)
     manifests = check_embedded_prior(models_folder(config.prior), "view_layers")
     check_prior_loras(manifests, config.prior.loras)
     if config.prior.embeddings:

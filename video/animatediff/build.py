@@ -15,6 +15,7 @@ from common.diffusion.inflation import inflate
 from common.diffusion.lifted_unet import FrameLayers
 from common.diffusion.unet_coverage import check_coverage
 from common.errors import InputError
+from common.generation.picture_switches import refuse_picture_switches
 from common.media.fitting import Fit
 from common.pretrained.build import build_unet_prior, only_of_unets, torch_dtype
 from common.pretrained.check import check_pretrained
@@ -55,6 +56,7 @@ def check_animatediff(
     Raises:
         InputError: checkpoint or motion module are wrong or do not fit, or too many frames.
     """
+    refuse_picture_switches(config)
     check_pretrained(config, size[1:], num_frames=size[0])
     checkpoint = read_checkpoint(config)
     if not checkpoint.is_unet:

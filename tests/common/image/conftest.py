@@ -4,7 +4,7 @@ import pytest
 
 from common.cli.main import main
 from run import APPS
-from tests.common.generation.conftest import models, without_domain  # noqa: F401
+from tests.common.generation.conftest import lifting_models, models, without_domain  # noqa: F401
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ import pytest
 import torch
 from diffusers.models import attention_processor as kernels
 
+from common.diffusion.compute_config import FeatureCacheConfig
 from common.pretrained.build import build_pretrained_prior
-from common.pretrained.config import ComputeConfig, PretrainedPriorConfig
+from common.pretrained.check import check_pretrained
+from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, TokenMergingConfig
 from tests.common.pretrained.damage import TEXT, UNET, VAE, change_json, change_tensors, copied
 
 SIZE = (64, 80)
@@ -119,3 +121,35 @@ def test_stored_types_are_converted(checkpoints, tmp_path, stored):
     ):
         pairs = zip(model.parameters(), other.parameters(), strict=True)
         assert all(torch.equal(one.to(stored).float(), two) for one, two in pairs)
+
+
+def test_features_are_used_again_in_every_second_evaluation(checkpoints):
+    """The U-Net of two levels has one that is computed every time: compared by its own blocks."""
+    plain = prior_of(checkpoints["sd15"])
+    reusing = prior_of(checkpoints["sd15"], feature_cache=FeatureCacheConfig(every=2))
+    generator = torch.Generator().manual_seed(2)
+    cond, other = plain.embed(["a red cat"]), reusing.embed(["a red cat"])
+    latents = [torch.randn(1, *plain.spec.latent_shape, generator=generator) for _ in range(3)]
+    inner = (plain.unet.down_blocks[1], plain.unet.mid_block, plain.unet.up_blocks[0])
+    kept = {}
+    with torch.no_grad():
+        hooks = [b.register_forward_hook(lambda b, _, made: kept.update({b: made})) for b in inner]
+        expected = [plain.predict(latents[0], torch.tensor([900.0]), cond)]
+        for hook in hooks:
+            hook.remove()
+        hooks = [b.register_forward_hook(lambda b, *_: kept[b]) for b in inner]
+        expected.append(plain.predict(latents[1], torch.tensor([500.0]), cond))
+        for hook in hooks:
+            hook.remove()
+        expected.append(plain.predict(latents[2], torch.tensor([100.0]), cond))
+        for timestep, own, wanted in zip((900.0, 500.0, 100.0), latents, expected, strict=True):
+            assert torch.equal(reusing.predict(own, torch.tensor([timestep]), other), wanted)
+
+
+def test_tokens_are_merged_only_where_there_is_attention_of_full_size(checkpoints):
+    config = PretrainedPriorConfig(
+        path=str(checkpoints["sd15"]), compute=ComputeConfig(token_merging=TokenMergingConfig())
+    )
+    for act in (check_pretrained, build_pretrained_prior):
+        with pytest.raises(ValueError, match=r"token_merging has nothing to do"):
+            act(config, SIZE)

@@ -9,6 +9,7 @@ from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture
 from common.embedded.autoencoder import Autoencoder
 from common.embedded.concepts import load_concepts
 from common.embedded.control_net import ControlNetArchitecture, UnionControlNet
+from common.embedded.few_step import FewStep, FewStepArchitecture
 from common.embedded.image_prompt import ImagePrompt, ImagePromptArchitecture
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
@@ -84,6 +85,18 @@ def store_ip_adapter(folder: Path, seed: int = 0) -> None:
         for weight in adapter.parameters():
             torch.nn.init.normal_(weight, std=0.3)
     store(folder, "ip_adapter", adapter, sizes, {n: one.identity for n, one in models.items()})
+
+
+def store_few_step(folder: Path, seed: int = 0) -> None:
+    """A student of 1, 2 or 4 steps with random weights everywhere, on the folder's prior."""
+    models = load_prior_models(folder)
+    sizes = FewStepArchitecture(rank=2, num_steps=(1, 2, 4))
+    with torch.random.fork_rng():
+        torch.random.manual_seed(seed)
+        student = FewStep(sizes, models["image_unet"].model, TEXT.channels)
+        for weight in student.parameters():
+            torch.nn.init.normal_(weight, std=0.2)
+    store(folder, "few_step", student, sizes, {n: one.identity for n, one in models.items()})
 
 
 def store_domain(folder: Path) -> None:

@@ -1,0 +1,69 @@
+"""Switches of priors that are for pictures: refused where clips, views or scores are asked for."""
+
+from typing import Any
+
+from common.diffusion.compiled import check_compile
+from common.diffusion.sampler_config import Heun
+from common.embedded.prior_config import EmbeddedPriorConfig
+from common.errors import InputError
+from common.pretrained.config import PretrainedPriorConfig
+
+
+def check_picture_switches(prior: Any, sampler: Any, device: str) -> None:
+    """Refuse switches that this machine or the sampler cannot have.
+
+    Args:
+        prior: any prior's config.
+        sampler: its config.
+        device: that is computed on.
+
+    Raises:
+        InputError: with what to leave out.
+    """
+    if not isinstance(prior, EmbeddedPriorConfig | PretrainedPriorConfig):
+        return
+    if prior.compute.feature_cache is not None and isinstance(sampler, Heun):
+        raise InputError(
+            "prior.compute.feature_cache reuses features from one noise level to the next, and "
+            "heun evaluates each twice: leave one out, or use sampler.name=dpm_solver_pp_2m"
+        )
+    if not prior.compute.compile:
+        return
+    check_compile(device)
+    if prior.compute.feature_cache is not None or prior.image_prompt is not None:
+        raise InputError(
+            "prior.compute.compile fixes what the U-Net computes, and feature_cache and "
+            "image_prompt change it from step to step: leave one out"
+        )
+
+
+def reuses_features(prior: Any) -> bool:
+    """Whether an evaluation of the prior depends on the one before."""
+    if not isinstance(prior, EmbeddedPriorConfig | PretrainedPriorConfig):
+        return False
+    return prior.compute.feature_cache is not None
+
+
+def refuse_picture_switches(prior: Any) -> None:
+    """Refuse what is for pictures alone, where clips, views or scores are asked for.
+
+    Raises:
+        InputError: naming the key.
+    """
+    found = (
+        []
+        if not isinstance(prior, EmbeddedPriorConfig | PretrainedPriorConfig)
+        else [
+            f"compute.{name}"
+            for name in ("feature_cache", "compile", "token_merging")
+            if getattr(prior.compute, name, None)
+        ]
+    )
+    if isinstance(prior, EmbeddedPriorConfig):
+        found += ["few_steps"] if prior.few_steps is not None else []
+        found += ["compute.dtype"] if prior.compute.dtype != "float32" else []
+    if found:
+        raise InputError(
+            f"prior.{found[0]} is for pictures; clips, views and score distillation compute with "
+            "the U-Net as it is: leave it out"
+        )
