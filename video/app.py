@@ -16,7 +16,6 @@ from common.diffusion.given import Given, cells_drawn, first_evaluation
 from common.diffusion.prior import Prior
 from common.embedded.frame_prior import FramePrior
 from common.embedded.temporal_filter import decoded_clips
-from common.generation.concepts import check_prompts
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
@@ -57,6 +56,8 @@ from video.long_clips import draw_long
 from video.long_video import LongVideo
 from video.metrics import clip_metrics
 from video.refined_clips import draw_refined
+from video.timeline.check import check_timeline
+from video.timeline.resolved import frame_curves, settled
 from video.video_to_video import VideoInpaint
 
 _DECODED_AT_ONCE = 16
@@ -72,6 +73,7 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
     camera = camera_of(config.method.view)
     notes = check_clip_prior(config, camera)
     notes += generation_notes(config, config.method.size)
+    notes += check_timeline(config, None)
     keeps = isinstance(config.method, VideoInpaint)
     notes += enlarging_notes(config.export.upscale, keeps)
     first_evaluation(config.sampler, strength_of(config.method))
@@ -83,9 +85,6 @@ def _method_notes(config: VideoConfig) -> list[str]:
     """Notes on the method's own keys."""
     method, notes = config.method, []
     if isinstance(method, LongVideo):
-        for one in method.then:
-            said = config.model_copy(update={"prompt": one.prompt})
-            notes += check_prompts(said, method.size)
         in_segments = method.windows is None
         if in_segments and config.batch_size > 1 and "batch_size" in config.model_fields_set:
             notes.append("batch_size has no effect: long clips are drawn one at a time")
@@ -141,20 +140,22 @@ def _in_windows(found: Estimate, windows: FrameWindows, size: tuple[int, int, in
 
 def run(config: VideoConfig, run: Run) -> Outcome:
     """Draw the clips and write them as they come."""
-    method = config.method
+    method, tracks = config.method, None
+    told = settled(config, tracks)
+    curves = frame_curves(told, tracks)
     with run.clock.stage("prior"):
-        prior = build_clip_prior(config, run.device)
+        prior = build_clip_prior(told, run.device, tracks)
         enlarging = load_enlarging(config.export.upscale, run.device)
     source = given_frames(method, prior.spec.image_channels, config.export.fps)
     given = None if source is None else _encoded(source, prior, config, run.device)
     camera = camera_of(method.view)
     if isinstance(method, LongVideo) and method.windows is None:
         segments = method.segments(config.prompt)
-        clips = draw_long(config, run, prior, segments, camera, given)
+        clips = draw_long(told, run, prior, segments, camera, given, curves)
     elif method.free_init is not None:
-        clips = draw_refined(config, run, prior, method.free_init, given)
+        clips = draw_refined(told, run, prior, method.free_init, given, curves)
     else:
-        clips = draw(config, run, seeing(prior, given), camera, given)
+        clips = draw(told, run, seeing(prior, given), camera, given, curves)
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
             shown = _shown(config, _frames(config, prior, drawn, source, enlarging), drawn)
