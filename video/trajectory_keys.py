@@ -71,10 +71,13 @@ def track_of(keys: Sequence[TrajectoryKey], num_frames: int) -> Float[Tensor, "1
 
     Monotone cubics between keys (Fritsch and Carlson 1980), which never overshoot; after the last
     key the thing stays. Sizes are interpolated in their logarithm.
+    Without keys it stays where it is.
     """
     rows = [(0.0, 0.0, 0.0, 0.0, 0.0)] + [
         (key.right, key.down, *[math.log(key.size)] * 2, math.radians(key.turn_deg)) for key in keys
     ]
+    if not keys:
+        return torch.zeros(1, num_frames, len(rows[0]))
     frames = [0, *(key.frame for key in keys)]
     at = np.minimum(np.arange(num_frames), frames[-1])
     return torch.from_numpy(PchipInterpolator(frames, np.array(rows))(at)).float()[None]

@@ -74,9 +74,7 @@ def test_curves_that_contradict_themselves_are_refused(keys, message):
 
 
 def test_values_out_of_range_are_named_with_key_and_frame():
-    with pytest.raises(
-        ValidationError, match=r"size at frame 8 is 99; it goes from 0.05"
-    ):
+    with pytest.raises(ValidationError, match=r"size at frame 8 is 99; it goes from 0.05"):
         Timeline(size=Curve(keys={0: 1.0, 8: 99.0}))
     with pytest.raises(ValidationError, match=r"control_weights\.1 at high is 11"):
         Timeline(control_weights=(None, Curve(track="energy", high=11.0)))
