@@ -22,6 +22,8 @@ def app_of(name: str) -> "App":
             from common.upscaling.app import APP
         case "video":
             from video.app import APP
+        case "motion_conversion":
+            from video.conversion.app import APP
         case "threed":
             from threed.app import APP
         case "prepare":
@@ -80,8 +82,8 @@ def describer_of(suffix: str) -> "Describer":
 
 
 NAMES = (
-    "image", "upscale", "video", "threed", "prepare", "train", "train_video", "evaluate",
-    "evaluate_video", "evaluate_threed", "distillation", "compare",
+    "image", "upscale", "video", "motion_conversion", "threed", "prepare", "train", "train_video",
+    "evaluate", "evaluate_video", "evaluate_threed", "distillation", "compare",
 )  # fmt: skip
 
 SUFFIXES = (

@@ -16,7 +16,6 @@ from common.diffusion.given import Given, cells_drawn, first_evaluation
 from common.diffusion.prior import Prior
 from common.embedded.frame_prior import FramePrior
 from common.embedded.temporal_filter import decoded_clips
-from common.generation.concepts import check_prompts
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
@@ -26,6 +25,8 @@ from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import Drawn, draw
 from common.generation.sidecar import Sidecar
 from common.generation.view_config import camera_of
+from common.media.audio import fit_audio
+from common.media.frame_rates import as_rate
 from common.media.images import write_picture
 from common.media.pixels import to_frames
 from common.pretrained.config import PretrainedPriorConfig
@@ -40,6 +41,7 @@ from common.upscaling.enlarging import (
     enlarging_notes,
     load_enlarging,
 )
+from video.audio_to_video import AudioToVideo
 from video.clip_priors import (
     build_clip_prior,
     check_clip_prior,
@@ -57,6 +59,9 @@ from video.long_clips import draw_long
 from video.long_video import LongVideo
 from video.metrics import clip_metrics
 from video.refined_clips import draw_refined
+from video.sound.tracks import Sound, read_sound
+from video.timeline.check import check_timeline
+from video.timeline.resolved import frame_curves, settled, timeline_of
 from video.video_to_video import VideoInpaint
 
 _DECODED_AT_ONCE = 16
@@ -72,6 +77,8 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
     camera = camera_of(config.method.view)
     notes = check_clip_prior(config, camera)
     notes += generation_notes(config, config.method.size)
+    sound = _sound(config)
+    notes += check_timeline(config, None if sound is None else sound.tracks)
     keeps = isinstance(config.method, VideoInpaint)
     notes += enlarging_notes(config.export.upscale, keeps)
     first_evaluation(config.sampler, strength_of(config.method))
@@ -82,10 +89,12 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
 def _method_notes(config: VideoConfig) -> list[str]:
     """Notes on the method's own keys."""
     method, notes = config.method, []
+    if isinstance(method, AudioToVideo):
+        if not any(curve.track for _, curve in timeline_of(config).curves):
+            notes.append("no curve of method.timeline follows a track of the sound")
+        if not set(config.export.formats) & set(STREAMED):
+            notes.append("the sound is in mp4 and webm, and export.formats has neither")
     if isinstance(method, LongVideo):
-        for one in method.then:
-            said = config.model_copy(update={"prompt": one.prompt})
-            notes += check_prompts(said, method.size)
         in_segments = method.windows is None
         if in_segments and config.batch_size > 1 and "batch_size" in config.model_fields_set:
             notes.append("batch_size has no effect: long clips are drawn one at a time")
@@ -141,24 +150,27 @@ def _in_windows(found: Estimate, windows: FrameWindows, size: tuple[int, int, in
 
 def run(config: VideoConfig, run: Run) -> Outcome:
     """Draw the clips and write them as they come."""
-    method = config.method
+    method, sound = config.method, _sound(config)
+    tracks = None if sound is None else sound.tracks
+    told = settled(config, tracks)
+    curves = frame_curves(told, tracks)
     with run.clock.stage("prior"):
-        prior = build_clip_prior(config, run.device)
+        prior = build_clip_prior(told, run.device, tracks)
         enlarging = load_enlarging(config.export.upscale, run.device)
     source = given_frames(method, prior.spec.image_channels, config.export.fps)
     given = None if source is None else _encoded(source, prior, config, run.device)
     camera = camera_of(method.view)
     if isinstance(method, LongVideo) and method.windows is None:
         segments = method.segments(config.prompt)
-        clips = draw_long(config, run, prior, segments, camera, given)
+        clips = draw_long(told, run, prior, segments, camera, given, curves)
     elif method.free_init is not None:
-        clips = draw_refined(config, run, prior, method.free_init, given)
+        clips = draw_refined(told, run, prior, method.free_init, given, curves)
     else:
-        clips = draw(config, run, seeing(prior, given), camera, given)
+        clips = draw(told, run, seeing(prior, given), camera, given, curves)
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
             shown = _shown(config, _frames(config, prior, drawn, source, enlarging), drawn)
-            _write(config, run, drawn, shown, prior)
+            _write(config, run, drawn, shown, prior, sound)
     return _with_coverage(config, prior, outcome_of(config, run))
 
 
@@ -230,16 +242,32 @@ def _with_kept(
     return torch.stack([with_kept(*frame, feather_px) for frame in frames], 1)
 
 
+def _sound(config: VideoConfig) -> Sound | None:
+    """What the clip follows and is heard with."""
+    method = config.method
+    if not isinstance(method, AudioToVideo):
+        return None
+    return read_sound(method.sound, method.num_frames, float(as_rate(config.export.fps)))
+
+
 def _write(
-    config: VideoConfig, run: Run, drawn: Drawn, frames: Iterator[Frames], prior: Prior[Any]
+    config: VideoConfig,
+    run: Run,
+    drawn: Drawn,
+    frames: Iterator[Frames],
+    prior: Prior[Any],
+    sound: Sound | None,
 ) -> None:
     samples, stem = run.folder.samples, f"{drawn.sample:03d}"
     record = provenance_of(config, run, config.prompt, drawn.sample)
     poster = samples / f"{stem}_poster.png"
     count, resampling = drawn.latents.shape[1], _resampling(config)
-    middle = (count if resampling is None else resampling.num_frames(count)) // 2
+    shown = count if resampling is None else resampling.num_frames(count)
+    middle, audio = shown // 2, None
+    if sound is not None:
+        audio = fit_audio(sound.audio, float(shown / as_rate(config.export.shown_fps)))
     done, seen = 0, []
-    with clip_files(samples, stem, config.export, record) as files:
+    with clip_files(samples, stem, config.export, record, audio) as files:
         for part in frames:
             files.write(part)
             if done <= middle < done + len(part):

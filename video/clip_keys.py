@@ -6,6 +6,7 @@ from common.config import Config
 from common.generation.view_config import ViewConfig
 from common.media.fitting import Fit
 from video.motion_config import MotionModuleConfig
+from video.timeline.config import Timeline
 from video.trajectory_keys import TrajectoryKey, check_keys
 from video.windows_config import FreeInit, WindowsConfig
 
@@ -31,6 +32,16 @@ class ClipKeys(Config):
     are loops; null draws all frames at once."""
     free_init: FreeInit | None = None
     """Draw the clip several times for steadier motion (pretrained priors); null draws it once."""
+
+    timeline: Timeline | None = None
+    """What changes from frame to frame: prompts, guidance, strengths of models, where things are;
+    null changes nothing."""
+
+    @model_validator(mode="after")
+    def _timeline_is_in_the_clip(self) -> "ClipKeys":
+        if self.timeline is not None:
+            self.timeline.check_frames(self.num_frames)
+        return self
 
     @model_validator(mode="after")
     def _key_frames_are_in_the_clip(self) -> "ClipKeys":

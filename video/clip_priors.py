@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from common.control.read import read_followed
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.given import Given
 from common.diffusion.prior import Prior
@@ -12,13 +11,14 @@ from common.errors import InputError
 from common.generation.estimate import Need, need_of_checkpoint
 from common.generation.priors import build_prior, check_prior
 from common.pretrained.config import PretrainedPriorConfig
+from video.clip_keys import MovingKeys
 from video.clip_windows import drawn_together, window_notes, windows_of
 from video.config import VideoConfig
-from video.image_to_video import ImageToVideo
-from video.long_video import LongVideo
 from video.refined_clips import check_leak
-from video.text_to_video import TextToVideo
-from video.trajectory_keys import track_of
+from video.timeline.curve import FrameTracks
+from video.timeline.resolved import control_weights, motion_scales, moves, timeline_of
+from video.trajectory_keys import track_with
+from video.video_to_video import VideoInpaint, VideoToVideo
 
 if TYPE_CHECKING:
     from common.embedded.image_unet import View
@@ -42,9 +42,8 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
         if isinstance(prior, SpacetimeDiTPriorConfig):
             _check_spacetime_dit(prior, method.size, view)
         else:
-            check_prior(prior, drawn_together(config), view)
+            check_prior(prior, drawn_together(config), view, method.num_frames)
         _check_free_init(config)
-        _check_controls(config)
         return window_notes(config)
     from video.animatediff.build import check_animatediff
 
@@ -58,7 +57,7 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
         raise InputError(
             "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
         )
-    found = check_animatediff(prior, method.motion, drawn_together(config))
+    found = check_animatediff(prior, method.motion, drawn_together(config), method.num_frames)
     return [*found, *window_notes(config)]
 
 
@@ -75,37 +74,21 @@ def _check_spacetime_dit(
     check_spacetime_dit(prior, size)
 
 
-def _check_controls(config: VideoConfig) -> None:
-    """Refuse pictures for each frame where frames are not drawn together.
-
-    Segments of a long clip are drawn alike, and windows are of other frames at every step.
-    """
-    prior, method = config.prior, config.method
-    if not isinstance(prior, EmbeddedPriorConfig):
-        return
-    if not isinstance(method, LongVideo) and method.windows is None:
-        return
-    for control in prior.controls:
-        if len(read_followed(control, method.size).weights) > 1:
-            raise InputError(
-                f"{control.image} has a picture or a weight for each frame, and clips in segments "
-                "or windows are not drawn all at once: give one for all frames"
-            )
-
-
 def _check_trajectory(config: VideoConfig) -> None:
     method, prior = config.method, config.prior
-    if not isinstance(method, TextToVideo | ImageToVideo) or not method.trajectory:
+    keys = method.trajectory if isinstance(method, MovingKeys) else ()
+    if not keys and not timeline_of(config).moves:
         return
+    told = "method.trajectory" if keys else "right, down, size and turn_deg of method.timeline"
+    if isinstance(method, VideoToVideo | VideoInpaint):
+        raise InputError(f"{told} would move what the given clip shows: leave it out")
     if not isinstance(prior, EmbeddedPriorConfig):
         raise InputError(
-            f"method.trajectory is for the embedded prior, and this one is {prior.name}: leave it "
-            "out, or use prior.name=embedded"
+            f"{told} is for the embedded prior, and this one is {prior.name}: leave it out, or use "
+            "prior.name=embedded"
         )
     if prior.trajectory_noise is None:
-        raise InputError(
-            "method.trajectory has no effect with prior.trajectory_noise=null: leave one out"
-        )
+        raise InputError(f"{told} has no effect with prior.trajectory_noise=null: leave one out")
 
 
 def _check_free_init(config: VideoConfig) -> None:
@@ -149,32 +132,51 @@ def clip_sizes(config: VideoConfig, num_evaluations: int) -> dict[str, str]:
     return spacetime_dit_sizes(prior, size, config.prompt, num_evaluations * together)
 
 
-def build_clip_prior(config: VideoConfig, device: str) -> Prior[Any]:
-    """The prior of the run's clips."""
+def build_clip_prior(
+    config: VideoConfig, device: str, tracks: FrameTracks | None = None
+) -> Prior[Any]:
+    """The prior of the run's clips; its config is settled, and ``tracks`` are of its sound."""
     prior, method = config.prior, config.method
-    windows = windows_of(config)
-    repeats = method.windows is not None and method.windows.noise == "repeated"
     if isinstance(prior, SpacetimeDiTPriorConfig):
         from video.spacetime_dit.load import load_spacetime_dit
 
         return load_spacetime_dit(prior, method.size, device)
     if not isinstance(prior, PretrainedPriorConfig):
-        built = build_prior(prior, drawn_together(config), device)
-        keys = method.trajectory if isinstance(method, TextToVideo | ImageToVideo) else ()
-        if not keys and windows is None:
+        built = build_prior(prior, drawn_together(config), device, method.num_frames)
+        if not isinstance(prior, EmbeddedPriorConfig):
             return built
-        from common.embedded.frame_prior import FramePrior
-
-        assert isinstance(built, FramePrior)  # ``check_clip_prior`` has refused the others
-        if windows is not None:
-            built = built.in_windows(windows, repeats)
-        if not keys:
-            return built
-        return built.moving(track_of(keys, method.num_frames).to(device))
+        return _told(built, config, device, tracks)
     from video.animatediff.build import build_animatediff_prior
 
     assert method.motion is not None  # ``check_clip_prior`` has refused the others
-    return build_animatediff_prior(prior, method.motion, method.size, device, windows, repeats)
+    windows = windows_of(config)
+    repeats = method.windows is not None and method.windows.noise == "repeated"
+    lifted = build_animatediff_prior(
+        prior, method.motion, method.size, device, windows, repeats, method.num_frames
+    )
+    strengths, weights = motion_scales(config, tracks), control_weights(config, tracks)
+    return lifted.changing(None if strengths is None else strengths.tolist(), weights)
+
+
+def _told(
+    prior: Prior[Any], config: VideoConfig, device: str, tracks: FrameTracks | None
+) -> Prior[Any]:
+    """The embedded prior of clips with windows, moves, and strengths of each frame."""
+    from common.embedded.frame_prior import FramePrior
+
+    assert isinstance(prior, FramePrior)  # of clips
+    method, windows = config.method, windows_of(config)
+    if windows is not None:
+        assert method.windows is not None
+        prior = prior.in_windows(windows, method.windows.noise == "repeated")
+    keys = method.trajectory if isinstance(method, MovingKeys) else ()
+    over = moves(config, tracks)
+    if keys or over:
+        prior = prior.moving(track_with(keys, over, method.num_frames).to(device))
+    strengths, weights = motion_scales(config, tracks), control_weights(config, tracks)
+    if strengths is None and not weights:
+        return prior
+    return prior.changing(strengths, weights)
 
 
 def seeing(prior: Prior[Any], given: Given | None) -> Prior[Any]:

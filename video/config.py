@@ -6,13 +6,16 @@ from pydantic import Field
 
 from common.config import BY_NAME, Config
 from common.generation.config import GenerationConfig
+from video.audio_to_video import AudioToVideo
 from video.image_to_video import ImageToVideo
 from video.long_video import LongVideo
 from video.metrics import Metric
 from video.text_to_video import TextToVideo
 from video.video_to_video import VideoInpaint, VideoToVideo
 
-Method = Annotated[TextToVideo | ImageToVideo | VideoToVideo | VideoInpaint | LongVideo, BY_NAME]
+Method = Annotated[
+    TextToVideo | ImageToVideo | VideoToVideo | VideoInpaint | LongVideo | AudioToVideo, BY_NAME
+]
 """What the video app can do, chosen by its ``name``."""
 
 Format = Literal["mp4", "webp", "gif", "webm", "png"]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from common.errors import InputError
+from common.media.audio import Audio
 from common.media.clips import write_clip
 from common.media.gif_write import MAX_GIF_FPS
 from common.media.pixels import composite
@@ -54,11 +55,16 @@ class ClipFiles:
 
 @contextmanager
 def clip_files(
-    folder: Path, stem: str, export: VideoExport, provenance: Provenance | None
+    folder: Path,
+    stem: str,
+    export: VideoExport,
+    provenance: Provenance | None,
+    audio: Audio | None = None,
 ) -> Iterator[ClipFiles]:
     """Write ``<stem>.<format>`` for each format, by chunks; they appear when the block ends well.
 
-    ``png`` is a folder of pictures, ``<stem>_frames``; its first picture stands for it.
+    ``png`` is a folder of pictures, ``<stem>_frames``; its first picture stands for it. Sound, as
+    long as the clip, is in the formats that are streamed.
     """
     targets = {
         kind: folder / (f"{stem}_frames" if kind == "png" else f"{stem}.{kind}")
@@ -71,7 +77,7 @@ def clip_files(
     with ExitStack() as stack:
         for kind, path in targets.items():
             if kind in STREAMED:
-                opened = video_writer(path, export.shown_fps, provenance=provenance)
+                opened = video_writer(path, export.shown_fps, audio=audio, provenance=provenance)
                 files.streams[kind] = stack.enter_context(opened)
         yield files
         for kind in whole:

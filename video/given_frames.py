@@ -18,13 +18,14 @@ from common.media.images import read_picture
 from common.media.sources import file_kind
 from common.media.video_read import iter_clip
 from common.shapes import Frames, Picture
+from video.audio_to_video import AudioToVideo
 from video.clip_keys import GivenKeys
 from video.image_to_video import ImageToVideo
 from video.long_video import LongVideo
 from video.text_to_video import TextToVideo
 from video.video_to_video import FromClip, VideoInpaint, VideoToVideo
 
-ClipMethod = TextToVideo | ImageToVideo | VideoToVideo | VideoInpaint | LongVideo
+ClipMethod = TextToVideo | ImageToVideo | VideoToVideo | VideoInpaint | LongVideo | AudioToVideo
 
 _HALF = 0.5
 _STILLS = ("png", "jpeg", "bmp", "tiff")
@@ -57,7 +58,7 @@ def given_frames(method: ClipMethod, channels: int, fps: float) -> GivenFrames |
             return None
         case ImageToVideo():
             return _between_pictures(method, channels)
-        case LongVideo():
+        case LongVideo() | AudioToVideo():
             return None if method.input is None else _first_picture(method, method.input, channels)
         case VideoToVideo():
             return GivenFrames(_frames(method, _read(method.input, method, fps), channels), None)
@@ -69,7 +70,7 @@ def given_frames(method: ClipMethod, channels: int, fps: float) -> GivenFrames |
 
 def strength_of(method: ClipMethod) -> float:
     """Share of the sampler's steps that a method takes."""
-    return 1.0 if isinstance(method, TextToVideo | LongVideo) else method.strength
+    return 1.0 if isinstance(method, TextToVideo | LongVideo | AudioToVideo) else method.strength
 
 
 def _between_pictures(method: ImageToVideo, channels: int) -> GivenFrames:
@@ -83,8 +84,8 @@ def _between_pictures(method: ImageToVideo, channels: int) -> GivenFrames:
     return GivenFrames(torch.stack(frames, 1), drawn)
 
 
-def _first_picture(method: LongVideo, path: Path, channels: int) -> GivenFrames:
-    """The first segment's frames, of which only the first is given."""
+def _first_picture(method: GivenKeys, path: Path, channels: int) -> GivenFrames:
+    """Frames that are drawn together, of which only the first is given."""
     image = _image(method, read_picture(path), channels)
     drawn = torch.ones(method.size)
     drawn[0] = 0

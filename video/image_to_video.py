@@ -47,10 +47,11 @@ class ImageToVideo(GivenKeys, MovingKeys):
         twice = [frame for frame in frames if frames.count(frame) > 1]
         if twice:
             raise ValueError(f"frame {twice[0]} is given twice in key_frames")
-        if self.trajectory and (self.key_frames or self.strength < 1):
+        moves = self.timeline is not None and self.timeline.moves
+        if (self.trajectory or moves) and (self.key_frames or self.strength < 1):
             raise ValueError(
-                "trajectory moves the first frame; it goes with neither key_frames nor strength "
-                "below 1"
+                "trajectory and moves of timeline move the first frame; they go with neither "
+                "key_frames nor strength below 1"
             )
         if self.num_frames < 2:
             raise ValueError("num_frames is 1: the picture itself would be the clip; use 2 or more")

@@ -1,6 +1,7 @@
 """Drawing long clips: segment after segment, each given the last frame of the one before."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.frame_curves import CONSTANT, FrameCurves
 from common.diffusion.given import Given
 from common.diffusion.prior import Prior
 from common.embedded.frame_prior import FramePrior
@@ -17,6 +19,7 @@ from common.generation.sampling import Drawn, Start, denoise, start_of, statisti
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.shapes import Clips
+from video.animatediff.clip_prior import AnimateDiffPrior
 from video.clip_priors import seeing
 from video.config import VideoConfig
 from video.long_video import Segment
@@ -34,6 +37,7 @@ def draw_long(
     segments: tuple[Segment, ...],
     view: View | None = None,
     first: Given | None = None,
+    curves: FrameCurves = CONSTANT,
 ) -> Iterator[Drawn]:
     """Draw every clip of a run, one at a time, continuing from its checkpoint.
 
@@ -47,6 +51,7 @@ def draw_long(
         segments: how each clip is cut.
         view: from where it is seen.
         first: the picture that clips begin with.
+        curves: what changes along clips.
     """
     state = run.checkpoints.restored_state or _fresh(0)
     done = run.checkpoints.restored.step if run.checkpoints.restored else 0
@@ -55,18 +60,19 @@ def draw_long(
         for sample in range(state["sample"], config.num_samples):
             clip = _Clip(config.method.num_frames, state["joined"])
             for number in range(state["segment"], len(segments)):
-                segment, own = segments[number], config
-                if segment.prompt != config.prompt:
-                    own = config.model_copy(update={"prompt": segment.prompt})
+                segment = segments[number]
+                own, drawn_from, told_here = _of_segment(config, prior, segment, curves)
                 given = first
                 if clip.frames is not None:
                     given = _continued(clip.frames[-1], prior.spec.latent_shape)
                 places = range(sample, sample + 1)
                 stream = f", segment {number}" if number else ""
                 latents: Tensor | None = None
-                told = seeing(prior, given)
-                start = start_of(own, run, told, view, given, places, stream)
-                for step in denoise(own, run, told, view, start, places, state["sampler"], stream):
+                told = seeing(drawn_from, given)
+                start = start_of(own, run, told, view, given, places, stream, curves=told_here)
+                for step in denoise(
+                    own, run, told, view, start, places, state["sampler"], stream, told_here
+                ):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
@@ -84,6 +90,21 @@ def draw_long(
             yield Drawn(sample, rearrange(clip.frames, "f c h w -> c f h w"))
             state = _fresh(sample + 1)
             run.checkpoints.offer(done, state)
+
+
+def _of_segment(
+    config: VideoConfig, prior: Prior[Any], segment: Segment, curves: FrameCurves
+) -> tuple[VideoConfig, Prior[Any], FrameCurves]:
+    """What a segment is drawn with: its prompt, and the part of every curve that is in it."""
+    together = segment.frames(config.method.size[0], config.method.num_frames)
+    frames = torch.tensor(together)
+    if isinstance(prior, FramePrior | AnimateDiffPrior):
+        prior = prior.of_frames(frames)
+    told, prompt = curves.of_frames(frames), segment.prompt
+    only = None if told.travel is None else told.travel.only
+    if only is not None:
+        prompt, told = only, replace(told, travel=None)
+    return config.model_copy(update={"prompt": prompt}), prior, told
 
 
 def _steadied(prior: Prior[Any], latents: Clips, start: Start) -> Clips:

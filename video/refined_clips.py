@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from common.diffusion.frame_curves import CONSTANT, FrameCurves
 from common.diffusion.given import Given, num_taken
 from common.diffusion.noise_schedule import NoiseSchedule
 from common.diffusion.prior import Prior
@@ -44,7 +45,12 @@ def check_leak(schedule: NoiseSchedule, title: str) -> None:
 
 
 def draw_refined(
-    config: VideoConfig, run: Run, prior: Prior[Any], free_init: FreeInit, given: Given | None
+    config: VideoConfig,
+    run: Run,
+    prior: Prior[Any],
+    free_init: FreeInit,
+    given: Given | None,
+    curves: FrameCurves = CONSTANT,
 ) -> Iterator[Drawn]:
     """Draw every clip of a run, continuing from its checkpoint.
 
@@ -63,8 +69,10 @@ def draw_refined(
                 stream, begun = f", iteration {iteration}" if iteration else "", state["sampler"]
                 here = {"batch": index, "iteration": iteration, "latents": latents}
                 made: Tensor | None = None
-                begin = start_of(config, run, prior, None, given, samples, stream, noise)
-                for step in denoise(config, run, prior, None, begin, samples, begun, stream):
+                begin = start_of(config, run, prior, None, given, samples, stream, noise, curves)
+                for step in denoise(
+                    config, run, prior, None, begin, samples, begun, stream, curves
+                ):
                     done, made = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))

@@ -1,7 +1,7 @@
 """Where the thing in a clip is to be: keys on the clip's frames, and a smooth way between them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,9 @@ from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from common.config import Config
+
+_PLACES = {"right": (0,), "down": (1,), "size": (2, 3), "turn_deg": (4,)}
+"""Where a track has what a timeline's curves tell."""
 
 
 class TrajectoryKey(Config):
@@ -44,15 +47,37 @@ def check_keys(keys: Sequence[TrajectoryKey], num_frames: int) -> None:
         )
 
 
+def track_with(
+    keys: Sequence[TrajectoryKey], moves: Mapping[str, Float[np.ndarray, " f"]], num_frames: int
+) -> Float[Tensor, "1 f 5"]:
+    """The track through the keys with curves of a timeline laid over it.
+
+    Ways and turns add up, sizes multiply, each against the curve's own first frame.
+    """
+    track = track_of(keys, num_frames)
+    for name, values in moves.items():
+        told = torch.from_numpy(values)
+        if name == "size":
+            told = told.log()
+        elif name == "turn_deg":
+            told = torch.deg2rad(told)
+        for place in _PLACES[name]:
+            track[0, :, place] += (told - told[0]).float()
+    return track
+
+
 def track_of(keys: Sequence[TrajectoryKey], num_frames: int) -> Float[Tensor, "1 f 5"]:
     """The track (`common.embedded.trajectory.Tracks`) through the keys.
 
     Monotone cubics between keys (Fritsch and Carlson 1980), which never overshoot; after the last
     key the thing stays. Sizes are interpolated in their logarithm.
+    Without keys it stays where it is.
     """
     rows = [(0.0, 0.0, 0.0, 0.0, 0.0)] + [
         (key.right, key.down, *[math.log(key.size)] * 2, math.radians(key.turn_deg)) for key in keys
     ]
+    if not keys:
+        return torch.zeros(1, num_frames, len(rows[0]))
     frames = [0, *(key.frame for key in keys)]
     at = np.minimum(np.arange(num_frames), frames[-1])
     return torch.from_numpy(PchipInterpolator(frames, np.array(rows))(at)).float()[None]

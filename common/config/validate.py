@@ -44,7 +44,12 @@ def _problem(root: type[Config], tree: Tree, error: dict[str, Any]) -> Problem:
     kind, value = error["type"], error.get("input")
     annotation = annotation_at(root, path, tree.values)
     notes: tuple[str, ...] = ()
-    if kind == "extra_forbidden":
+    if path and path[-1] == "[key]":
+        path = path[:-1]
+        whole = kind.startswith("int")
+        message = f"'{path[-1]}' cannot be a key here"
+        message += ", where keys are whole numbers" if whole else f": {error['msg'].lower()}"
+    elif kind == "extra_forbidden":
         known = _known_keys(root, tree, path[:-1])
         message = "no such key" + did_you_mean(str(path[-1]), known)
         notes = (f"known here: {', '.join(known)}",)

@@ -7,6 +7,8 @@ from einops import repeat
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.frame_curves import FrameNumbers
+
 
 @dataclass(frozen=True, eq=False)
 class Followed:
@@ -40,6 +42,18 @@ class Followed:
     def first(self) -> "Followed":
         """The same for first frames alone."""
         return replace(self, pictures=self.pictures[:1], weights=self.weights[:1])
+
+    def of_frames(self, frames: FrameNumbers) -> "Followed":
+        """The same for some frames; one picture for all of them stays one."""
+        if len(self.pictures) == 1:
+            return self
+        own = frames.to(self.pictures.device)
+        return replace(self, pictures=self.pictures[own], weights=self.weights[own])
+
+    def weighted(self, weights: Float[Tensor, " f"]) -> "Followed":
+        """The same with a weight for each frame."""
+        pictures = self.pictures.expand(len(weights), -1, -1, -1)
+        return replace(self, pictures=pictures, weights=weights.to(self.weights))
 
     def _rows(self, each: Tensor, count: int) -> Tensor:
         if count % len(each):

@@ -84,7 +84,7 @@ class FrameTransformer(nn.Module):
         features: Float[Tensor, "bf c h w"],
         frames: Float[Tensor, "b f"],
         condition: Float[Tensor, "bf k"] | None = None,
-        scale: float = 1.0,
+        scale: float | Float[Tensor, " bf"] = 1.0,
     ) -> Float[Tensor, "bf c h w"]:
         """``features + scale * transformer(features)``.
 
@@ -92,7 +92,8 @@ class FrameTransformer(nn.Module):
             features: Of a picture network, the frames of a clip one after the other.
             frames: The time of each frame, counted in frames: 0, 1, 2, ... for a whole clip.
             condition: Of each frame, if ``condition_channels`` says so.
-            scale: How strongly frames influence each other; 0 is the picture network.
+            scale: How strongly frames influence each other, one for all or one for each; 0 is the
+                picture network.
         """
         height, width = features.shape[-2:]
         normed = self._modulated(self._normed(features, frames.shape[1]), condition)
@@ -102,6 +103,8 @@ class FrameTransformer(nn.Module):
         for block in self.transformer_blocks:
             tokens = block(tokens, positions, self.span)
         made = rearrange(self.proj_out(tokens), "b f (h w) c -> (b f) c h w", h=height, w=width)
+        if isinstance(scale, Tensor):
+            scale = rearrange(scale.to(made), "bf -> bf 1 1 1")
         return features + scale * made
 
     def _normed(self, features: Tensor, num_frames: int) -> Tensor:

@@ -11,11 +11,15 @@ from torch import Tensor
 from common.diffusion.guidance_config import APG, CFG, Guidance, PerpNeg
 from common.shapes import Latents
 
+Scale = float | Float[Tensor, "f 1 1"]
+"""One guidance scale, or one of each frame of clips ``b c f h w``."""
+
 __all__ = [
     "APG",
     "CFG",
     "Guidance",
     "PerpNeg",
+    "Scale",
     "adaptive_projected",
     "classifier_free",
     "limited_rms",
@@ -25,12 +29,12 @@ __all__ = [
 ]
 
 
-def classifier_free(uncond: Latents, cond: Latents, guidance_scale: float) -> Latents:
+def classifier_free(uncond: Latents, cond: Latents, guidance_scale: Scale) -> Latents:
     """``uncond + s (cond - uncond)`` (Ho and Salimans 2022, arXiv 2207.12598).
 
     The same in any kind of prediction at equal latents: conversions are affine with common terms.
     """
-    return uncond + guidance_scale * (cond - uncond)
+    return uncond + _like(guidance_scale, cond) * (cond - uncond)
 
 
 def rescaled(guided: Latents, cond: Latents, rescale: float) -> Latents:
@@ -59,7 +63,7 @@ def perpendicular_negative(
     cond: Latents,
     negatives: list[Latents],
     weights: list[Float[Tensor, " b"]],
-    guidance_scale: float,
+    guidance_scale: Scale,
 ) -> Latents:
     """Perp-Neg (Eq. 8, Armandpour et al. 2023, arXiv 2304.04968).
 
@@ -72,7 +76,7 @@ def perpendicular_negative(
         away = negative - uncond
         across = away - parallel_part(away, positive)
         update = update - weight.to(away).reshape(-1, *[1] * (away.ndim - 1)) * across
-    return uncond + guidance_scale * update
+    return uncond + _like(guidance_scale, cond) * update
 
 
 def limited_rms(vector: Latents, max_rms: float) -> Latents:
@@ -85,7 +89,7 @@ def limited_rms(vector: Latents, max_rms: float) -> Latents:
 def adaptive_projected(
     cond: Latents,
     direction: Latents,
-    guidance_scale: float,
+    guidance_scale: Scale,
     parallel: float,
     max_rms: float | None,
 ) -> Latents:
@@ -107,4 +111,9 @@ def adaptive_projected(
         direction = limited_rms(direction, max_rms)
     along = parallel_part(direction, cond)
     update = (direction - along) + parallel * along
-    return cond + (guidance_scale - 1) * update
+    return cond + _like(guidance_scale - 1, cond) * update
+
+
+def _like(scale: Scale, latents: Latents) -> Scale:
+    """Scales in the type of the latents, so that these keep theirs."""
+    return scale.to(latents) if isinstance(scale, Tensor) else scale

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
+from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from common.diffusion.guidance import (
+    Scale,
     adaptive_projected,
     classifier_free,
     perpendicular_negative,
@@ -49,6 +51,7 @@ def guided_prediction(
     guidance: Any,
     negatives: Sequence[Negative[Cond]] = (),
     momentum: Latents | None = None,
+    frame_scales: Float[Tensor, " f"] | None = None,
 ) -> Guided:
     """The prior's prediction at ``latents``, guided; each sample may be at its own timestep.
 
@@ -64,21 +67,31 @@ def guided_prediction(
         guidance: A member of ``Guidance``.
         negatives: Negative prompts of Perp-Neg; the others refuse them.
         momentum: What the last step returned; None at the first.
+        frame_scales: The guidance scale of each frame of clips, in place of the one of `guidance`.
     """
+    scale = _scale(guidance, frame_scales, latents)
     check_negatives(guidance, negatives)
     positive = prior.predict(latents, timesteps, cond)
     low, high = guidance.interval
     time = prior.spec.schedule.fraction(timesteps)
     inside = (time >= low) & (time <= high)
-    if _is_neutral(guidance) or not bool(inside.any()):
+    if _is_neutral(guidance, frame_scales) or not bool(inside.any()):
         return Guided(positive, momentum)
     unconditional = prior.predict(latents, timesteps, uncond)
     match guidance:
         case CFG():
-            guided = classifier_free(unconditional, positive, guidance.guidance_scale)
+            guided = classifier_free(unconditional, positive, scale)
         case APG():
             guided, momentum = _projected(
-                prior, latents, timesteps, positive, unconditional, guidance, momentum, inside
+                prior,
+                latents,
+                timesteps,
+                positive,
+                unconditional,
+                guidance,
+                scale,
+                momentum,
+                inside,
             )
         case PerpNeg():
             guided = perpendicular_negative(
@@ -86,13 +99,16 @@ def guided_prediction(
                 positive,
                 [prior.predict(latents, timesteps, negative.cond) for negative in negatives],
                 [guidance.negative_weight * negative.weight for negative in negatives],
-                guidance.guidance_scale,
+                scale,
             )
         case _:
             raise TypeError(f"no guidance {type(guidance).__name__}")
     if guidance.rescale > 0:
         guided = rescaled(guided, positive, guidance.rescale)
-    return Guided(torch.where(_as_latents(inside, latents), guided, positive), momentum)
+    acting = _as_latents(inside, latents)
+    if frame_scales is not None and not _has_negatives(guidance):
+        acting = acting & (scale != 1)
+    return Guided(torch.where(acting, guided, positive), momentum)
 
 
 def check_negatives(guidance: Any, negatives: Sequence[Negative[Any]]) -> None:
@@ -106,11 +122,30 @@ def check_negatives(guidance: Any, negatives: Sequence[Negative[Any]]) -> None:
         )
 
 
-def _is_neutral(guidance: Any) -> bool:
+def _scale(guidance: Any, frame_scales: Float[Tensor, " f"] | None, latents: Latents) -> Scale:
+    """In double, so that differences of it are rounded once."""
+    if frame_scales is None:
+        return float(guidance.guidance_scale)
+    if latents.ndim != 5 or latents.shape[2] != len(frame_scales):
+        raise InputError(
+            f"guidance has {len(frame_scales)} scales, one a frame, and latents are "
+            f"{tuple(latents.shape)}"
+        )
+    return rearrange(frame_scales.to(latents.device, torch.float64), "f -> f 1 1")
+
+
+def _is_neutral(guidance: Any, frame_scales: Float[Tensor, " f"] | None) -> bool:
     """Whether the guided prediction is the conditional one, whatever the others are."""
-    if isinstance(guidance, PerpNeg) and guidance.negative_weight > 0:
+    if _has_negatives(guidance):
         return False
+    if frame_scales is not None:
+        return bool((frame_scales == 1).all())
     return bool(guidance.guidance_scale == 1)
+
+
+def _has_negatives(guidance: Any) -> bool:
+    """Whether scale 1 is more than the conditional prediction."""
+    return isinstance(guidance, PerpNeg) and guidance.negative_weight > 0
 
 
 def _as_latents(inside: Bool[Tensor, " b"], latents: Latents) -> Bool[Tensor, "..."]:
@@ -124,6 +159,7 @@ def _projected(
     positive: Latents,
     unconditional: Latents,
     guidance: APG,
+    scale: Scale,
     momentum: Latents | None,
     inside: Bool[Tensor, " b"],
 ) -> tuple[Tensor, Tensor | None]:
@@ -136,7 +172,5 @@ def _projected(
         before = torch.zeros_like(direction) if momentum is None else momentum
         direction = direction + guidance.momentum * before
         momentum = torch.where(_as_latents(inside, latents), direction, before)
-    guided = adaptive_projected(
-        cond, direction, guidance.guidance_scale, guidance.parallel, guidance.max_rms
-    )
+    guided = adaptive_projected(cond, direction, scale, guidance.parallel, guidance.max_rms)
     return convert_prediction(guided, "x0", spec.prediction, *here), momentum

@@ -20,6 +20,9 @@ from common.config import Config
 from common.diffusion.frame_attention import FrameTransformer, FrameTransformerSizes, Span
 from common.errors import InputError
 
+Strength = float | Float[Tensor, " bf"]
+"""Of frame layers, in all frames or in each."""
+
 
 class FrameLayersArchitecture(Config):
     """The frame transformers of one U-Net; the defaults are AnimateDiff's third version."""
@@ -149,7 +152,7 @@ class LiftedUNet(nn.Module):
         inputs: UNetInputs,
         condition: Float[Tensor, "bf k"] | None = None,
         frames: Float[Tensor, "b f"] | None = None,
-        scale: float = 1.0,
+        scale: Strength = 1.0,
     ) -> Float[Tensor, "b d f h w"]:
         """The U-Net's prediction for every frame.
 
@@ -159,7 +162,7 @@ class LiftedUNet(nn.Module):
             inputs: What the U-Net is told of each frame.
             condition: What the frame layers are told of each frame, if they take a condition.
             frames: Time of each frame, counted in frames; 0, 1, 2, ... if left out.
-            scale: Strength of the frame layers; 0 leaves the U-Net alone.
+            scale: Strength of the frame layers, in all frames or in each; 0 leaves the U-Net alone.
         """
         batch, _, num_frames = latents.shape[:3]
         if frames is None:
@@ -190,7 +193,7 @@ class LiftedUNet(nn.Module):
 
 @contextmanager
 def put_in(
-    unet: Any, layers: FrameLayers, frames: Tensor, condition: Tensor | None, scale: float
+    unet: Any, layers: FrameLayers, frames: Tensor, condition: Tensor | None, scale: Strength
 ) -> Iterator[None]:
     """The frame layers in their places, for as long as the context lasts."""
     hooks = []

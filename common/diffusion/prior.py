@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 
+from common.diffusion.frame_curves import PromptTravel
 from common.diffusion.noise_schedule import NoiseSchedule
 from common.diffusion.prediction_type import PredictionType
 from common.shapes import Latents, Timesteps
@@ -73,6 +74,15 @@ class MakesNoise(Protocol):
 
     def noise(self, generators: Sequence[torch.Generator]) -> Latents:
         """What samples begin with, one a generator: each value is standard normal."""
+        ...
+
+
+@runtime_checkable
+class TravelsPrompts(Protocol):
+    """A prior of clips whose frames may have prompts of their own."""
+
+    def embed_travel(self, travel: PromptTravel, count: int) -> Any:
+        """Conditioning of ``count`` clips, each frame told a mixture of the prompts."""
         ...
 
 

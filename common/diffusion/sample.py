@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from common.diffusion.guided_prediction import Negative, check_negatives, guided_prediction
@@ -57,6 +58,7 @@ def sample(
     negatives: Sequence[Negative[Cond]] = (),
     begin: int = 0,
     kept: Kept | None = None,
+    frame_scales: Float[Tensor, " f"] | None = None,
 ) -> Iterator[SampleStep]:
     """Draw samples, yielding after every evaluation.
 
@@ -76,6 +78,7 @@ def sample(
             to image).
         kept: What samples keep of given latents (inpainting): after every evaluation it is put in
             place at the noise level reached.
+        frame_scales: Guidance scales of the frames of clips, in place of the one of `guidance`.
 
     Raises:
         InputError: for settings of another prior, and numbers of samples that differ.
@@ -91,8 +94,9 @@ def sample(
         position = restore(scheduler, start, generators, latents.device)
     for index in range(position.index, len(scheduler.timesteps)):
         position, denoised = _advance(
-            prior, scheduler, cond, uncond, guidance, position, list(generators), negatives
-        )
+            prior, scheduler, cond, uncond, guidance, position, list(generators), negatives,
+            frame_scales,
+        )  # fmt: skip
         if kept is not None:
             own = kept_at(kept, position.latents, scheduler, position.index)
             position, denoised = replace(position, latents=own), kept.within(denoised, kept.clean)
@@ -116,6 +120,7 @@ def _advance(
     position: Position,
     generators: list[torch.Generator],
     negatives: Sequence[Negative[Cond]],
+    frame_scales: Float[Tensor, " f"] | None,
 ) -> tuple[Position, Tensor]:
     """One evaluation and one step. A function, as a generator would leave gradients off outside."""
     spec, diffusers, own = prior.spec, position.diffusers, position.latents
@@ -123,8 +128,9 @@ def _advance(
     latents = diffusers.scale_model_input(own, timestep) if scheduler.in_sigma_space else own
     timesteps = timestep.to(latents.device, torch.float32).expand(len(latents))
     guided = guided_prediction(
-        prior, latents, timesteps, cond, uncond, guidance, negatives, position.momentum
-    )
+        prior, latents, timesteps, cond, uncond, guidance, negatives, position.momentum,
+        frame_scales,
+    )  # fmt: skip
     here = (latents, timesteps, spec.schedule)
     denoised = convert_prediction(guided.prediction, spec.prediction, "x0", *here)
     prediction = convert_prediction(guided.prediction, spec.prediction, scheduler.prediction, *here)

@@ -10,6 +10,7 @@ from torch import Tensor
 from common.control.features import NO_FEATURES, Features, with_more
 from common.control.followed import Followed
 from common.control.kinds import ControlKind
+from common.diffusion.frame_curves import FrameNumbers
 from common.embedded.control_net import UnionControlNet
 from common.shapes import Images, Timesteps
 
@@ -25,6 +26,14 @@ class EmbeddedControl:
     def first(self) -> "EmbeddedControl":
         """The same for first frames alone."""
         return replace(self, followed=self.followed.first())
+
+    def of_frames(self, frames: FrameNumbers) -> "EmbeddedControl":
+        """The same for some frames."""
+        return replace(self, followed=self.followed.of_frames(frames))
+
+    def weighted(self, weights: Float[Tensor, " f"]) -> "EmbeddedControl":
+        """The same with a weight for each frame."""
+        return replace(self, followed=self.followed.weighted(weights))
 
 
 def control_features(

@@ -7,6 +7,7 @@ by the others without noise, and is what sampling ends in.
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,9 +16,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from common.control.features import NO_FEATURES, Features
+from common.diffusion.frame_curves import FrameNumbers, PromptTravel
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
 from common.diffusion.image_attention import attending
-from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
+from common.diffusion.lifted_unet import LiftedUNet, Strength, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
@@ -26,6 +28,12 @@ from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
+from common.embedded.travelled_rows import (
+    frame_rows,
+    mixed_seen,
+    mixed_vector,
+    repeated_rows,
+)
 from common.errors import InputError
 from common.seeding import randn
 from common.shapes import Clips, Images, Timesteps
@@ -41,10 +49,18 @@ class FramesCond:
     """Clean latents of the first frames, if they are given."""
     hidden: bool = False
     """Whether the other frames do not see it: what guidance on the first frame moves away from."""
+    of_clip: bool = False
+    """Whether ``rows`` are of all frames of the clip, which then differ."""
 
     def without_pictures(self) -> "FramesCond":
         """The same without the pictures of an image prompt."""
         return replace(self, rows=replace(self.rows, seen=None))
+
+    def seen_together(self, frames: FrameNumbers, num_frames: int) -> EmbeddedCond:
+        """The rows of the clip's frames that are seen together."""
+        if not self.of_clip:
+            return self.rows
+        return frame_rows(self.rows, frames, num_frames)
 
 
 class FramePrior:
@@ -69,6 +85,7 @@ class FramePrior:
         self.pictures, self.lifted, self.plan = pictures, lifted, plan
         self.controls = tuple(controls)
         self.windows, self.repeats_noise = windows, repeats_noise
+        self.strengths: Float[Tensor, " f"] | None = None
         sizes = lifted.layers.sizes
         longest, together = sizes.max_frames, num_frames
         if windows is not None:
@@ -108,20 +125,48 @@ class FramePrior:
     def of_first_frames(self) -> "FramePrior":
         """The prior of clips of one frame."""
         firsts = [control.first() for control in self.controls]
-        return FramePrior(self.pictures, self.lifted, 1, controls=firsts)
+        alone = FramePrior(self.pictures, self.lifted, 1, controls=firsts)
+        alone.strengths = None if self.strengths is None else self.strengths[:1]
+        return alone
 
     def moving(self, tracks: Float[Tensor, "1 f 5"]) -> "FramePrior":
         """The prior of clips whose things move so, whatever the prompt tells."""
-        plan = replace(self.plan, tracks=tracks)
-        return FramePrior(
-            self.pictures,
-            self.lifted,
-            self.num_frames,
-            plan,
-            self.controls,
-            self.windows,
-            self.repeats_noise,
+        same = copy(self)
+        same.plan = replace(self.plan, tracks=tracks)
+        return same
+
+    def changing(
+        self,
+        strengths: Float[Tensor, " f"] | None,
+        weights: Sequence[Float[Tensor, " f"] | None] = (),
+    ) -> "FramePrior":
+        """The prior of clips in whose frames the models act more or less.
+
+        Args:
+            strengths: of the frame layers in each frame; None: 1 in all.
+            weights: of each control in each frame; None leaves what it has.
+        """
+        same = copy(self)
+        same.strengths = strengths
+        same.controls = tuple(
+            one if weight is None else one.weighted(weight)
+            for one, weight in zip(
+                self.controls, weights or [None] * len(self.controls), strict=True
+            )
         )
+        same.pictures = self.pictures.following([one.first() for one in same.controls])
+        return same
+
+    def of_frames(self, frames: FrameNumbers) -> "FramePrior":
+        """The prior of some frames of its clip, drawn as one of their own."""
+        same = copy(self)
+        same.controls = tuple(control.of_frames(frames) for control in self.controls)
+        same.pictures = self.pictures.following([one.first() for one in same.controls])
+        same.strengths = None if self.strengths is None else self.strengths[frames]
+        if self.plan.tracks is not None:
+            tracks = self.plan.tracks[:, frames]
+            same.plan = replace(self.plan, tracks=tracks - tracks[:, :1])
+        return same
 
     def in_windows(self, windows: FrameWindows, repeats_noise: bool = False) -> "FramePrior":
         """The prior of longer clips, or of loops, that are drawn in windows.
@@ -185,6 +230,27 @@ class FramePrior:
         shown = seen_by_frames(one.seen, together, features)
         return FramesCond(EmbeddedCond(states, mask, vector, shown), first, hidden)
 
+    @torch.no_grad()
+    def embed_travel(
+        self,
+        travel: PromptTravel,
+        count: int,
+        view: View | None = None,
+        first: Images | None = None,
+    ) -> FramesCond:
+        """Conditioning of ``count`` clips whose frames have prompts of their own.
+
+        Token states, and the pooled state's direction, are mixed between prompts; where only one of
+        two has a token, its state fades towards zero.
+        """
+        views = None if view is None else [view] * len(travel.prompts)
+        one = self.pictures.embed(travel.prompts, views)
+        rows = EmbeddedCond(
+            travel.mixed(one.states), travel.of_any(one.mask), mixed_vector(travel, one.vector),
+            mixed_seen(travel, one.seen),
+        )  # fmt: skip
+        return FramesCond(repeated_rows(rows, count), first, of_clip=True)
+
     def embed_negative(self, prompts: Sequence[str]) -> FramesCond:
         """Conditioning that guidance moves away from: of the prompts alone, without pictures."""
         return self.embed(prompts, hidden=True)
@@ -195,7 +261,7 @@ class FramePrior:
         For a given first frame ``x`` it is exact: ``v = (alpha z - x) / sigma``.
         """
         if self.windows is None:
-            made = self._seen_together(latents, timesteps, cond)
+            made = self._seen_together(latents, timesteps, cond, torch.arange(self.num_frames))
         else:
             made = self._in_windows(self.windows, latents, timesteps, cond)
         if cond.first is None:
@@ -206,12 +272,14 @@ class FramePrior:
         made[:, :, 0] = exact / per_sample(sigma, at_first)
         return made
 
-    def _seen_together(self, latents: Clips, timesteps: Timesteps, cond: FramesCond) -> Clips:
+    def _seen_together(
+        self, latents: Clips, timesteps: Timesteps, cond: FramesCond, frames: FrameNumbers
+    ) -> Clips:
         """The U-Net's ``v`` of frames that all see each other, the first one's too."""
         times = repeat(timesteps, "b -> b f", f=latents.shape[2])
         if cond.first is not None and not cond.hidden:
             latents, times = with_first(latents, times, cond.first)
-        return self._predicted(latents, times, cond.rows)
+        return self._predicted(latents, times, cond.seen_together(frames, self.num_frames), frames)
 
     def _in_windows(
         self, windows: FrameWindows, latents: Clips, timesteps: Timesteps, cond: FramesCond
@@ -221,20 +289,29 @@ class FramePrior:
         for window in windows.at(float(timesteps.max())):
             own = latents[:, :, window.to(latents.device)]
             seen = torch.cat([latents[:, :, :before], own], 2)
-            made = self._seen_together(seen, timesteps, cond)
+            frames = torch.cat([torch.arange(before), window])
+            made = self._seen_together(seen, timesteps, cond, frames)
             fusion.add(window, made[:, :, before:])
         return fusion.mean()
 
     def _predicted(
-        self, latents: Clips, timesteps: Float[Tensor, "b f"], rows: EmbeddedCond
+        self,
+        latents: Clips,
+        timesteps: Float[Tensor, "b f"],
+        rows: EmbeddedCond,
+        frames: FrameNumbers,
     ) -> Clips:
-        """The lifted U-Net's ``v``, with what is followed."""
+        """The lifted U-Net's ``v``, with what is followed in these frames of the clip."""
+        scale: Strength = 1.0
+        if self.strengths is not None:
+            scale = repeat(self.strengths[frames], "f -> (b f)", b=len(latents))
         times = rearrange(timesteps, "b f -> (b f)")
         added = control_features(
-            self.controls, rearrange(latents, "b c f h w -> (b f) c h w"), times,
+            [control.of_frames(frames) for control in self.controls],
+            rearrange(latents, "b c f h w -> (b f) c h w"), times,
             self.spec.schedule.fraction(times), rows.vector,
         )  # fmt: skip
-        return predict_v_of_frames(self.lifted, latents, timesteps, rows, added=added)
+        return predict_v_of_frames(self.lifted, latents, timesteps, rows, scale=scale, added=added)
 
     def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
         """Premultiplied RGBA frames in [-1, 1] to latents."""
@@ -294,7 +371,7 @@ def predict_v_of_frames(
     timesteps: Float[Tensor, "b f"],
     rows: EmbeddedCond,
     frames: Float[Tensor, "b f"] | None = None,
-    scale: float = 1.0,
+    scale: Strength = 1.0,
     added: Features = NO_FEATURES,
 ) -> Clips:
     """Call a lifted U-Net: the frame layers hear of the prompt and the view what the U-Net does."""

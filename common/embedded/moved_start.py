@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from einops import repeat
+from einops import einsum, repeat
 from jaxtyping import Float
 from torch import Tensor
 
@@ -28,17 +28,18 @@ _UNEXPLAINED = 0.05
 """Of moves that are not told from the prompt: the median share of training clips."""
 
 
-def begun(plan: ClipPlan, vectors: Float[Tensor, "b d"], scheduler: Scheduler) -> int:
-    """The evaluation that clips of one prompt begin with; 0 begins with noise alone.
+def begun(plan: ClipPlan, vectors: Float[Tensor, "k d"], scheduler: Scheduler) -> int:
+    """The evaluation that clips begin with; 0 begins with noise alone.
 
-    The same for all samples, as it is told from the expectation of the unexplained share.
+    The same for all samples, as it is told from the expectation of the unexplained share: of one
+    prompt, or of the least explained of those that clips are led through.
     """
     if plan.noise is None:
         return 0
     if plan.tracks is not None:
         unexplained = _UNEXPLAINED
     elif plan.trajectories is not None:
-        unexplained = float(plan.trajectories.expected_unexplained(vectors[:1]))
+        unexplained = float(plan.trajectories.expected_unexplained(vectors).max())
     else:
         return 0
     wanted = plan.noise * math.sqrt(unexplained)
@@ -52,26 +53,28 @@ def begun(plan: ClipPlan, vectors: Float[Tensor, "b d"], scheduler: Scheduler) -
 @torch.no_grad()
 def moved_start(
     prior: FramePrior,
-    vectors: Float[Tensor, "b d"],
+    vectors: Float[Tensor, "k d"],
     first: Images,
     scheduler: Scheduler,
     noise: Clips,
     generators: Sequence[torch.Generator],
+    shares: Float[Tensor, "f k"] | None = None,
 ) -> tuple[Beginning, Lead | None]:
-    """Where samples of one prompt begin, and what they are led by if it is not noise alone.
+    """Where samples begin, and what they are led by if it is not noise alone.
 
     Args:
         prior: of the clips, with their plan.
-        vectors: the image prior's of the prompt, one a sample.
+        vectors: the image prior's of the prompt, one a sample; with shares, of each prompt.
         first: clean latents of the first frames.
         scheduler: knows the noise level of each evaluation.
         noise: of each sample, standard normal.
         generators: choose the trajectories.
+        shares: how much each prompt counts in each frame, where clips are led through several.
     """
-    evaluation = begun(prior.plan, vectors, scheduler)
+    evaluation = begun(prior.plan, vectors[:1] if shares is None else vectors, scheduler)
     if evaluation == 0:
         return Beginning(noise, 0, None), None
-    tracks = _tracks(prior, vectors, generators)
+    tracks = _tracks(prior, vectors, generators, shares)
     lead = Lead(first, tracks, prior.windows is not None and prior.windows.looped)
     shown = prior.pictures.decode(first).clamp(-1, 1)
     clean = torch.cat([prior.encode(moved(shown, part)) for part in tracks.split(_AT_ONCE, 1)], 2)
@@ -81,11 +84,34 @@ def moved_start(
 
 
 def _tracks(
+    prior: FramePrior,
+    vectors: Float[Tensor, "k d"],
+    generators: Sequence[torch.Generator],
+    shares: Float[Tensor, "f k"] | None,
+) -> Tracks:
+    plan = prior.plan
+    if plan.tracks is not None:
+        return repeat(plan.tracks, "1 g m -> b g m", b=len(generators))[:, : prior.num_frames]
+    if shares is None:
+        return _told(prior, vectors, generators)
+    # One after the other: the first prompt's are those that it has alone.
+    every = [_told(prior, one.expand(len(generators), -1), generators) for one in vectors.split(1)]
+    return travelled(torch.stack(every), shares)
+
+
+def travelled(
+    tracks: Float[Tensor, "k b f m"], shares: Float[Tensor, "f k"]
+) -> Float[Tensor, "b f m"]:
+    """A track whose steps are mixed: things go on from where they are as the next prompt tells."""
+    steps = tracks.diff(dim=2, prepend=tracks[:, :, :1])
+    return einsum(steps, shares.to(steps), "k b f m, f k -> b f m").cumsum(1)
+
+
+def _told(
     prior: FramePrior, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]
 ) -> Tracks:
+    """What one prompt tells."""
     plan, windows = prior.plan, prior.windows
-    if plan.tracks is not None:
-        return repeat(plan.tracks, "1 f m -> b f m", b=len(vectors))[:, : prior.num_frames]
     assert plan.trajectories is not None  # else nothing would have begun
     told = plan.trajectories.told(vectors, generators).tracks
     if windows is None:

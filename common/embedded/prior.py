@@ -155,6 +155,12 @@ class EmbeddedPrior:
             same._network = compiled(self.unet, str(self.device))
         return same
 
+    def following(self, controls: Sequence[EmbeddedControl]) -> "EmbeddedPrior":
+        """The same prior with other pictures that it follows."""
+        same = copy(self)
+        same.controls = tuple(controls)
+        return same
+
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
         """The U-Net's ``v`` at each sample's timestep."""
         times = self.spec.schedule.fraction(timesteps)

@@ -34,13 +34,20 @@ def models_folder(config: EmbeddedPriorConfig) -> Path:
     return config.models_dir or ZOO
 
 
-def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" = None) -> None:
+def check_prior(
+    config: PriorConfig,
+    size: tuple[int, ...],
+    view: "View | None" = None,
+    num_followed: int | None = None,
+) -> None:
     """Refuse, before anything runs, what a prior cannot draw.
 
     Args:
         config: the prior's.
         size: ``(h, w)`` for pictures, ``(f, h, w)`` for clips.
         view: from where things are to be seen, if that is asked for.
+        num_followed: frames that controls are followed in, where a clip has more than are drawn
+            together.
 
     Raises:
         InputError: lengths, sizes or views that the prior does not know, or models that are
@@ -66,7 +73,8 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             check_prior_loras(manifests, config.loras)
             check_prior_words(manifests, config.embeddings)
             identities = {kind: one.identity for kind, one in manifests.items()}
-            check_controls(config.controls, identities, size, models_folder(config))
+            followed = size if num_followed is None else (num_followed, *size[1:])
+            check_controls(config.controls, identities, followed, models_folder(config))
             check_image_prompt(config.image_prompt, models_folder(config), identities)
             if frame_layers(size) is not None:
                 refuse_picture_switches(config)
@@ -82,8 +90,13 @@ def check_prior(config: PriorConfig, size: tuple[int, ...], view: "View | None" 
             assert_never(config)
 
 
-def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prior[Any]:
-    """The prior of a config for pictures of ``(h, w)`` or clips of ``(f, h, w)``."""
+def build_prior(
+    config: PriorConfig, size: tuple[int, ...], device: str, num_followed: int | None = None
+) -> Prior[Any]:
+    """The prior of a config for pictures of ``(h, w)`` or clips of ``(f, h, w)``.
+
+    ``num_followed`` is as for `check_prior`.
+    """
     match config:
         case GaussianPriorConfig():
             from common.diffusion.gaussian_prior import build_gaussian_prior
@@ -102,7 +115,7 @@ def build_prior(config: PriorConfig, size: tuple[int, ...], device: str) -> Prio
                 )  # fmt: skip
             return load_frame_prior(
                 layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,
-                config.controls, config.image_prompt, config.embeddings,
+                config.controls, config.image_prompt, config.embeddings, num_followed,
             )  # fmt: skip
         case PretrainedPriorConfig():
             from common.pretrained.build import build_pretrained_prior

@@ -10,12 +10,14 @@ from typing import Any
 
 import torch
 from einops import repeat
+from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.frame_curves import CONSTANT, FrameCurves, PromptTravel
 from common.diffusion.given import Beginning, Given, beginning, num_taken
 from common.diffusion.guidance_config import PerpNeg
 from common.diffusion.guided_prediction import Negative
-from common.diffusion.prior import MakesNoise, Prior, embedded_negative
+from common.diffusion.prior import MakesNoise, Prior, TravelsPrompts, embedded_negative
 from common.diffusion.sample import SampleStep, sample
 from common.diffusion.samplers import build_scheduler
 from common.embedded.first_frame import (
@@ -77,6 +79,7 @@ def draw(
     prior: Prior[Any],
     view: View | None = None,
     given: Given | None = None,
+    curves: FrameCurves = CONSTANT,
 ) -> Iterator[Drawn]:
     """Draw every sample of a run, continuing from its checkpoint.
 
@@ -86,19 +89,27 @@ def draw(
     A batch counts as finished once the consumer has taken all of it: a run killed while its last
     samples were written draws that batch again, to the same bytes. So does one that was killed
     within a batch whose features are used again, as they are not kept in checkpoints.
+
+    Args:
+        config: the run's.
+        run: its folder, checkpoints and clock.
+        prior: that is drawn from.
+        view: from where things are seen, for priors that know views.
+        given: what samples are made from, if not from noise alone.
+        curves: what changes along clips.
     """
     start = run.checkpoints.restored_state or _fresh(0)
     plan = batches(config.num_samples, config.batch_size)
     done = run.checkpoints.restored.step if run.checkpoints.restored else 0
-    count = _num_evaluations(config, prior, view, given)
+    count = _num_evaluations(config, prior, view, given, curves)
     with progress_bar(len(plan) * count, done, "sampling") as bar:
         for index in range(start["batch"], len(plan)):
             state = start if index == start["batch"] else _fresh(index)
             latents, samples = state["latents"], plan[index]
-            begin = start_of(config, run, prior, view, given, samples)
+            begin = start_of(config, run, prior, view, given, samples, curves=curves)
             if latents is None:
                 begun = state["sampler"]
-                for step in denoise(config, run, prior, view, begin, samples, begun):
+                for step in denoise(config, run, prior, view, begin, samples, begun, curves=curves):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
@@ -126,6 +137,7 @@ def start_of(
     samples: range,
     stream: str = "",
     noise: Tensor | None = None,
+    curves: FrameCurves = CONSTANT,
 ) -> Start:
     """What one batch begins with; a resumed run draws its first frames again.
 
@@ -138,6 +150,7 @@ def start_of(
         samples: indices of the batch's samples, which choose their noise.
         stream: added to the names of the streams of noise, for several draws of one sample.
         noise: that samples begin with, in place of their own.
+        curves: what changes along clips.
     """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
@@ -146,12 +159,14 @@ def start_of(
         return Start(beginning(given, scheduler, noise), None, None)
     with run.clock.stage("sampling"):
         draws = clip_draws(prior, config.seed, samples, stream)
-        first = _first_frames(config, prior, view, given, count, draws)
+        at_first = _at_first(config, curves)
+        first = _first_frames(at_first, prior, view, given, count, draws)
         noise = draws.noise if noise is None else noise
         begin, lead = beginning(given, scheduler, noise), None
         if first is not None and _may_move(given):
-            vectors = _of_pictures(config, prior, view, count).vector
-            moved, lead = moved_start(prior, vectors, first, scheduler, noise, draws.moving)
+            vectors = _told_vectors(config, prior, view, count, curves)
+            shares = None if curves.travel is None else curves.travel.shares
+            moved, lead = moved_start(prior, vectors, first, scheduler, noise, draws.moving, shares)
             begin = replace(moved, kept=begin.kept)
     return Start(begin, first, lead)
 
@@ -165,6 +180,7 @@ def denoise(
     samples: range,
     state: Any,
     stream: str = "",
+    curves: FrameCurves = CONSTANT,
 ) -> Iterator[SampleStep]:
     """Draw one batch, yielding after every evaluation of the prior.
 
@@ -177,15 +193,16 @@ def denoise(
         samples: indices of the batch's samples, which choose the sampler's noise.
         state: of an earlier step of this batch, to continue after it.
         stream: as for `start_of`.
+        curves: what changes along clips.
     """
     spec, count, begin = prior.spec, len(samples), start.begin
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
-    cond = _seen_from(prior, config.prompt, view, count, start.first)
+    cond = _seen_from(prior, config.prompt, view, count, start.first, curves.travel)
     uncond, negatives = _negatives(config, prior, count, start.first)
     steps = sample(
         prior, scheduler, cond, uncond, config.guidance, begin.latents,
         generators_for(config.seed, samples, f"sampler{stream}"), state, negatives=negatives,
-        begin=begin.evaluation, kept=begin.kept,
+        begin=begin.evaluation, kept=begin.kept, frame_scales=curves.guidance,
     )  # fmt: skip
     while True:
         # Timed here, not around the loop: the consumer's work is not sampling.
@@ -207,13 +224,18 @@ def own_noise(
 
 
 def _num_evaluations(
-    config: GenerationConfig, prior: Prior[Any], view: View | None, given: Given | None
+    config: GenerationConfig,
+    prior: Prior[Any],
+    view: View | None,
+    given: Given | None,
+    curves: FrameCurves,
 ) -> int:
     """Evaluations of the prior that a batch takes after its first frames."""
     taken = num_taken(config.sampler, given.strength if given else 1.0)
     if isinstance(prior, FramePrior) and prior.first_alone and _may_move(given):
         scheduler = build_scheduler(config.sampler, prior.spec.schedule, prior.spec.prediction)
-        taken -= begun(prior.plan, _of_pictures(config, prior, view, 1).vector, scheduler)
+        vectors = _told_vectors(config, prior, view, 1, curves)
+        taken -= begun(prior.plan, vectors, scheduler)
     return taken
 
 
@@ -223,6 +245,24 @@ def _may_move(given: Given | None) -> bool:
         return True
     later = None if given.drawn is None else given.drawn[:, 1:]
     return given.strength == 1 and later is not None and bool((later == 1).all())
+
+
+def _at_first(config: GenerationConfig, curves: FrameCurves) -> GenerationConfig:
+    """The config with which first frames are drawn."""
+    if curves.guidance is None:
+        return config
+    first = config.guidance.model_copy(update={"guidance_scale": float(curves.guidance[0])})
+    return config.model_copy(update={"guidance": first})
+
+
+def _told_vectors(
+    config: GenerationConfig, prior: FramePrior, view: View | None, count: int, curves: FrameCurves
+) -> Float[Tensor, "k d"]:
+    """What trajectories are told from: the prompt, for each sample, or each prompt on the way."""
+    if curves.travel is None:
+        return _of_pictures(config, prior, view, count).vector
+    views = None if view is None else [view] * len(curves.travel.prompts)
+    return prior.pictures.embed(curves.travel.prompts, views).vector
 
 
 def _of_pictures(
@@ -261,9 +301,19 @@ def _first_frames(
 
 
 def _seen_from(
-    prior: Prior[Any], prompt: str, view: View | None, count: int, first: Tensor | None = None
+    prior: Prior[Any],
+    prompt: str,
+    view: View | None,
+    count: int,
+    first: Tensor | None = None,
+    travel: PromptTravel | None = None,
 ) -> Any:
     """The prompt for each sample, from the view if there is one, after the first frame if given."""
+    if travel is not None:
+        if isinstance(prior, FramePrior):
+            return prior.embed_travel(travel, count, view, first)
+        assert isinstance(prior, TravelsPrompts)  # the app has refused the others
+        return prior.embed_travel(travel, count)
     if isinstance(prior, FramePrior):
         views = None if view is None else [[view] * prior.num_frames] * count
         return prior.embed([prompt] * count, views, first)

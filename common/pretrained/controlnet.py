@@ -5,7 +5,7 @@ them is added to the U-Net's skip connections and to its middle. Several add up.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxtyping import Float
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from common.control.features import NO_FEATURES, Features, with_more
 from common.control.followed import Followed
+from common.diffusion.frame_curves import FrameNumbers
 from common.errors import InputError
 from common.pretrained.checkpoint import Checkpoint
 from common.pretrained.component import Component, read_component
@@ -32,6 +33,14 @@ class Control:
 
     model: Any
     followed: Followed
+
+    def of_frames(self, frames: FrameNumbers) -> "Control":
+        """The same for some frames."""
+        return replace(self, followed=self.followed.of_frames(frames))
+
+    def weighted(self, weights: Float[Tensor, " f"]) -> "Control":
+        """The same with a weight for each frame."""
+        return replace(self, followed=self.followed.weighted(weights))
 
 
 def read_control(config: ControlConfig, checkpoint: Checkpoint) -> tuple[Component, Any]:

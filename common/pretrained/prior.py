@@ -15,6 +15,7 @@ from common.adapters.word_file import Encoder
 from common.diffusion.compiled import compiled
 from common.diffusion.compute_config import FeatureCacheConfig
 from common.diffusion.feature_cache import FeatureCache
+from common.diffusion.frame_curves import FrameNumbers
 from common.diffusion.image_attention import ImageTokens, attending
 from common.diffusion.lifted_unet import UNetInputs
 from common.diffusion.prior import PriorSpec
@@ -60,7 +61,7 @@ class PretrainedPrior:
     ):
         self.unet, self.text, self._coder, self._spec = unet, text, coder, spec
         self._size_condition = size_condition
-        self._controls, self._image_prompts = controls, image_prompts
+        self.controls, self._image_prompts = tuple(controls), image_prompts
         self._cache: FeatureCache | None = None
         self._network = unet
 
@@ -135,6 +136,12 @@ class PretrainedPrior:
             images = (replace(image, tokens=image.tokens.expand(len(prompts), -1, -1)),)
         return PretrainedCond(text.states, text.mask, text.pooled, time_ids, images)
 
+    def following(self, controls: Sequence[Control]) -> "PretrainedPrior":
+        """The same prior with other pictures that it follows."""
+        same = copy(self)
+        same.controls = tuple(controls)
+        return same
+
     def predict(self, latents: Images, timesteps: Timesteps, cond: PretrainedCond) -> Images:
         """The U-Net's prediction at each sample's timestep."""
         own = latents.to(cond.states.dtype)
@@ -152,6 +159,7 @@ class PretrainedPrior:
         timesteps: Timesteps,
         times: Float[Tensor, " b"],
         cond: PretrainedCond,
+        frames: FrameNumbers | None = None,
     ) -> UNetInputs:
         """What the U-Net is told of each sample, features of ControlNets included.
 
@@ -160,11 +168,16 @@ class PretrainedPrior:
             timesteps: of the samples.
             times: the same as diffusion times in [0, 1].
             cond: the prompts.
+            frames: the clip's frames that samples are of, one after the other, where each may have
+                a picture of its own to follow; None: these are in the pictures' own order.
         """
+        controls = self.controls
+        if frames is not None:
+            controls = tuple(one.of_frames(frames) for one in controls)
         told = None
         if cond.pooled is not None and cond.time_ids is not None:
             told = {"text_embeds": cond.pooled, "time_ids": cond.time_ids}
-        added = control_features(self._controls, latents, timesteps, times, cond.states, told)
+        added = control_features(controls, latents, timesteps, times, cond.states, told)
         return UNetInputs(cond.states, cond.mask, None, told, added.down, added.middle)
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:

@@ -14,6 +14,7 @@ from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.diffusion.samplers import build_scheduler
 from common.embedded.prior import EmbeddedPrior
+from common.errors import InputError
 from common.generation.priors import build_prior
 from common.pretrained.prior import PretrainedPrior
 from common.seeding import generators_for, randn

@@ -247,11 +247,13 @@ def load_frame_prior(
     controls: Sequence[EmbeddedControlConfig] = (),
     image_prompt: ImagePromptConfig | None = None,
     embeddings: Sequence[WordConfig] = (),
+    num_followed: int | None = None,
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
 
     LoRAs change the image U-Net under the frame layers, which stay as they are; controls have a
-    picture for each frame or view, or one for all.
+    picture for each frame or view, or one for all: for each of ``num_followed`` frames, where a
+    clip has more than are drawn together.
 
     Raises:
         InputError: models are missing, damaged or of others, or more frames than were trained on.
@@ -259,7 +261,7 @@ def load_frame_prior(
     check_embedded_prior(folder, kind)
     models = load_prior_models(folder, device)
     layers = load_frame_layers(kind, models, folder, device).model
-    followed = _controls(controls, models, (num_frames, *size), folder, device)
+    followed = _controls(controls, models, (num_followed or num_frames, *size), folder, device)
     pictures = _prior_of(models, size, [control.first() for control in followed])
     pictures = _taught(_shown(pictures, models, image_prompt, folder), models, embeddings)
     add_loras({"unet": models["image_unet"].model}, loras)

@@ -51,7 +51,7 @@ def test_frames_follow_a_clip(draw, controlled, clip):  # noqa: F811
 @pytest.mark.parametrize(("changes", "message"), [
     (("method.num_frames=5",), "has 4 frames, and 5 are drawn"),
     (("method={name: long_video, num_frames: 6, height: 64, width: 72, segment_frames: 3}",),
-     "clips in segments or windows are not drawn all at once"),
+     "has 4 frames, and 6 are drawn"),
 ])  # fmt: skip
 def test_clips_that_cannot_be_followed_end_with_code_2(
     draw, controlled, clip, changes, message  # noqa: F811

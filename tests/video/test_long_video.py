@@ -17,7 +17,13 @@ from tests.common.generation.conftest import lifting_models, models  # noqa: F40
 from tests.stopped_runs import stopped_at
 from video.config import VideoExport
 from video.export import clip_files
-from video.long_video import LongVideo, PromptFrom
+from video.long_video import LongVideo
+from video.timeline.config import Timeline
+from video.timeline.curve import PromptCurve
+
+
+def at_once(keys):
+    return Timeline(prompts=PromptCurve(keys=keys, interpolation="hold"))
 
 
 @given(
@@ -27,12 +33,15 @@ from video.long_video import LongVideo, PromptFrom
 @settings(deadline=None)
 def test_segments_are_the_whole_clip(num_frames, segment_frames, changes):
     at = sorted(frame for frame in changes if frame < num_frames)
-    then = tuple(PromptFrom(frame=frame, prompt=f"from {frame}") for frame in at)
-    method = LongVideo(num_frames=num_frames, segment_frames=segment_frames, then=then)
+    told = at_once({frame: f"from {frame}" for frame in at}) if at else None
+    method = LongVideo(num_frames=num_frames, segment_frames=segment_frames, timeline=told)
 
     found = method.segments("a duck")
 
     assert sum(one.num_new for one in found) == num_frames
+    assert [one.begin for one in found] == [
+        sum(earlier.num_new for earlier in found[:index]) for index in range(len(found))
+    ]
     longest = min(segment_frames, num_frames)
     assert found[0].num_new <= longest
     assert all(1 <= one.num_new <= longest - 1 for one in found[1:])
@@ -43,12 +52,9 @@ def test_segments_are_the_whole_clip(num_frames, segment_frames, changes):
     assert prompts == wanted
 
 
-@pytest.mark.parametrize(("frames", "message"), [
-    ((9, 5), "let them rise"), ((5, 5), "let them rise"), ((64,), "frames 0 to 63"),
-])  # fmt: skip
-def test_prompts_of_no_frame_are_refused(frames, message):
-    with pytest.raises(ValidationError, match=message):
-        LongVideo(then=tuple(PromptFrom(frame=one, prompt="a duck") for one in frames))
+def test_prompts_of_no_frame_are_refused():
+    with pytest.raises(ValidationError, match="prompts has a key at frame 64, and the clip has 64"):
+        LongVideo(timeline=at_once({5: "a duck", 64: "a cat"}))
 
 
 @pytest.fixture
@@ -92,8 +98,8 @@ def test_long_clip_begins_like_its_first_segment(draw):
 def test_segments_continue_the_last_frame(draw):
     """Another prompt from frame 4 on changes what follows, not what was."""
     plain = frames(draw("name=plain")[1])
-    then = [{"frame": 4, "prompt": "a blue duck grows"}]
-    code, paths, said = draw("name=other", method={"then": then})
+    told = {"prompts": {"keys": {4: "a blue duck grows"}, "interpolation": "hold"}}
+    code, paths, said = draw("name=other", method={"timeline": told})
     assert code == 0, said
     made = frames(paths)
     assert np.array_equal(made[:4], plain[:4])

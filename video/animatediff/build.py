@@ -41,7 +41,10 @@ Size = tuple[int, int, int]
 
 
 def check_animatediff(
-    config: PretrainedPriorConfig, motion: MotionModuleConfig, size: Size
+    config: PretrainedPriorConfig,
+    motion: MotionModuleConfig,
+    size: Size,
+    num_followed: int | None = None,
 ) -> list[str]:
     """Refuse what cannot be drawn; of the checkpoint's weights only headers are read.
 
@@ -49,6 +52,7 @@ def check_animatediff(
         config: of the checkpoint.
         motion: of its motion module.
         size: frames that are drawn together, height and width.
+        num_followed: frames of the whole clip, in which controls are followed, if there are more.
 
     Returns:
         Notes: what the motion module replaces.
@@ -57,7 +61,7 @@ def check_animatediff(
         InputError: checkpoint or motion module are wrong or do not fit, or too many frames.
     """
     refuse_picture_switches(config)
-    check_pretrained(config, size[1:], num_frames=size[0])
+    check_pretrained(config, size[1:], num_frames=num_followed or size[0])
     checkpoint = read_checkpoint(config)
     if not checkpoint.is_unet:
         raise only_of_unets(config)
@@ -86,6 +90,7 @@ def build_animatediff_prior(
     device: str = "cpu",
     windows: FrameWindows | None = None,
     repeats_noise: bool = False,
+    num_followed: int | None = None,
 ) -> AnimateDiffPrior:
     """The prior of clips of ``(frames, height, width)``.
 
@@ -96,12 +101,13 @@ def build_animatediff_prior(
         device: where it computes.
         windows: in which longer clips are drawn.
         repeats_noise: whether all windows begin with the same noise.
+        num_followed: frames that controls are followed in, where segments make a longer clip.
 
     Raises:
         InputError: as ``check_animatediff``.
     """
     together = size[0] if windows is None else windows.length
-    pictures = build_unet_prior(config, size[1:], device, size[0])
+    pictures = build_unet_prior(config, size[1:], device, num_followed or size[0])
     layers, family, _ = _layers(motion, pictures.unet, together)
     if motion.domain_adapter is not None:
         add_domain_adapter(pictures.unet, motion.domain_adapter)

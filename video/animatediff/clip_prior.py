@@ -1,6 +1,6 @@
 """The prior of clips that a Stable Diffusion checkpoint and a motion module make together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,9 +8,10 @@ from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from common.diffusion.frame_curves import FrameNumbers, PromptTravel
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
 from common.diffusion.image_attention import attending
-from common.diffusion.lifted_unet import LiftedUNet
+from common.diffusion.lifted_unet import LiftedUNet, Strength
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import VPSchedule
@@ -37,6 +38,8 @@ class ClipSettings:
     """How clips are cut that are longer than what is seen together."""
     repeats_noise: bool = False
     """Whether all windows begin with the same noise (FreeNoise)."""
+    scales: tuple[float, ...] | None = None
+    """Strength of the motion module in each frame, in place of ``scale``."""
 
     @property
     def together(self) -> int:
@@ -96,6 +99,52 @@ class AnimateDiffPrior:
         """Conditioning that guidance moves away from: image prompts that show nothing."""
         return self._of_frames(self.pictures.embed_negative(prompts))
 
+    @torch.no_grad()
+    def embed_travel(self, travel: PromptTravel, count: int) -> PretrainedCond:
+        """Conditioning of all frames of ``count`` clips, mixed between prompts."""
+        one = self.pictures.embed(travel.prompts)
+        mask = None if one.mask is None else travel.of_any(one.mask)
+        pooled, ids = (
+            None if rows is None else travel.mixed(rows) for rows in (one.pooled, one.time_ids)
+        )
+        images = tuple(replace(i, tokens=travel.mixed(i.tokens)) for i in one.images)
+        mixed = PretrainedCond(travel.mixed(one.states), mask, pooled, ids, images)
+        return each_row(mixed, lambda rows: repeat(rows, "f ... -> (b f) ...", b=count))
+
+    def changing(
+        self,
+        scales: Sequence[float] | None,
+        weights: Sequence[Float[Tensor, " f"] | None] = (),
+    ) -> "AnimateDiffPrior":
+        """The prior of clips in whose frames the models act more or less.
+
+        Args:
+            scales: of the motion module in each frame; None leaves what it has.
+            weights: of each ControlNet in each frame; None leaves what it has.
+        """
+        settings = self._settings
+        if scales is not None:
+            settings = replace(settings, scales=tuple(scales))
+        controls = [
+            one if weight is None else one.weighted(weight)
+            for one, weight in zip(
+                self.pictures.controls, weights or [None] * len(self.pictures.controls), strict=True
+            )
+        ]
+        pictures = self.pictures.following(controls)
+        return AnimateDiffPrior(pictures, self.lifted, settings, self._sparse)
+
+    def of_frames(self, frames: FrameNumbers) -> "AnimateDiffPrior":
+        """The prior of some frames of its clip, drawn as one of their own."""
+        settings = replace(self._settings, num_frames=len(frames))
+        if settings.scales is not None:
+            scales = settings.scales
+            settings = replace(settings, scales=tuple(scales[frame] for frame in frames.tolist()))
+        controls = [one.of_frames(frames) for one in self.pictures.controls]
+        pictures = self.pictures.following(controls)
+        sparse = [one.of_frames(frames) for one in self._sparse]
+        return AnimateDiffPrior(pictures, self.lifted, settings, sparse)
+
     def _of_frames(self, one: PretrainedCond) -> PretrainedCond:
         mask, pooled, ids = (
             None if row is None else self._for_frames(row)
@@ -124,10 +173,11 @@ class AnimateDiffPrior:
     ) -> Clips:
         """The lifted U-Net's prediction of some frames of the clip."""
         settings, own = self._settings, latents.to(cond.states.dtype)
+        cond = self._seen_rows(cond, len(latents), frames)
         flat_times = self._for_frames(timesteps)
         inputs = self.pictures.inputs(
             rearrange(own, "b c f h w -> (b f) c h w"), flat_times,
-            self.spec.schedule.fraction(flat_times), cond,
+            self.spec.schedule.fraction(flat_times), cond, frames,
         )  # fmt: skip
         fractions = self.spec.schedule.fraction(flat_times)
         inputs = with_sparse_controls(self._sparse, inputs, own, flat_times, fractions, frames)
@@ -137,8 +187,27 @@ class AnimateDiffPrior:
             frames_normed_together(self.lifted.unet, together),
             attending(self.lifted.unet, cond.images),
         ):
-            made = self.lifted(own, times, inputs, scale=settings.scale)
+            made = self.lifted(own, times, inputs, scale=self._strength(len(latents), frames))
         return made.to(latents.dtype)
+
+    def _seen_rows(
+        self, cond: PretrainedCond, count: int, frames: Int64[Tensor, " f"]
+    ) -> PretrainedCond:
+        """The rows of these frames, where those of the whole clip are told apart."""
+        if len(cond.states) != count * self._settings.num_frames:
+            return cond  # rows of what is seen together, all alike
+
+        def picked(rows: Tensor) -> Tensor:
+            clips = rearrange(rows, "(b g) ... -> b g ...", b=count)
+            return rearrange(clips[:, frames.to(rows.device)], "b f ... -> (b f) ...")
+
+        return each_row(cond, picked)
+
+    def _strength(self, count: int, frames: Int64[Tensor, " f"]) -> Strength:
+        scales = self._settings.scales
+        if scales is None:
+            return self._settings.scale
+        return repeat(torch.tensor(scales)[frames], "f -> (b f)", b=count).to(self.device)
 
     def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
         """RGB frames in [-1, 1] to latents."""
@@ -152,3 +221,12 @@ class AnimateDiffPrior:
 
     def _for_frames(self, rows: Tensor) -> Tensor:
         return repeat(rows, "b ... -> (b f) ...", f=self._settings.together)
+
+
+def each_row(cond: PretrainedCond, change: Callable[[Tensor], Tensor]) -> PretrainedCond:
+    """A condition whose rows are repeated or picked."""
+    mask, pooled, ids = (
+        None if rows is None else change(rows) for rows in (cond.mask, cond.pooled, cond.time_ids)
+    )
+    images = tuple(replace(one, tokens=change(one.tokens)) for one in cond.images)
+    return PretrainedCond(change(cond.states), mask, pooled, ids, images)

@@ -11,7 +11,8 @@ from common.diffusion.unet_coverage import KeyCoverage, coverage_lines, unet_cov
 from common.errors import InputError
 from common.report.content import Column, Table
 from video.animatediff.motion_family import MotionFamily, family_of, schedule_text
-from video.animatediff.motion_keys import motion_weights
+from video.animatediff.motion_file import FAMILY_KEY
+from video.animatediff.motion_keys import BLOCK_TABLE, motion_weights
 
 _UNET = "UNet2DConditionModel"
 
@@ -41,6 +42,7 @@ def described_motion(path: Path) -> list[str]:
     try:
         with safe_open(path, framework="pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
+            stated = (file.metadata() or {}).get(FAMILY_KEY)
     except (OSError, SafetensorError):
         return []
     named = {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
@@ -51,7 +53,9 @@ def described_motion(path: Path) -> list[str]:
     if not weights:
         return []
     try:
-        return _family_lines(family_of(weights))
+        layout = "diffusers' MotionAdapter" if any(
+            key.endswith(BLOCK_TABLE) for key in weights) else "the original's"  # fmt: skip
+        return [*family_lines(family_of(weights, stated)), f"layout: {layout}"]
     except InputError as other:
         return [str(other)]
 
@@ -63,7 +67,8 @@ def coverage_table(covered: Sequence[KeyCoverage]) -> Table:
     return Table("What became of the U-Net's config", columns, rows)
 
 
-def _family_lines(family: MotionFamily) -> list[str]:
+def family_lines(family: MotionFamily) -> list[str]:
+    """What follows from a motion module's family."""
     return [
         f"motion module: {family.title}, trained on clips of up to {family.max_frames} frames"
         f"{', with one in the middle block' if family.in_middle else ''}",

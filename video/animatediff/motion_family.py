@@ -39,6 +39,11 @@ class MotionFamily:
     """Frames of the sinusoids that its files store, if they are not ``max_frames``."""
 
     @property
+    def stores_tables(self) -> bool:
+        """Whether files of its own layout store sinusoids."""
+        return self.name != "animatelcm"
+
+    @property
     def num_stored(self) -> int:
         """Frames of the sinusoids that its files store."""
         return self.max_frames if self.table_frames is None else self.table_frames
@@ -76,8 +81,12 @@ def schedule_text(schedule: Any) -> str:
     return f"{schedule.name} {schedule.beta_start:g} to {schedule.beta_end:g}"
 
 
-def family_of(weights: Mapping[str, Tensor]) -> MotionFamily:
+def family_of(weights: Mapping[str, Tensor], stated: str | None = None) -> MotionFamily:
     """The family of motion modules in the original's layout.
+
+    Args:
+        weights: of a file; only names and shapes are looked at.
+        stated: what the file says of itself; it counts where shapes leave it open.
 
     Raises:
         InputError: there are none, or they are of another kind, which is said.
@@ -98,7 +107,8 @@ def family_of(weights: Mapping[str, Tensor]) -> MotionFamily:
     if not lengths:
         return FAMILIES["animatelcm"]
     if any(key.startswith("mid_block.") for key in weights):
-        return FAMILIES["v2"]
+        # diffusers' adapters store sinusoids, of AnimateLCM too.
+        return FAMILIES["animatelcm" if stated == "animatelcm" else "v2"]
     match sorted(lengths):
         case [24]:
             return FAMILIES["v1"]

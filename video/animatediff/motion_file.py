@@ -7,7 +7,7 @@ Files are untrusted: safetensors is read as such; ``.ckpt`` and ``.pth`` through
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from common.atomic import atomic_path, write_json
 from common.errors import InputError
 from video.animatediff.motion_family import MotionFamily, family_of
 from video.animatediff.motion_keys import (
+    BLOCK_TABLE,
+    attention_tables,
+    block_tables,
     is_position_table,
     motion_weights,
     original_key,
@@ -31,6 +34,8 @@ from video.animatediff.motion_keys import (
 MAX_BYTES = 8 * 2**30
 """No motion checkpoint is larger; a whole U-Net with one is about 5 GB."""
 ADAPTER_WEIGHTS = "diffusion_pytorch_model.safetensors"
+FAMILY_KEY = "motion_family"
+"""Metadata of adapters that this project writes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +45,10 @@ class MotionCheckpoint:
     weights: dict[str, Tensor]
     """In diffusers' layout, without sinusoids."""
     family: MotionFamily
+    tables: dict[str, Tensor] = field(default_factory=dict)
+    """Sinusoids as they were stored, one a block, in diffusers' layout."""
+    left_out: int = 0
+    """Weights of the file that are of no motion module, such as those of a whole U-Net."""
 
     @property
     def num_parameters(self) -> int:
@@ -55,18 +64,24 @@ def read_motion(path: Path) -> MotionCheckpoint:
     """
     if path.is_dir():
         return _read_adapter(path)
-    weights = motion_weights(read_tensors(path))
+    found = read_tensors(path)
+    weights = motion_weights(found)
     try:
-        family = family_of(weights)
-        return MotionCheckpoint(to_adapter(weights), family)
+        family, left_out = family_of(weights), len(found) - len(weights)
+        return MotionCheckpoint(to_adapter(weights), family, block_tables(weights), left_out)
     except InputError as wrong:
         raise InputError(f"{path}: {wrong}") from wrong
 
 
 def write_original(checkpoint: MotionCheckpoint, path: Path) -> None:
-    """Write a safetensors file in its family's layout, with the sinusoids its readers expect."""
+    """Write a safetensors file in its family's layout, with the sinusoids its readers expect.
+
+    Those that were read are written as they were.
+    """
     weights = to_original(checkpoint.weights)
-    weights |= position_tables(weights, checkpoint.family.num_stored)
+    if checkpoint.family.stores_tables:
+        formula = position_tables(weights, checkpoint.family.num_stored)
+        weights |= formula | attention_tables(checkpoint.tables, formula)
     if checkpoint.family.name == "hotshot_xl":
         weights = {to_hotshot(key): value for key, value in weights.items()}
     with atomic_path(path) as partial:
@@ -77,11 +92,14 @@ def write_adapter(checkpoint: MotionCheckpoint, folder: Path) -> None:
     """Write a folder that diffusers' ``MotionAdapter.from_pretrained`` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
-        f"{block}.pos_embed.pe": sinusoid_table(checkpoint.family.num_stored, channels)
+        f"{block}{BLOCK_TABLE}": sinusoid_table(checkpoint.family.num_stored, channels)
         for block, channels in _blocks(checkpoint.weights).items()
     }
+    # diffusers demands the first; no shape tells the second.
+    said = {"format": "pt", FAMILY_KEY: checkpoint.family.name}
     with atomic_path(folder / ADAPTER_WEIGHTS) as partial:
-        safetensors.torch.save_file(own_memory(checkpoint.weights | tables), partial)
+        whole = own_memory(checkpoint.weights | tables | checkpoint.tables)
+        safetensors.torch.save_file(whole, partial, said)
     write_json(folder / "config.json", adapter_config(checkpoint))
 
 
@@ -116,12 +134,23 @@ def _read_adapter(folder: Path) -> MotionCheckpoint:
                  if not is_position_table(key)}  # fmt: skip
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         longest = int(config["motion_max_seq_length"])
-        family = family_of(plain | position_tables(plain, longest))
-        return MotionCheckpoint(to_adapter(plain), family)
+        shown = plain | position_tables(plain, longest)
+        family = family_of(shown, stated_family(folder / ADAPTER_WEIGHTS))
+        tables = {key: value for key, value in tensors.items() if is_position_table(key)}
+        return MotionCheckpoint(to_adapter(plain), family, tables if family.stores_tables else {})
     except InputError as wrong:
         raise InputError(f"{folder}: {wrong}") from wrong
     except (OSError, ValueError, KeyError, TypeError) as broken:
         raise InputError(f"{folder / 'config.json'} describes no adapter: {broken!r}") from broken
+
+
+def stated_family(path: Path) -> str | None:
+    """The family that a safetensors file says it is of, if this project wrote it."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get(FAMILY_KEY)
+    except (OSError, SafetensorError) as broken:
+        raise InputError(f"{path} cannot be read: {broken}") from broken
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

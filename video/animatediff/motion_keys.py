@@ -27,6 +27,8 @@ _PAIRS = (
     ("norms.0.", "norm1."), ("norms.1.", "norm2."), ("ff_norm.", "norm3."),
 )  # fmt: skip
 _POSITIONS = re.compile(r"\.(pos_encoder\.(pe|positional_encoding)|pos_embed\.pe)$")
+BLOCK_TABLE = ".pos_embed.pe"
+"""The end of an adapter's sinusoid, which both attentions of a block share."""
 _HOTSHOT_TABLE = ".pos_encoder.positional_encoding"
 _HOTSHOT = re.compile(
     r"(?P<side>down_blocks\.\d+|up_blocks\.\d+)\.temporal_attentions\.(?P<rest>.+)"
@@ -99,6 +101,37 @@ def to_original(adapter: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights in the original's layout, without sinusoids."""
     return {original_key(key): value for key, value in adapter.items()
             if not is_position_table(key)}  # fmt: skip
+
+
+def block_tables(original: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The stored sinusoids in diffusers' layout, one for both attentions of a block.
+
+    Raises:
+        InputError: a block's attentions have different ones, which that layout cannot hold.
+    """
+    found: dict[str, Tensor] = {}
+    for key, value in original.items():
+        if not is_position_table(key):
+            continue
+        block = key.partition(".attention_blocks.")[0].replace(".temporal_transformer.", ".")
+        other = found.setdefault(f"{block}{BLOCK_TABLE}", value)
+        if value.is_meta or other is value:
+            continue
+        if other.shape != value.shape or not bool((other == value).all()):
+            raise InputError(
+                f"the attentions of {block} have different sinusoids; diffusers keeps one a block"
+            )
+    return found
+
+
+def attention_tables(blocks: Mapping[str, Tensor], wanted: Iterable[str]) -> dict[str, Tensor]:
+    """The reverse, for the original's names of sinusoids that a block's one stands for."""
+    found = {}
+    for key in wanted:
+        block = key.partition(".attention_blocks.")[0].replace(".temporal_transformer.", ".")
+        if f"{block}{BLOCK_TABLE}" in blocks:
+            found[key] = blocks[f"{block}{BLOCK_TABLE}"]
+    return found
 
 
 def motion_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ et al. 2023, arXiv 2311.16933). What it makes of them is added to the U-Net's sk
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -34,9 +34,16 @@ class SparseControl:
     weight: float = 1.0
     interval: tuple[float, float] = (0.0, 1.0)
     """Diffusion times at which it acts."""
+    part: Int64[Tensor, " f"] | None = None
+    """Which frames of the clip are drawn, where they are not all."""
+
+    def of_frames(self, frames: Int64[Tensor, " f"]) -> "SparseControl":
+        """The same for some frames, of a clip of their own."""
+        return replace(self, part=frames if self.part is None else self.part[frames])
 
     def condition(self, frames: Int64[Tensor, " f"]) -> Float[Tensor, "f c h w"]:
         """Key frames with mask 1, and nothing with mask 0 elsewhere."""
+        frames = frames if self.part is None else self.part[frames]
         example = next(iter(self.shown.values()))
         found = example.new_zeros(len(frames), len(example) + 1, *example.shape[1:])
         for place, frame in enumerate(frames.tolist()):

@@ -1,0 +1,96 @@
+"""The timeline of a clip: which of its settings change along its frames."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from pydantic import Field, model_validator
+
+from common.config import Config
+from video.timeline.curve import Curve, PromptCurve
+
+MOVES = ("right", "down", "size", "turn_deg")
+"""Curves that say where the thing is."""
+_LIMITS: Mapping[str, tuple[float, float]] = {
+    "guidance_scale": (0, 1000), "motion_scale": (0, 4), "lora_scales": (-10, 10),
+    "control_weights": (-10, 10), "right": (-4, 4), "down": (-4, 4), "size": (0.05, 20),
+    "turn_deg": (-3600, 3600),
+}  # fmt: skip
+
+
+class NamedCurve(NamedTuple):
+    """A curve and the key that it stands for."""
+
+    key: str
+    """Such as ``control_weights.0``."""
+    curve: Curve
+
+
+class Timeline(Config):
+    """What changes along the frames of a clip; null leaves a setting as it is in all of them."""
+
+    prompts: PromptCurve | None = None
+    """What is asked for from frame to frame."""
+    guidance_scale: Curve | None = None
+    """In place of guidance.guidance_scale."""
+    motion_scale: Curve | None = None
+    """How strongly frames influence each other, in place of method.motion.scale; 1 is as the
+    embedded layers were trained."""
+    lora_scales: tuple[Curve | None, ...] = Field((), max_length=32)
+    """In place of the scale of each of prior.loras, in their order."""
+    control_weights: tuple[Curve | None, ...] = Field((), max_length=8)
+    """In place of the weight of each of prior.controls, in their order."""
+    right: Curve | None = None
+    """How far the thing goes to the right of where it is in the first frame, in shorter sides of
+    the picture (embedded prior); added to method.trajectory, in place of the prompt's motion."""
+    down: Curve | None = None
+    """How far it goes down; negative values rise."""
+    size: Curve | None = None
+    """How many times as large as in the first frame it is."""
+    turn_deg: Curve | None = None
+    """How far it turns in the picture's plane, clockwise."""
+
+    @property
+    def curves(self) -> tuple[NamedCurve, ...]:
+        """All curves of numbers."""
+        return tuple(self._curves())
+
+    @property
+    def moves(self) -> bool:
+        """Whether it says where the thing goes."""
+        return any(getattr(self, name) is not None for name in MOVES)
+
+    def _curves(self) -> Iterator[NamedCurve]:
+        for name in ("guidance_scale", "motion_scale", *MOVES):
+            if (curve := getattr(self, name)) is not None:
+                yield NamedCurve(name, curve)
+        for name in ("lora_scales", "control_weights"):
+            for index, curve in enumerate(getattr(self, name)):
+                if curve is not None:
+                    yield NamedCurve(f"{name}.{index}", curve)
+
+    @model_validator(mode="after")
+    def _values_are_of_their_key(self) -> "Timeline":
+        for key, curve in self.curves:
+            low, high = _LIMITS[key.partition(".")[0]]
+            for where, value in curve.span:
+                if not low <= value <= high:
+                    raise ValueError(
+                        f"timeline.{key} at {where} is {value:g}; it goes from {low:g} to {high:g}"
+                    )
+        return self
+
+    def check_frames(self, num_frames: int) -> None:
+        """Refuse keys beyond the clip.
+
+        Raises:
+            ValueError: with the curve and the frame.
+        """
+        told = [(key, max(curve.keys, default=0)) for key, curve in self.curves]
+        if self.prompts is not None:
+            told.append(("prompts", max(self.prompts.keys)))
+        for key, frame in told:
+            if frame >= num_frames:
+                raise ValueError(
+                    f"timeline.{key} has a key at frame {frame}, and the clip has {num_frames}: "
+                    f"frames 0 to {num_frames - 1}"
+                )
