@@ -1,6 +1,7 @@
 """The pretrained prior: a checkpoint's models behind the one seam."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,6 +95,12 @@ class PretrainedPrior:
         if image is not None:
             images = (replace(image, tokens=image.tokens.expand(len(prompts), -1, -1)),)
         return PretrainedCond(text.states, text.mask, text.pooled, time_ids, images)
+
+    def following(self, controls: Sequence[Control]) -> "PretrainedPrior":
+        """The same prior, following other pictures, or others' ControlNets."""
+        same = copy(self)
+        same._controls = tuple(controls)
+        return same
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: PretrainedCond) -> Images:
         """The U-Net's prediction at each sample's timestep."""
