@@ -34,9 +34,7 @@ class Control:
     followed: Followed
 
 
-def read_control(
-    path: Path, variant: str | None, checkpoint: Checkpoint
-) -> tuple[Component, Any]:
+def read_control(path: Path, variant: str | None, checkpoint: Checkpoint) -> tuple[Component, Any]:
     """A ControlNet's files and its model without weights.
 
     Args:

@@ -68,6 +68,7 @@ def guessed_share(mesh: TriangleMesh, seen: Bool[Tensor, "h w"], size_px: int = 
     Args:
         mesh: with texture coordinates, a metre long.
         seen: texels that a view has shown.
+        size_px: side of the views.
     """
     guessed = filled((~seen).float()[..., None], chart_texels(mesh, len(seen)))
     marked = replace(mesh, texture=guessed.repeat(1, 1, 3), vertex_colors=None, face_colors=None)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from common.raster.mesh import TriangleMesh
 from common.raster.texture import sample_texture
-from threed.painting.light import lit
+from threed.painting.light import irradiance, lit
 from threed.texturing.carried_texture import nearest_points
 
 _CERTAIN = 1e3
@@ -43,7 +43,7 @@ class KeptTexture:
         uvs = (mesh.uvs.double()[corners] * shares[..., None]).sum(1).to(self.texture)
         stays = (~self.painted).to(self.texture)[..., None]
         seen = sample_texture(torch.cat([self.texture, stays], -1), uvs)
-        colours = lit(seen[:, :3], normals) if self.is_lit else seen[:, :3]
+        colours = lit(seen[:, :3], irradiance(normals)) if self.is_lit else seen[:, :3]
         return colours, _CERTAIN * (seen[:, 3] > _STAYS)
 
     def over(self, texture: Float[Tensor, "h w 3"]) -> Float[Tensor, "h w 3"]:

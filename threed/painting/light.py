@@ -10,8 +10,10 @@ with the irradiance ``E`` of the normal. Shadows in creases stay.
 """
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from common.embedded.studio_light import STUDIO_LIGHTING, STUDIO_SATURATION
 from common.raster.color import linear_to_srgb, srgb_to_linear
@@ -19,6 +21,7 @@ from common.raster.shading import shade
 
 _LEAST = 0.35
 """Least irradiance that is divided by: what is darker would show the prior's noise."""
+_SOFT_PX = 5
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
@@ -32,17 +35,17 @@ def irradiance(normals: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
     return shade(white, normals, normals, STUDIO_LIGHTING, frame).clamp(_LEAST, 1.0)
 
 
-def unlit(colours: Float[Tensor, "n 3"], normals: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-    """The albedo of lit colours; both sRGB-encoded, in [0, 1]."""
+def unlit(colours: Float[Tensor, "n 3"], light: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+    """The albedo of colours under some `irradiance`; both colours sRGB-encoded, in [0, 1]."""
     rich = srgb_to_linear(colours)
     grey = (rich * rich.new_tensor(_LUMINANCE)).sum(-1, keepdim=True)
     plain = torch.lerp(grey, rich, 1 / STUDIO_SATURATION)
-    return linear_to_srgb((plain / irradiance(normals)).clamp(0, 1))
+    return linear_to_srgb((plain / light).clamp(0, 1))
 
 
-def lit(colours: Float[Tensor, "n 3"], normals: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+def lit(colours: Float[Tensor, "n 3"], light: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
     """What the prior's pictures show of an albedo: undoes `unlit` where nothing is cut off."""
-    plain = srgb_to_linear(colours) * irradiance(normals)
+    plain = srgb_to_linear(colours) * light
     grey = (plain * plain.new_tensor(_LUMINANCE)).sum(-1, keepdim=True)
     return linear_to_srgb(torch.lerp(grey, plain, STUDIO_SATURATION).clamp(0, 1))
 
@@ -52,13 +55,20 @@ def unlit_pictures(
 ) -> Float[Tensor, "v h w 4"]:
     """Pictures with the light taken off where the mesh is; premultiplied in [0, 1].
 
+    Irradiance is a mean over `_SOFT_PX` pixels: the prior draws no light in finer creases.
+
     Args:
         rgba: of the mesh.
         normals: of every pixel, 0 where the mesh is not.
     """
-    there = (normals.square().sum(-1) > 0.5) & (rgba[..., 3] > 0)
-    made = rgba.clone()
-    alpha = rgba[there][:, 3:]
+    covered = normals.square().sum(-1) > 0.5
+    light = torch.zeros_like(normals)
+    light[covered] = irradiance(normals[covered])
+    both = rearrange(torch.cat([light, covered[..., None].to(light)], -1), "v h w c -> v c h w")
+    soft = rearrange(avg_pool2d(both, _SOFT_PX, 1, _SOFT_PX // 2), "v c h w -> v h w c")
+    there = covered & (rgba[..., 3] > 0)
+    light = soft[there][:, :3] / soft[there][:, 3:]
+    made, alpha = rgba.clone(), rgba[there][:, 3:]
     straight = (rgba[there][:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1)
-    made[there] = torch.cat([unlit(straight, normals[there]) * alpha, alpha], 1)
+    made[there] = torch.cat([unlit(straight, light) * alpha, alpha], 1)
     return made

@@ -20,7 +20,6 @@ from threed.painting.region import material_region, picture_region
 from threed.texturing.unwrap import UnwrapOptions, Unwrapped, unwrapped
 
 if TYPE_CHECKING:
-
     from threed.texture import Texture
 
 MIP_PADDING = 19
@@ -50,6 +49,12 @@ class BareMesh:
         return replace(self.own, texture=texture, vertex_colors=None, face_colors=None)
 
 
+def bare_shape(mesh: TriangleMesh, texture_px: int) -> BareMesh:
+    """A mesh that stands upright, front +Z, with new texture coordinates."""
+    page = unwrapped(mesh, UnwrapOptions(texture_px, _padding(texture_px), keep_existing=False))
+    return BareMesh(page.mesh, placed(page.mesh, Placement()), page, None, texture_px, ())
+
+
 def bare_mesh(method: "Texture") -> BareMesh:
     """Read the mesh of a method, give it texture coordinates, put it in place.
 
@@ -62,8 +67,7 @@ def bare_mesh(method: "Texture") -> BareMesh:
     drawn = drawable_with_uvs(mesh)
     region = _region(method, drawn, read.parts)
     size = method.texture_px if region is None else len(region)
-    padding = max(MIP_PADDING * min(size, _SMALL_PX) // _SMALL_PX, 2)
-    page = unwrapped(drawn, UnwrapOptions(size, padding, keep_existing=method.keep_uvs))
+    page = unwrapped(drawn, UnwrapOptions(size, _padding(size), keep_existing=method.keep_uvs))
     kept = None
     if region is not None:
         if page.way != "kept" or page.mesh.texture is None:
@@ -75,6 +79,10 @@ def bare_mesh(method: "Texture") -> BareMesh:
     losses = (*read.losses, *map_losses(mesh), *alpha_losses(mesh))
     placement = Placement(method.up, method.front_deg)
     return BareMesh(page.mesh, placed(page.mesh, placement), page, kept, size, losses)
+
+
+def _padding(size: int) -> int:
+    return max(MIP_PADDING * min(size, _SMALL_PX) // _SMALL_PX, 2)
 
 
 def check_region(method: "Texture") -> None:

@@ -8,7 +8,7 @@ from common.errors import InputError
 from common.generation.embedded_prompts import embedded_notes
 from common.generation.priors import models_folder
 from common.pretrained.config import PretrainedPriorConfig
-from threed.texture import Texture
+from threed.painting.painting import Painting
 from threed.view_prior_config import ViewPriorConfig
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _PRETRAINED_BYTES_PER_PIXEL = 12_000
 MAX_EMBEDDED_VIEWS = 8
 
 
-def check_painter(prior: ViewPriorConfig, method: Texture, prompt: str) -> list[str]:
+def check_painter(prior: ViewPriorConfig, method: Painting, prompt: str) -> list[str]:
     """Refuse, before anything runs, what the prior cannot paint; notes on the prompt.
 
     Raises:
@@ -44,7 +44,7 @@ def check_painter(prior: ViewPriorConfig, method: Texture, prompt: str) -> list[
             assert_never(prior)
 
 
-def build_painter(prior: ViewPriorConfig, method: Texture, device: str) -> "ViewPainter":
+def build_painter(prior: ViewPriorConfig, method: Painting, device: str) -> "ViewPainter":
     """What paints for a method."""
     size = (method.size_px, method.size_px)
     controls = tuple(one for one in method.controls if one.weight > 0)
@@ -80,7 +80,7 @@ def build_painter(prior: ViewPriorConfig, method: Texture, device: str) -> "View
             assert_never(prior)
 
 
-def painter_bytes(prior: ViewPriorConfig, method: Texture) -> int:
+def painter_bytes(prior: ViewPriorConfig, method: Painting) -> int:
     """Memory of the prior and of the views that are drawn together."""
     pixels = method.largest_group * method.size_px**2
     match prior:
@@ -111,7 +111,7 @@ def painter_bytes(prior: ViewPriorConfig, method: Texture) -> int:
 
 
 def _check_embedded(
-    prior: EmbeddedPriorConfig, method: Texture, prompt: str, size: tuple[int, int]
+    prior: EmbeddedPriorConfig, method: Painting, prompt: str, size: tuple[int, int]
 ) -> list[str]:
     from common.embedded.prior import check_size
     from common.zoo.control_net import control_manifest
@@ -135,7 +135,9 @@ def _check_embedded(
     return embedded_notes(prompt, "", folder)
 
 
-def _check_pretrained(prior: PretrainedPriorConfig, method: Texture, size: tuple[int, int]) -> None:
+def _check_pretrained(
+    prior: PretrainedPriorConfig, method: Painting, size: tuple[int, int]
+) -> None:
     from common.pretrained.check import check_pretrained
     from common.pretrained.checkpoint import read_checkpoint
     from common.pretrained.controlnet import read_control

@@ -1,6 +1,6 @@
-"""Colours spread over a surface to where nothing shows it, as heat spreads: hidden parts take the
-colours of their neighbours in space, however the atlas is cut.
+"""Colours spread over a surface, as heat spreads, to where nothing shows it.
 
+Hidden parts take the colours of their neighbours in space, however the atlas is cut.
 On the graph of each point's nearest others, with sides of a thin wall kept apart by their normals,
 
     min  sum_ij a_ij (c_i - c_j)^2  +  sum_i s_i (c_i - shown_i)^2  +  e sum_i (c_i - near_i)^2
