@@ -34,6 +34,9 @@ KEEP = 20.0
 decide, where they saw it at a grazing angle they give way (the trimap of TEXTure, arXiv 2302.01721,
 without its steps)."""
 
+_FAINT = 0.25
+"""Drawn alpha below which a pixel has no colour."""
+
 
 @dataclass(frozen=True)
 class PaintOptions:
@@ -162,13 +165,19 @@ class Drawing:
 
     @torch.no_grad()
     def pictures(self, latents: Tensor) -> Float[Tensor, "v h w 4"]:
-        """The new views, premultiplied in [0, 1]."""
+        """The new views inside the mesh's outlines, premultiplied in [0, 1].
+
+        What is drawn almost clear has no colour: it stays clear, and says nothing.
+        """
         drawn = self._prior.decode(latents)[0].clamp(-1, 1).cpu().float()
         drawn = rearrange(drawn, "c v h w -> v h w c")[-self._num_new :] / 2 + 0.5
         alpha = self._sides.alpha[-self._num_new :, ..., None]
         if drawn.shape[-1] == 3:
             return torch.cat([drawn * alpha, alpha], -1)
-        return torch.cat([torch.minimum(drawn[..., :3], drawn[..., 3:]), drawn[..., 3:]], -1)
+        own = drawn[..., 3:]
+        straight = (drawn[..., :3] / own.clamp_min(_FAINT)).clamp(0, 1)
+        alpha = torch.where(own >= _FAINT, alpha, 0.0)
+        return torch.cat([straight * alpha, alpha], -1)
 
 
 def known_colours(

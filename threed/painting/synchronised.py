@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor
 
 from common.diffusion.guided_prediction import guided_prediction
@@ -59,14 +60,14 @@ class SynchronisedViews:
             return clean
         return clean + self._correction(clean, together)
 
-    def encode(self, pictures: Clips) -> Clips:
+    def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
         """Pictures to latents."""
-        made: Clips = self._prior.encode(pictures)
+        made: Tensor = self._prior.encode(pictures)
         return made
 
-    def decode(self, latents: Clips) -> Clips:
+    def decode(self, latents: Float[Tensor, "b z f y x"]) -> Clips:
         """Latents to pictures."""
-        made: Clips = self._prior.decode(latents)
+        made: Tensor = self._prior.decode(latents)
         return made
 
     def _correction(self, clean: Clips, together: bool) -> Clips:
