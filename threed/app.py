@@ -8,6 +8,7 @@ from threed.convert import Convert
 from threed.edit_3d import Edit3D
 from threed.from_prompt import Distillation, FromPrompt
 from threed.image_to_3d import ImageTo3D
+from threed.texture import Texture
 from threed.view_priors import check_view_prior
 
 
@@ -17,6 +18,10 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
         from threed.files.usdz import check_usd
 
         check_usd()
+    if isinstance(config.method, Texture):
+        from threed.texture_run import check_texture
+
+        return check_texture(config, config.method)
     if not isinstance(config.method, FromPrompt):
         config.method.check()
         notes = _without_effect(config)
@@ -70,6 +75,10 @@ def _without_effect(config: ThreedConfig) -> list[str]:
 
 def estimate(config: ThreedConfig) -> Estimate:
     """Sizes and memory of the run."""
+    if isinstance(config.method, Texture):
+        from threed.texture_run import texture_estimate
+
+        return texture_estimate(config, config.method)
     if not isinstance(config.method, FromPrompt):
         return config.method.estimate()
     from threed.asset_run import asset_estimate
@@ -83,6 +92,10 @@ def run(config: ThreedConfig, run: Run) -> Outcome:
         from threed.asset_run import run_asset
 
         return run_asset(config, config.method, run)
+    if isinstance(config.method, Texture):
+        from threed.texture_run import run_texture
+
+        return run_texture(config, config.method, run)
     from threed.written_asset import written_asset
 
     with run.clock.stage("making"):

@@ -10,9 +10,10 @@ from common.runs.config import PromptText, RunConfig
 from threed.asset_formats import Format, SplatFormat, TextureFormat
 from threed.convert import Convert
 from threed.from_prompt import FromPrompt
+from threed.texture import Texture
 from threed.view_prior_config import ViewPriorConfig
 
-Method = Annotated[Convert | FromPrompt, BY_NAME]
+Method = Annotated[Convert | FromPrompt | Texture, BY_NAME]
 """What the 3-D app can do, chosen by its ``name``."""
 
 

@@ -42,6 +42,14 @@ def drawable_mesh(mesh: "trimesh.Trimesh") -> TriangleMesh:
     return replace(plain, vertex_colors=_everywhere(factor, len(plain.vertices)))
 
 
+def drawable_with_uvs(mesh: "trimesh.Trimesh") -> TriangleMesh:
+    """The same with the mesh's texture coordinates, also where there is no texture yet."""
+    drawn, uvs = drawable_mesh(mesh), getattr(mesh.visual, "uv", None)
+    if drawn.uvs is not None or uvs is None or len(uvs) != len(mesh.vertices):
+        return drawn
+    return replace(drawn, uvs=torch.from_numpy(np.array(uvs, dtype=np.float32)))
+
+
 def corner_colors(mesh: TriangleMesh) -> Float[Tensor, "corners 3"]:
     """The sRGB-encoded colour at each corner of each face, ``m`` times three rows."""
     flat = mesh.faces.flatten().long()

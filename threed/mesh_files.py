@@ -79,15 +79,20 @@ def _by_trimesh(path: Path) -> ReadMesh:
         _check(path, one)
     if path.suffix.lower() == ".off":
         _check_whole_off(path, meshes[0])
+    named = tuple((_material_name(one), len(one.faces)) for one in meshes)
     if len(meshes) == 1:
-        return ReadMesh(meshes[0], tuple(losses))
+        return ReadMesh(meshes[0], tuple(losses), named)
     materials = {id(getattr(one.visual, "material", None)) for one in meshes}
     if len(materials) > 1:
         losses.append(f"{len(materials)} materials became one, their textures packed on one page")
     whole: Any = trimesh.util.concatenate(meshes)
     if hasattr(whole.visual, "material"):
         whole.visual.material.doubleSided = None  # the exporter looks whether it is open
-    return ReadMesh(whole, tuple(losses))
+    return ReadMesh(whole, tuple(losses), named)
+
+
+def _material_name(mesh: "trimesh.Trimesh") -> str:
+    return str(getattr(getattr(mesh.visual, "material", None), "name", None) or "")
 
 
 def _check_whole_off(path: Path, mesh: "trimesh.Trimesh") -> None:

@@ -1,5 +1,7 @@
 """From a config to a pretrained prior: the models filled, set up and joined."""
 
+from pathlib import Path
+
 import torch
 
 from common.adapters.lora import add_loras
@@ -121,11 +123,22 @@ def _control(
     device: str,
 ) -> Control:
     """A ControlNet with its weights, and what it follows in frames of ``(f, h, w)``."""
-    component, model = read_control(config, checkpoint)
+    model = load_control(config.path, config.variant, checkpoint, compute, device)
+    return Control(model, read_followed(config, size).on(device, torch_dtype(compute)))
+
+
+def load_control(
+    path: Path, variant: str | None, checkpoint: Checkpoint, compute: ComputeConfig, device: str
+) -> Any:
+    """A ControlNet for a checkpoint's U-Net, with its weights.
+
+    Raises:
+        InputError: files are missing, wrong, or of a ControlNet for another U-Net.
+    """
+    component, model = read_control(path, variant, checkpoint)
     set_attention(model, compute.attention, device)
-    dtype = torch_dtype(compute)
-    fill(model, component, dtype, device)
-    return Control(model, read_followed(config, size).on(device, dtype))
+    fill(model, component, torch_dtype(compute), device)
+    return model
 
 
 def _image_prompts(

@@ -53,5 +53,5 @@ def check_pretrained(
     if config.image_prompt is not None:
         check_adapter(config.image_prompt, models.denoiser)
     for control in config.controls:
-        read_control(control, checkpoint)
+        read_control(control.path, control.variant, checkpoint)
         read_followed(control, (num_frames, *size))

@@ -6,6 +6,7 @@ them is added to the U-Net's skip connections and to its middle. Several add up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from jaxtyping import Float
@@ -17,7 +18,6 @@ from common.diffusion.frame_curves import FrameNumbers
 from common.errors import InputError
 from common.pretrained.checkpoint import Checkpoint
 from common.pretrained.component import Component, read_component
-from common.pretrained.control_config import ControlConfig
 from common.pretrained.skeleton import build_skeleton
 
 _SHARED_KEYS = (
@@ -43,18 +43,23 @@ class Control:
         return replace(self, followed=self.followed.weighted(weights))
 
 
-def read_control(config: ControlConfig, checkpoint: Checkpoint) -> tuple[Component, Any]:
+def read_control(path: Path, variant: str | None, checkpoint: Checkpoint) -> tuple[Component, Any]:
     """A ControlNet's files and its model without weights.
+
+    Args:
+        path: its folder in diffusers' format.
+        variant: which weights of the folder.
+        checkpoint: whose U-Net it is for.
 
     Raises:
         InputError: files are missing, wrong, or of a ControlNet for another U-Net.
     """
-    if not config.path.is_dir():
+    if not path.is_dir():
         raise InputError(
-            f"{config.path} is no folder; prior.controls takes folders of ControlNets in "
+            f"{path} is no folder; prior.controls takes folders of ControlNets in "
             "diffusers' format, with config.json"
         )
-    component = read_component(config.path, "ControlNetModel", config.variant)
+    component = read_component(path, "ControlNetModel", variant)
     model: Any = build_skeleton(component)
     unet = checkpoint.denoiser.config
     for key in _SHARED_KEYS:

@@ -52,7 +52,7 @@ def pretrained_need(
     checkpoint = read_checkpoint(config)
     check_size(checkpoint, size)
     models = build_skeletons(checkpoint, config.clip_skip)
-    controls = [read_control(one, checkpoint) for one in config.controls]
+    controls = [read_control(one.path, one.variant, checkpoint) for one in config.controls]
     compute = config.compute
     if compute.attention == "xformers":  # as lean as torch's kernel, and not there on meta
         compute = compute.model_copy(update={"attention": "sdpa"})

@@ -8,7 +8,7 @@ import torch
 
 from common.raster.mesh import TriangleMesh, vertex_normals
 from threed.conversion.options import Cleaning
-from threed.drawable import drawable_mesh
+from threed.drawable import drawable_with_uvs
 from threed.files.losses import alpha_losses, map_losses
 from threed.meshing.cleaning import CleanOptions, CleanReport, cleaned
 from threed.meshing.decimation import decimated
@@ -49,7 +49,7 @@ def tidied(
     """
     if cleaning is None and max_faces is None and texture_px is None:
         return TidyMesh(mesh, (), ())
-    given = _with_uvs(drawable_mesh(mesh), mesh)
+    given = drawable_with_uvs(mesh)
     made, notes = given, []
     too_many = max_faces is not None and len(given.faces) > max_faces
     if cleaning is not None or too_many:
@@ -69,14 +69,6 @@ def tidied(
         notes += said
     losses = (*map_losses(mesh), *alpha_losses(mesh))
     return TidyMesh(_as_trimesh(made, mesh), losses, tuple(notes))
-
-
-def _with_uvs(drawn: TriangleMesh, mesh: "trimesh.Trimesh") -> TriangleMesh:
-    """Texture coordinates are worth keeping where there is no texture yet, too."""
-    uvs = getattr(mesh.visual, "uv", None)
-    if drawn.uvs is not None or uvs is None or len(uvs) != len(mesh.vertices):
-        return drawn
-    return replace(drawn, uvs=torch.from_numpy(np.array(uvs, dtype=np.float32)))
 
 
 def _textured(

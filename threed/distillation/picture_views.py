@@ -2,7 +2,8 @@
 
 DreamFusion (arXiv 2209.14988, section 3.2) adds "front view", "side view", "back view" and
 "overhead view" to the prompt. A quarter of the circle counts as front, as back and as either side;
-above 60 degrees it is overhead.
+above 60 degrees it is overhead. Views from more than 45 degrees below, which the paper has not, are
+"view from below".
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from common.diffusion.prior import Prior, PriorSpec
 from common.embedded.image_unet import View
 
 OVERHEAD_DEG = 60.0
+BELOW_DEG = 45.0
 
 
 class PictureViews:
@@ -74,6 +76,8 @@ def view_words(view: View) -> str:
     """What a view is called."""
     if view.elevation_deg > OVERHEAD_DEG:
         return "overhead view"
+    if view.elevation_deg < -BELOW_DEG:
+        return "view from below"
     return ("front view", "side view", "back view", "side view")[
         round((view.azimuth_deg % 360) / 90) % 4
     ]

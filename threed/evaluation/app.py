@@ -9,8 +9,15 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.zoo.models import check_embedded_prior, check_prior_loras
 from threed.evaluation.asset_prior import asset_estimate, evaluate_assets
-from threed.evaluation.config import EvaluateAssets, EvaluateThreedConfig, EvaluateViews
+from threed.evaluation.config import (
+    EvaluateAssets,
+    EvaluateTextures,
+    EvaluateThreedConfig,
+    EvaluateViews,
+)
+from threed.evaluation.textures import evaluate_textures, texture_estimate
 from threed.evaluation.view_prior import evaluate_views, view_estimate
+from threed.painting.painters import check_painter
 
 
 def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
@@ -20,6 +27,8 @@ def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
     check_prior_loras(manifests, config.prior.loras)
     if config.prior.embeddings:
         raise InputError("the committed prompts have no learnt words: leave prior.embeddings out")
+    if isinstance(config.method, EvaluateTextures):
+        return check_painter(config.prior, config.method.painting, "")
     return []
 
 
@@ -30,6 +39,8 @@ def estimate(config: EvaluateThreedConfig) -> Estimate:
             return view_estimate(config, views)
         case EvaluateAssets() as assets:
             return asset_estimate(config, assets)
+        case EvaluateTextures() as textures:
+            return texture_estimate(config, textures)
         case _:
             assert_never(config.method)
 
@@ -41,6 +52,8 @@ def run(config: EvaluateThreedConfig, run: Run) -> Outcome:
             return evaluate_views(config, views, run)
         case EvaluateAssets() as assets:
             return evaluate_assets(config, assets, run)
+        case EvaluateTextures() as textures:
+            return evaluate_textures(config, textures, run)
         case _:
             assert_never(config.method)
 

@@ -9,10 +9,13 @@ from common.config import BY_NAME, Config
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.evaluation.frame_prompts import ASSET_SETS, AssetSetName
 from common.runs.config import RunConfig
+from threed.painting.paint_options import Way
+from threed.painting.painting import Painting
 from threed.score_distillation import ScoreDistillation
 from threed.text_to_3d import TextTo3D
 
 ViewSetName = Literal["objects", "pairs"]
+TextureSetName = Literal["held_out"]
 
 
 class EvaluateViews(Config):
@@ -39,7 +42,19 @@ class EvaluateAssets(Config):
     """How assets are made."""
 
 
-Method = Annotated[EvaluateViews | EvaluateAssets, BY_NAME]
+class EvaluateTextures(Config):
+    """Textures: what the front of a painted true shape shows, seams, and what no view has seen."""
+
+    name: Literal["texture"] = "texture"
+    sets: tuple[TextureSetName, ...] = Field(("held_out",), min_length=1)
+    """Which prompts; each has a held-out instance of the kit as its mesh, without colours."""
+    ways: tuple[Way, ...] = Field(("synchronised", "progressive", "projected"), min_length=1)
+    """Ways of painting that are compared, on the same meshes and seeds."""
+    painting: Painting = Painting()
+    """How meshes are painted, whichever way."""
+
+
+Method = Annotated[EvaluateViews | EvaluateAssets | EvaluateTextures, BY_NAME]
 """What is evaluated, chosen by its ``name``."""
 
 

@@ -31,6 +31,9 @@ class ReadMesh:
     mesh: "trimesh.Trimesh"
     losses: tuple[str, ...] = ()
     """What the file held that the mesh does not, a clause each."""
+    parts: tuple[tuple[str, int], ...] = ()
+    """The name of a material and how many faces have it, in the faces' order; empty where the file
+    names none."""
 
 
 def gltf_trimesh(file: GltfFile) -> ReadMesh:
@@ -54,14 +57,19 @@ def gltf_trimesh(file: GltfFile) -> ReadMesh:
     for part in parts:
         groups.setdefault(part.material, []).append(part)
     built = [_group(file, material, found, losses) for material, found in groups.items()]
+    named = tuple(
+        ("" if key is None else str(file.entry("materials", key, "a primitive").get("name", "")),
+         len(one.faces))
+        for key, one in zip(groups, built, strict=True)
+    )  # fmt: skip
     if len(built) == 1:
-        return ReadMesh(built[0], tuple(losses))
+        return ReadMesh(built[0], tuple(losses), named)
     losses.append(f"{len(built)} materials became one, their textures packed on one page")
     whole: Any = trimesh.util.concatenate(built)
     if hasattr(whole.visual, "material"):
         chosen = [file.entry("materials", one, "a primitive") for one in groups if one is not None]
         whole.visual.material.doubleSided = any(one.get("doubleSided", False) for one in chosen)
-    return ReadMesh(whole, tuple(losses))
+    return ReadMesh(whole, tuple(losses), named)
 
 
 def _group(

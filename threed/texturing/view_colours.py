@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -27,6 +28,9 @@ class ViewWeights:
     """Pixels less opaque say nothing: background is mixed in."""
     erode_px: int = 1
     """Nor do pixels so near to them, along rows, columns and diagonals."""
+    border_px: float = 0.0
+    """Pixels count the less the nearer they are to an outline, of the mesh or of something of it
+    in front of the rest: as their distance over this one, up to 1; 0: all the same."""
 
 
 def view_colours(
@@ -51,25 +55,58 @@ def view_colours(
         weights: None: the defaults.
     """
     chosen = weights or ViewWeights()
-    depth = rasterize(mesh.vertices, mesh.faces, cameras).depth
-    far = torch.where(depth > 0, depth, float("inf"))
-    nearest = -functional.max_pool2d(-far, 3, 1, 1)
+    pixels, weight = geometric_weights(mesh, positions, normals, cameras, chosen)
     reach = chosen.erode_px
     solid = -functional.max_pool2d(-pictures[..., 3], 2 * reach + 1, 1, reach)
     sure = ((solid - chosen.min_alpha) / (1 - chosen.min_alpha)).clamp(0, 1)
+    rgba = looked_up(pictures, pixels, cameras, "bilinear")
+    certain = looked_up(rearrange(sure, "v h w -> v h w 1"), pixels, cameras, "bilinear")[..., 0]
+    return rgba[..., :3] / rgba[..., 3:].clamp_min(1e-3), weight * certain
+
+
+def geometric_weights(
+    mesh: TriangleMesh,
+    positions: Float[Tensor, "n 3"],
+    normals: Float[Tensor, "n 3"],
+    cameras: Cameras,
+    weights: ViewWeights,
+) -> tuple[Float[Tensor, "v n 2"], Float[Tensor, "v n"]]:
+    """Where each point is in each picture, in pixels, and how well it is seen there.
+
+    ``cos^k`` where it is not hidden, less near outlines; 0 elsewhere. What pictures show does not
+    matter: that is `view_colours`.
+    """
+    depth = rasterize(mesh.vertices, mesh.faces, cameras).depth
+    far = torch.where(depth > 0, depth, float("inf"))
+    nearest = -functional.max_pool2d(-far, 3, 1, 1)
     pixels, away = project(cameras, positions)
     toward = functional.normalize(cameras.positions[:, None] - positions, dim=-1)
     cosine = (toward * normals).sum(-1)
     # across a pixel the depth of a slanted surface changes by its width times the tangent
     width = away / rearrange(cameras.intrinsics[:, 0, 0], "v -> v 1")
-    tangent = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(chosen.min_cosine)
-    margin = chosen.depth_margin_m + 1.5 * width * tangent
+    tangent = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(weights.min_cosine)
+    margin = weights.depth_margin_m + 1.5 * width * tangent
     front = looked_up(rearrange(nearest, "v h w -> v h w 1"), pixels, cameras, "nearest")[..., 0]
-    seen = (away <= front + margin) & (cosine > chosen.min_cosine) & (away > 0)
-    rgba = looked_up(pictures, pixels, cameras, "bilinear")
-    certain = looked_up(rearrange(sure, "v h w -> v h w 1"), pixels, cameras, "bilinear")[..., 0]
-    weight = cosine.clamp_min(0) ** chosen.cosine_power * certain * seen
-    return rgba[..., :3] / rgba[..., 3:].clamp_min(1e-3), weight
+    seen = (away <= front + margin) & (cosine > weights.min_cosine) & (away > 0)
+    weight = cosine.clamp_min(0) ** weights.cosine_power * seen
+    if weights.border_px > 0:
+        inner = _from_outlines(far, nearest, weights)
+        weight = weight * looked_up(inner[..., None], pixels, cameras, "bilinear")[..., 0]
+    return pixels, weight
+
+
+def _from_outlines(
+    far: Float[Tensor, "v h w"], nearest: Float[Tensor, "v h w"], weights: ViewWeights
+) -> Float[Tensor, "v h w"]:
+    """Distance of each pixel to the next outline over ``border_px``, in [0, 1]."""
+    from scipy import ndimage
+
+    farthest = functional.max_pool2d(far, 3, 1, 1)
+    # the step of an outline; a surface that slants as much is seen at a grazing angle
+    even = (farthest - nearest) <= 2.5 * weights.depth_margin_m
+    rows = [ndimage.distance_transform_edt(one.numpy()) for one in even & far.isfinite()]
+    inside = torch.from_numpy(np.stack(rows)).to(far)
+    return (inside / weights.border_px).clamp(0, 1)
 
 
 def looked_up(

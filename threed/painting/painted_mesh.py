@@ -1,0 +1,116 @@
+"""A mesh of a user's file made ready to be painted, and given its texture."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from common.errors import InputError
+from common.raster.mesh import TriangleMesh
+from threed.drawable import drawable_with_uvs
+from threed.files.losses import alpha_losses, map_losses
+from threed.material import plain_material
+from threed.mesh_files import read_mesh
+from threed.painting.kept_texture import KeptTexture
+from threed.painting.placed_mesh import Placement, placed
+from threed.painting.region import material_region, picture_region
+from threed.texturing.unwrap import UnwrapOptions, Unwrapped, unwrapped
+
+if TYPE_CHECKING:
+    from threed.texture import Texture
+
+MIP_PADDING = 19
+"""Least distance between charts: mip levels up to four do not mix them."""
+_SMALL_PX = 1024
+"""Textures below have charts nearer to each other, and hold to fewer mip levels."""
+
+
+@dataclass(frozen=True, eq=False)
+class BareMesh:
+    """A mesh that waits for its texture."""
+
+    own: TriangleMesh
+    """As the file has it, with texture coordinates."""
+    placed: TriangleMesh
+    """As the prior looks at it."""
+    page: Unwrapped
+    """How it came to its texture coordinates."""
+    kept: KeptTexture | None
+    """What stays of its texture."""
+    texture_px: int
+    losses: tuple[str, ...]
+    """What the file holds that gets lost, a clause each."""
+
+    def textured(self, texture: Float[Tensor, "h w 3"]) -> TriangleMesh:
+        """The user's mesh with a texture, in its own frame."""
+        return replace(self.own, texture=texture, vertex_colors=None, face_colors=None)
+
+
+def bare_shape(mesh: TriangleMesh, texture_px: int) -> BareMesh:
+    """A mesh that stands upright, front +Z, with new texture coordinates."""
+    page = unwrapped(mesh, UnwrapOptions(texture_px, _padding(texture_px), keep_existing=False))
+    return BareMesh(page.mesh, placed(page.mesh, Placement()), page, None, texture_px, ())
+
+
+def bare_mesh(method: "Texture") -> BareMesh:
+    """Read the mesh of a method, give it texture coordinates, put it in place.
+
+    Raises:
+        InputError: it cannot be read, has no faces or no area, or no texture of which a part
+            could stay.
+    """
+    read = read_mesh(method.input)
+    mesh = plain_material(read.mesh)
+    drawn = drawable_with_uvs(mesh)
+    region = _region(method, drawn, read.parts)
+    size = method.texture_px if region is None else len(region)
+    page = unwrapped(drawn, UnwrapOptions(size, _padding(size), keep_existing=method.keep_uvs))
+    kept = None
+    if region is not None:
+        if page.way != "kept" or page.mesh.texture is None:
+            raise InputError(
+                f"{method.input}: a part of its texture is to stay, but its texture coordinates "
+                f"cannot: {'; '.join(page.reasons) or 'keep_uvs is false'}; paint all of it"
+            )
+        kept = KeptTexture(page.mesh.texture, torch.from_numpy(region))
+    losses = (*read.losses, *map_losses(mesh), *alpha_losses(mesh))
+    placement = Placement(method.up, method.front_deg)
+    return BareMesh(page.mesh, placed(page.mesh, placement), page, kept, size, losses)
+
+
+def _padding(size: int) -> int:
+    return max(MIP_PADDING * min(size, _SMALL_PX) // _SMALL_PX, 2)
+
+
+def check_region(method: "Texture") -> None:
+    """Refuse a region that cannot be painted by itself.
+
+    Raises:
+        InputError: the file has no square texture, or neither mask nor materials fit it.
+    """
+    read = read_mesh(method.input)
+    _region(method, drawable_with_uvs(plain_material(read.mesh)), read.parts)
+
+
+def _region(
+    method: "Texture", mesh: TriangleMesh, parts: tuple[tuple[str, int], ...]
+) -> np.ndarray | None:
+    """Texels that are painted anew; None: all of a new texture."""
+    if method.mask is None and not method.materials:
+        return None
+    if mesh.texture is None or mesh.uvs is None:
+        raise InputError(
+            f"{method.input}: has no texture of which a part could stay; leave mask and materials "
+            "out"
+        )
+    height, width = mesh.texture.shape[:2]
+    if height != width:
+        raise InputError(
+            f"{method.input}: its texture is {width} x {height}; parts of square ones are painted"
+        )
+    if method.mask is not None:
+        return picture_region(method.mask, height)
+    return material_region(mesh, parts, method.materials, method.input)
