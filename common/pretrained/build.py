@@ -1,6 +1,7 @@
 """From a config to a pretrained prior: the models filled, set up and joined."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -73,7 +74,8 @@ def build_pretrained_prior(
         _image_prompts(config, models, device),
     )
     if config.compute.token_merging is not None:
-        merge_tokens(models.denoiser, config.compute.token_merging.ratio, spec.latent_shape[-2:])
+        _, *cells = spec.latent_shape
+        merge_tokens(models.denoiser, config.compute.token_merging.ratio, (cells[0], cells[1]))
     return prior.computing(config.compute.feature_cache, config.compute.compile)
 
 
@@ -110,8 +112,8 @@ def check_transformer_settings(checkpoint: Checkpoint, config: PretrainedPriorCo
 def only_of_unets(config: PretrainedPriorConfig) -> InputError:
     """What to say where a checkpoint with a U-Net is needed."""
     return InputError(
-        f"{config.path} has a transformer, and motion modules are for U-Nets: use Stable "
-        "Diffusion 1.x or XL"
+        f"{config.path} has a transformer, and what is asked for needs a U-Net: use Stable "
+        "Diffusion 1.x, 2.x or XL"
     )
 
 

@@ -95,7 +95,10 @@ def _checkpoint(folder: Path, package: UNetPackage, precision: Precision) -> Pat
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    parts = [*(part.folder for part in base.components[1:]), *base.tokenizers]
+    parts = [
+        *(part.folder for part in base.components[1:]),
+        *(folder for folder, _ in base.tokenizers),
+    ]
     names = ["scheduler", *(part.name for part in parts)]
     for name in names:
         shutil.copytree(base.folder / name, partial / name)
@@ -104,7 +107,7 @@ def _checkpoint(folder: Path, package: UNetPackage, precision: Precision) -> Pat
                 if isinstance(value, list) and key not in (*names, "unet")}  # fmt: skip
     write_json(partial / _INDEX, {**index, **left_out})
     (partial / "unet").mkdir()
-    shutil.copy(base.unet.config_file, partial / "unet")
+    shutil.copy(base.denoiser.config_file, partial / "unet")
     weights = rounded(package.model.state_dict(), precision)
     data = safetensors.torch.save(weights, {"format": "pt"})
     variant = f".{package.base.variant}" if package.base.variant else ""

@@ -65,12 +65,12 @@ def build_painter(prior: ViewPriorConfig, method: Painting, device: str) -> "Vie
                 net = load_control_net(frames.pictures.unet, identities, folder, device)
             return EmbeddedPainter(frames, net, controls)
         case PretrainedPriorConfig():
-            from common.pretrained.build import build_pretrained_prior, load_control, torch_dtype
+            from common.pretrained.build import build_unet_prior, load_control, torch_dtype
             from common.pretrained.checkpoint import read_checkpoint
             from threed.painting.view_painter import PicturePainter
 
             checkpoint = read_checkpoint(prior)
-            pictures = build_pretrained_prior(prior, size, device)
+            pictures = build_unet_prior(prior, size, device)
             nets = tuple(
                 (one, load_control(_folder(one.path), one.variant, checkpoint, prior.compute,
                                    device)) for one in controls
