@@ -2,8 +2,10 @@ import json
 import re
 
 import diffusers
+import numpy as np
 import pytest
 import torch
+from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.schedule_config import (
@@ -76,8 +78,10 @@ def test_keys_left_out_are_what_the_class_takes(tmp_path):
      "beta_start 0.5 must not exceed beta_end 0.1"),
     ({"_class_name": "DDIMScheduler", "beta_start": "0.1"}, "describes no noise schedule"),
     ({"_class_name": "DDIMScheduler", "num_train_timesteps": 10**9}, "num_train_timesteps"),
-    ({"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": True},
-     "use_dynamic_shifting is 'True'"),
+    ({"_class_name": "FlowMatchEulerDiscreteScheduler", "shift_terminal": 0.1},
+     "shift_terminal is '0.1'"),
+    ({"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": True,
+      "max_shift": "1"}, "max_shift"),
     ({"_class_name": "DPMSolverMultistepScheduler", "use_flow_sigmas": True},
      "prediction_type is 'epsilon', which cannot be represented; it can be flow_prediction"),
 ])  # fmt: skip
@@ -85,3 +89,29 @@ def test_what_cannot_be_represented_is_refused_with_its_value(tmp_path, content,
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         read(tmp_path, **content)
     assert "scheduler_config.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("num_tokens", [24, 256, 1024, 4096])
+@pytest.mark.parametrize("kind", ["exponential", "linear"])
+def test_shifts_by_size_are_those_of_diffusers(tmp_path, num_tokens, kind):
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(
+        use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15, time_shift_type=kind
+    )
+    found, prediction = read(tmp_path, **scheduler.config, _class_name=type(scheduler).__name__)
+    assert prediction == "velocity"
+    mu = calculate_shift(num_tokens, 256, 4096, 0.5, 1.15)
+    levels = np.linspace(1.0, 0.25, 4)
+    scheduler.set_timesteps(sigmas=levels, mu=mu)
+    shift = found.at(num_tokens).shift
+    ours = shift * levels / (1 + (shift - 1) * levels)
+    np.testing.assert_allclose(ours, scheduler.sigmas[:-1].numpy(), atol=1e-6)
+
+
+def test_shifts_by_size_that_are_none_are_refused(tmp_path):
+    settings = {"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": True}
+    backwards, _ = read(tmp_path, **settings, base_image_seq_len=4096, max_image_seq_len=256)
+    with pytest.raises(InputError, match=r"base_image_seq_len 4096 .* must be less than"):
+        backwards.at(1024)
+    falling, _ = read(tmp_path, **settings, time_shift_type="linear", base_shift=-3.0)
+    with pytest.raises(InputError, match=r"for 24 tokens .* gives a shift of -3"):
+        falling.at(24)

@@ -199,7 +199,7 @@ def test_too_long_a_prompt_is_refused(folders, family):
         (
             "sd3",
             {"loras": ({"path": Path("a.safetensors")},)},
-            "prior.loras: adapters are",
+            "prior.loras: only for U-Nets",
         ),
     ],
 )
