@@ -10,9 +10,10 @@ from common.runs.config import PromptText, RunConfig
 from threed.asset_formats import Format, SplatFormat, TextureFormat
 from threed.convert import Convert
 from threed.from_prompt import FromPrompt
+from threed.reconstruct import Reconstruct
 from threed.view_prior_config import ViewPriorConfig
 
-Method = Annotated[Convert | FromPrompt, BY_NAME]
+Method = Annotated[Convert | FromPrompt | Reconstruct, BY_NAME]
 """What the 3-D app can do, chosen by its ``name``."""
 
 
@@ -62,4 +63,4 @@ class ThreedConfig(RunConfig):
     export: AssetExport = AssetExport()
     """Which files to write."""
     turntable: TurntableExport = TurntableExport()
-    """A film of the asset, for methods that texture it."""
+    """A film of the asset: of its mesh, or of Gaussians that have none."""
