@@ -38,9 +38,9 @@ class AssetExport(Config):
     stl (no colours), usdz (needs the extra `usd`), html (a page with a viewer, offline)."""
     texture: TextureFormat = "png"
     """How the GLB keeps pictures: png keeps every texel, jpeg is smaller."""
-    splats: tuple[SplatFormat, ...] = Field(("ply",), max_length=4)
-    """What Gaussians are written as, where there are any: ply (INRIA's), splat, spz, or glb
-    (KHR_gaussian_splatting, a Release Candidate)."""
+    splats: tuple[SplatFormat, ...] = Field(("ply",), max_length=5)
+    """What Gaussians are written as, where there are any: ply (INRIA's), splat, spz, glb
+    (KHR_gaussian_splatting, a Release Candidate), or ckpt (step-*.ckpt of splatfacto)."""
     splat_axes: str | None = Field(None, pattern=r"^[RLUDFB]{3}$")
     """Axes of .ply, .splat and .spz, such as RUB (x right, y up, z backward); null for each
     format's usual ones, RDF, RDF and RUB. A GLB's are fixed."""
