@@ -57,7 +57,8 @@ def _corner_normals(mesh: TriangleMesh, crease_deg: float) -> Float[Tensor, "cor
     vertex = mesh.faces.long().flatten()
     counts = torch.bincount(vertex, minlength=len(mesh.vertices))
     here, there = _pairs(vertex, torch.where(counts <= _MANY, counts, 0))
-    alike = (flat[here // 3] * flat[there // 3]).sum(-1) >= np.cos(np.radians(crease_deg)) - 1e-9
+    alike = (flat[here // 3] * flat[there // 3]).sum(-1) >= np.cos(np.radians(crease_deg)) - 1e-6
+    alike |= here == there
     here, there = here[alike], there[alike]
     total = torch.zeros(len(vertex), 3, dtype=torch.float64)
     total.index_add_(0, here, weights[there, None] * flat[there // 3])

