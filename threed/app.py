@@ -8,6 +8,7 @@ from threed.convert import Convert
 from threed.edit_3d import Edit3D
 from threed.from_prompt import Distillation, FromPrompt
 from threed.image_to_3d import ImageTo3D
+from threed.reconstruct import Reconstruct
 from threed.texture import Texture
 from threed.view_priors import check_view_prior
 
@@ -53,6 +54,13 @@ def _without_effect(config: ThreedConfig) -> list[str]:
         InputError: formats of meshes for Gaussians that are not to be meshed.
     """
     method = config.method
+    if isinstance(method, Reconstruct) and method.meshing is None and config.export.formats:
+        raise InputError(
+            f"{', '.join(config.export.formats)} hold meshes, and method.meshing is null; add "
+            "method.meshing={} to mesh the Gaussians"
+        )
+    if isinstance(method, Reconstruct) and method.scene.name != "gaussians":
+        return _splat_keys(config, "a scene without Gaussians")
     if not isinstance(method, Convert):
         return []
     if method.kind == "gaussians" and method.meshing is None:
@@ -64,13 +72,13 @@ def _without_effect(config: ThreedConfig) -> list[str]:
         chosen = {"max_faces": method.max_faces, "texture_px": method.texture_px}
         return [f"method.{key} has no effect on Gaussians without method.meshing"
                 for key, value in chosen.items() if value is not None]  # fmt: skip
-    notes = []
-    if method.kind == "mesh":
-        default = AssetExport()
-        for key in ("splats", "splat_axes"):
-            if getattr(config.export, key) != getattr(default, key):
-                notes.append(f"export.{key} has no effect on a mesh")
-    return notes
+    return _splat_keys(config, "a mesh") if method.kind == "mesh" else []
+
+
+def _splat_keys(config: ThreedConfig, what: str) -> list[str]:
+    default = AssetExport()
+    return [f"export.{key} has no effect on {what}" for key in ("splats", "splat_axes")
+            if getattr(config.export, key) != getattr(default, key)]  # fmt: skip
 
 
 def estimate(config: ThreedConfig) -> Estimate:
@@ -98,6 +106,10 @@ def run(config: ThreedConfig, run: Run) -> Outcome:
         return run_texture(config, config.method, run)
     from threed.written_asset import written_asset
 
+    if isinstance(config.method, Reconstruct):
+        from threed.capture.reconstructed_asset import reconstructed_asset
+
+        return written_asset(config, run, reconstructed_asset(config.method, config.seed, run))
     with run.clock.stage("making"):
         asset = config.method.make()
     return written_asset(config, run, asset)

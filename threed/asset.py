@@ -1,6 +1,7 @@
 """An asset: what every method of the 3-D app ends in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,3 +22,5 @@ class Asset:
     cloud: "GaussianCloud | None" = None
     notes: tuple[str, ...] = ()
     """What was done to it, a sentence each."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Figures of its making, by name, for the report and for comparisons."""

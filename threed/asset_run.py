@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from common.media.clips import write_clip
 from common.media.contact_sheet import picture_sheet
 from common.media.images import write_picture
-from common.media.pixels import composite, to_picture
+from common.media.pixels import to_picture
 from common.report.content import Axis, Fact, Gallery, MediaItem, Plot, Section, series
 from common.report.json_report import sample_metrics
 from common.runs.app import Estimate, Outcome, Run
@@ -19,7 +18,7 @@ from threed.made_asset import MadeAsset
 from threed.make_asset import make_asset
 from threed.splat_report import shown_splats, splat_metrics
 from threed.textured_trimesh import textured_trimesh
-from threed.turntable import Turntable, turntable_frames
+from threed.turntable import Turntable, turntable_frames, write_turntable
 from threed.view_priors import build_view_prior, view_prior_bytes
 from threed.written_asset import export_dataset, export_splats
 
@@ -95,7 +94,7 @@ def _write_turntable(config: ThreedConfig, run: Run, made: MadeAsset) -> list[Pa
     frames = turntable_frames(made.mesh, Turntable(film.num_frames, film.size_px))
     path = run.folder.samples / "turntable.mp4"
     record = provenance_of(config, run, config.prompt, 0)
-    write_clip(path, composite(frames, film.background), film.fps, provenance=record)
+    write_turntable(path, frames, film.background, film.fps, record)
     return [path]
 
 

@@ -10,10 +10,11 @@ from common.runs.config import PromptText, RunConfig
 from threed.asset_formats import Format, SplatFormat, TextureFormat
 from threed.convert import Convert
 from threed.from_prompt import FromPrompt
+from threed.reconstruct import Reconstruct
 from threed.texture import Texture
 from threed.view_prior_config import ViewPriorConfig
 
-Method = Annotated[Convert | FromPrompt | Texture, BY_NAME]
+Method = Annotated[Convert | FromPrompt | Reconstruct | Texture, BY_NAME]
 """What the 3-D app can do, chosen by its ``name``."""
 
 
@@ -38,9 +39,9 @@ class AssetExport(Config):
     stl (no colours), usdz (needs the extra `usd`), html (a page with a viewer, offline)."""
     texture: TextureFormat = "png"
     """How the GLB keeps pictures: png keeps every texel, jpeg is smaller."""
-    splats: tuple[SplatFormat, ...] = Field(("ply",), max_length=4)
-    """What Gaussians are written as, where there are any: ply (INRIA's), splat, spz, or glb
-    (KHR_gaussian_splatting, a Release Candidate)."""
+    splats: tuple[SplatFormat, ...] = Field(("ply",), max_length=5)
+    """What Gaussians are written as, where there are any: ply (INRIA's), splat, spz, glb
+    (KHR_gaussian_splatting, a Release Candidate), or ckpt (step-*.ckpt of splatfacto)."""
     splat_axes: str | None = Field(None, pattern=r"^[RLUDFB]{3}$")
     """Axes of .ply, .splat and .spz, such as RUB (x right, y up, z backward); null for each
     format's usual ones, RDF, RDF and RUB. A GLB's are fixed."""
@@ -63,4 +64,4 @@ class ThreedConfig(RunConfig):
     export: AssetExport = AssetExport()
     """Which files to write."""
     turntable: TurntableExport = TurntableExport()
-    """A film of the asset, for methods that texture it."""
+    """A film of the asset: of its mesh, or of Gaussians that have none."""

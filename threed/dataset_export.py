@@ -4,22 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from common.cameras import Cameras
 from common.raster.mesh import TriangleMesh
-from common.raster.render import render_mesh
-from common.raster.shading import FLAT_LIGHTING
 from threed.conversion.mesh_gaussians import cameras_all_round
-from threed.measures.cloud_views import Frame, frame_of, framed_cloud
-from threed.measures.render_back import framed
+from threed.framed_scene import drawn_scene, framed_scene
+from threed.measures.cloud_views import Frame
 from threed.nerfstudio.transforms import write_transforms
-from threed.rendering.gaussians import render
 from threed.scenes.gaussian_cloud import GaussianCloud
-
-_PICTURES = 16
-"""Rendered at a time, which bounds memory."""
 
 
 def write_dataset(
@@ -27,34 +19,14 @@ def write_dataset(
 ) -> Path:
     """Renders from all round and their cameras, as ``transforms.json`` with its pictures.
 
-    Scenes are drawn as a unit sphere, so that near planes in metres cut nothing off; the cameras
-    are written in the scene's own place and size.
+    Scenes are drawn in the unit sphere; the cameras are written in the scene's own place and size.
 
     Returns:
         The path of the JSON file.
     """
     cameras = cameras_all_round(num_views, size_px)
-    if isinstance(scene, GaussianCloud):
-        frame = frame_of(scene)
-        placed: TriangleMesh | GaussianCloud = framed_cloud(scene, frame)
-    else:
-        low, high = (one.double() for one in (scene.vertices.amin(0), scene.vertices.amax(0)))
-        x, y, z = ((low + high) / 2).tolist()
-        frame = Frame((x, y, z), float(0.5 * (high - low).norm()))
-        placed = framed(scene, scene)
-    parts = [
-        _drawn(placed, cameras[begin : begin + _PICTURES])
-        for begin in range(0, num_views, _PICTURES)
-    ]
-    return write_transforms(folder, _unframed(cameras, frame), torch.cat(parts))
-
-
-def _drawn(scene: TriangleMesh | GaussianCloud, cameras: Cameras) -> Float[Tensor, "v h w 4"]:
-    if isinstance(scene, TriangleMesh):
-        return render_mesh(scene, cameras, lighting=FLAT_LIGHTING).rgba.clamp(0, 1)
-    with torch.no_grad():
-        seen = render(scene, cameras.to(scene.means.dtype)).rgba.float()
-    return torch.cat([seen[..., :3].clamp_min(0).minimum(seen[..., 3:]), seen[..., 3:]], -1)
+    placed, frame = framed_scene(scene)
+    return write_transforms(folder, _unframed(cameras, frame), drawn_scene(placed, cameras))
 
 
 def _unframed(cameras: Cameras, frame: Frame) -> Cameras:

@@ -1,17 +1,22 @@
 """From a fitted scene to a textured mesh: surface, texture coordinates, texture."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from common.raster.mesh import TriangleMesh
 from threed.meshing.decimation import decimated
 from threed.meshing.level import fitted_surface
 from threed.meshing.surface import SurfaceOptions
+from threed.optimise.fit_mesh import MeshFit, fit_mesh
 from threed.rendering.volume import render
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures, baked
+from threed.texturing.picture_size import resized_cameras, resized_pictures, size_within
 from threed.texturing.refine import RefineOptions, refined_texture
 from threed.texturing.seams import levelled
 from threed.texturing.unwrap import UnwrapOptions, Unwrapped, unwrapped
+
+_FIT_PX, _FIT_TEXTURE_PX = 192, 512
+"""Sides of pictures and texture while vertices move, which finer details would not move."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,9 @@ class FinishOptions:
     """Seconds after which charts are made by box projection instead of xatlas."""
     bake_pictures: bool = True
     """Whether the pictures' own pixels go into the texture, or the scene's colours alone."""
+    shape: MeshFit | None = None
+    """How the vertices are moved until the mesh looks like the pictures; None: they are not. For
+    pictures that agree with each other, such as renders."""
     refine: RefineOptions | None = None
     """How the texture is refined until renders look like the pictures, or like the scene if these
     are not baked; None: it is not. It wins what sampling lost, and fits what pictures do not agree
@@ -69,9 +77,22 @@ def finished(
         bare,
         UnwrapOptions(chosen.bake.size, chosen.padding_texels, chosen.unwrap_deadline_s),
     )
-    mesh = baked(page.mesh, scene, pictures if chosen.bake_pictures else None, chosen.bake)
+    mesh = page.mesh if chosen.shape is None else _moved(page.mesh, scene, pictures, chosen.shape)
+    mesh = baked(mesh, scene, pictures if chosen.bake_pictures else None, chosen.bake)
     if chosen.refine is not None and chosen.refine.num_steps:
         rgba = pictures.rgba if chosen.bake_pictures else render(scene, pictures.cameras).rgba
         *_, last = refined_texture(mesh, rgba.detach(), pictures.cameras, chosen.refine)
         mesh = levelled(last.mesh) if chosen.bake.level_seams else last.mesh
     return FinishedMesh(mesh, surface.level, surface.iou, page)
+
+
+def _moved(
+    mesh: TriangleMesh, scene: VoxelField, pictures: Pictures, options: MeshFit
+) -> TriangleMesh:
+    """The mesh, without a texture, where it looks most like the pictures."""
+    size = size_within(pictures.cameras, _FIT_PX)
+    cameras = resized_cameras(pictures.cameras, size)
+    rgba = resized_pictures(pictures.rgba.detach(), size)
+    start = baked(mesh, scene, pictures, BakeOptions(_FIT_TEXTURE_PX, 1, level_seams=False))
+    *_, last = fit_mesh(start, rgba, cameras, options)
+    return replace(last.mesh, texture=None)

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from threed.asset_formats import SplatFormat
 from threed.measures.cloud_views import CloudBack, Frame, cloud_back, cloud_pictures, frame_of
+from threed.nerfstudio.checkpoint import read_checkpoint
+from threed.nerfstudio.splatfacto import splatfacto_cloud
+from threed.nerfstudio.write_checkpoint import FILE_NAME, write_checkpoint
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.splats.files import read_splats, write_splats
 
@@ -45,12 +48,14 @@ def write_splat_files(
 ) -> SplatFiles:
     """Write ``<stem>.<format>`` for each format, read it again and draw it.
 
+    A checkpoint is ``<stem>_splatfacto/step-000000000.ckpt``.
+
     Args:
         folder: where to.
         stem: the name.
         cloud: of our world.
         formats: of `threed.splats.files`.
-        axes: to write in; None for each format's default. A GLB's are fixed.
+        axes: to write in; None for each format's default. A GLB's and a checkpoint's are fixed.
 
     Raises:
         InputError: nothing visible, a cloud that a format cannot hold, an unwritable place.
@@ -59,10 +64,22 @@ def write_splat_files(
     wanted = cloud_pictures(cloud, frame)
     files = []
     for kind in formats:
-        path = folder / f"{stem}.{kind}"
-        own = None if kind == "glb" else axes
-        path.unlink(missing_ok=True)  # a resumed run writes again what it does not know to be whole
-        losses = write_splats(path, cloud, own)
-        shown = cloud_pictures(read_splats(path, own), frame)
+        path, losses, back = _written(folder, stem, cloud, kind, axes)
+        shown = cloud_pictures(back, frame)
         files.append(SplatFile(path, losses, cloud_back(wanted, shown), shown))
     return SplatFiles(frame, wanted, tuple(files))
+
+
+def _written(
+    folder: Path, stem: str, cloud: GaussianCloud, kind: SplatFormat, axes: str | None
+) -> tuple[Path, tuple[str, ...], GaussianCloud]:
+    """One file, what it lacks, and what it holds, read again."""
+    path = folder / f"{stem}.{kind}"
+    if kind == "ckpt":  # nerfstudio looks for this name in a folder
+        path = folder / f"{stem}_splatfacto" / FILE_NAME
+        path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)  # a resumed run writes again what it does not know to be whole
+    if kind == "ckpt":
+        return path, write_checkpoint(path, cloud), splatfacto_cloud(read_checkpoint(path))
+    own = None if kind == "glb" else axes
+    return path, write_splats(path, cloud, own), read_splats(path, own)

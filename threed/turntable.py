@@ -1,17 +1,25 @@
-"""A turntable: one round about a mesh, as frames for the clip writers."""
+"""A turntable: one round about a mesh or a cloud, as frames for the clip writers."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from einops import rearrange
 
 from common.cameras import Cameras, orbit_cameras
 from common.embedded.orbit import DISTANCE_M, FOVY_DEG
 from common.errors import InputError
-from common.media.pixels import to_frames
+from common.media.clips import write_clip
+from common.media.pixels import composite, to_frames
+from common.media.provenance import Provenance
 from common.raster.mesh import TriangleMesh
 from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING, Lighting
 from common.shapes import Frames
+from threed.framed_scene import drawn_scene, framed_scene
+from threed.measures.render_back import FOVY_DEG as FRAMED_FOVY_DEG
+from threed.measures.render_back import MARGIN
+from threed.scenes.gaussian_cloud import GaussianCloud
 
 
 @dataclass(frozen=True)
@@ -54,3 +62,26 @@ def turntable_frames(
     cameras = turntable_cameras(chosen)
     seen = render_mesh(mesh, cameras, supersample=chosen.supersample, lighting=lighting)
     return to_frames(2 * rearrange(seen.rgba, "f h w c -> c f h w") - 1)
+
+
+def framed_turntable(
+    scene: TriangleMesh | GaussianCloud, turntable: Turntable | None = None
+) -> Frames:
+    """The same of a scene of any size and place, which fills the frame; unshaded.
+
+    Args:
+        scene: what turns about the middle of its box.
+        turntable: distance and field of view are not used; None: the defaults.
+    """
+    distance = MARGIN / math.sin(math.radians(FRAMED_FOVY_DEG / 2))
+    chosen = replace(turntable or Turntable(), camera_distance=distance, fovy_deg=FRAMED_FOVY_DEG)
+    placed, _ = framed_scene(scene)
+    rgba = drawn_scene(placed, turntable_cameras(chosen))
+    return to_frames(2 * rearrange(rgba, "f h w c -> c f h w") - 1)
+
+
+def write_turntable(
+    path: Path, frames: Frames, background: str, fps: float, provenance: Provenance | None
+) -> None:
+    """The frames on a background colour, as an MP4."""
+    write_clip(path, composite(frames, background), fps, provenance=provenance)

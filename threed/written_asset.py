@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from common.raster.mesh import TriangleMesh
-from common.report.content import Note, Section
+from common.report.content import Gallery, MediaItem, Note, Section
 from common.report.json_report import sample_metrics
 from common.runs.app import Outcome, Run
 from common.runs.console import LOGGER
@@ -17,6 +17,7 @@ from threed.drawable import drawable_mesh
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.splat_files import SplatFiles, write_splat_files
 from threed.splat_report import shown_splats, splat_metrics, write_splat_sheet
+from threed.turntable import Turntable, framed_turntable, write_turntable
 
 
 def written_asset(config: ThreedConfig, run: Run, asset: Asset) -> Outcome:
@@ -27,7 +28,7 @@ def written_asset(config: ThreedConfig, run: Run, asset: Asset) -> Outcome:
         LOGGER.info("%s", note)
     paths: list[Path] = []
     sections: list[Section] = []
-    metrics: dict[str, float | None] = {}
+    metrics: dict[str, float | None] = dict(asset.metrics)
     if asset.mesh is not None:
         files = export_asset(config, run, asset.name, asset.mesh, drawable_mesh(asset.mesh))
         paths += artefacts(files)
@@ -40,6 +41,12 @@ def written_asset(config: ThreedConfig, run: Run, asset: Asset) -> Outcome:
         sections += shown_splats(splats, asset.cloud, sheet)
         metrics |= splat_metrics(splats)
     scene = asset.cloud if asset.mesh is None else drawable_mesh(asset.mesh)
+    films = _filmed(config, run, asset.name, scene)
+    if films:
+        sections.append(
+            Gallery("From all sides", tuple(MediaItem(one, "Turntable") for one in films))
+        )
+    paths += films
     paths += export_dataset(config, run, asset.name, scene)
     sections += [Note(note, level="info") for note in asset.notes]
     sections += [Note(f"Lost in reading: {loss}.", level="warning") for loss in asset.losses]
@@ -76,3 +83,18 @@ def export_dataset(
         folder = run.folder.samples / f"{stem}_dataset"
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was stopped
         return [write_dataset(folder, scene, views, config.export.dataset_px)]
+
+
+def _filmed(
+    config: ThreedConfig, run: Run, stem: str, scene: TriangleMesh | GaussianCloud | None
+) -> list[Path]:
+    """The turntable, unless it is to have no frames."""
+    film = config.turntable
+    if not film.num_frames or scene is None:
+        return []
+    with run.clock.stage("turntable"):
+        frames = framed_turntable(scene, Turntable(film.num_frames, film.size_px))
+        path = run.folder.samples / f"{stem}.mp4"
+        record = provenance_of(config, run, config.prompt, 0)
+        write_turntable(path, frames, film.background, film.fps, record)
+    return [path]

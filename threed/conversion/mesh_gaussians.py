@@ -1,7 +1,7 @@
 """From Gaussians, or any field, to a textured mesh, whatever their size and place.
 
 The scene is brought into the unit sphere, meshed there at the density whose outlines fit renders of
-it best, textured from these renders, and put back.
+it best, fitted to these renders, textured from them, and put back.
 """
 
 import math
@@ -14,11 +14,12 @@ from torch import Tensor
 from common.cameras import Cameras, orbit_cameras
 from common.raster.mesh import TriangleMesh
 from threed.conversion.options import Meshing
-from threed.finishing import FinishedMesh, FinishOptions, finished
+from threed.finishing import FinishOptions, finished
 from threed.measures.cloud_views import Frame, frame_of, framed_cloud
 from threed.measures.render_back import FOVY_DEG, MARGIN
 from threed.meshing.gaussian_density import density_field
 from threed.meshing.surface import SurfaceOptions
+from threed.optimise.fit_mesh import MeshFit
 from threed.rendering.gaussians import render
 from threed.rendering.volume import render as render_field
 from threed.scenes.gaussian_cloud import GaussianCloud
@@ -57,7 +58,7 @@ def meshed_gaussians(
         seen = render(kept, cameras.to(kept.means.dtype)).rgba.float()
     rgba = torch.cat([seen[..., :3].clamp_min(0).minimum(seen[..., 3:]), seen[..., 3:]], -1)
     field = density_field(kept, options.num_cells)
-    made = _finished(field, Pictures(rgba, cameras), options, max_faces, texture_px)
+    made = meshed_pictures(field, Pictures(rgba, cameras), options, max_faces, texture_px)
     far = int((~near).sum())
     lost = [f"{far:,} Gaussians far from the others (floaters, background) are not meshed"]
     losses = (*(lost if far else ()), *_lost_to_surfaces(cloud))
@@ -75,7 +76,27 @@ def meshed_field(
     cameras = cameras_all_round(options.num_pictures, options.picture_px)
     with torch.no_grad():
         rgba = render_field(field, cameras).rgba
-    made = _finished(field, Pictures(rgba, cameras), options, max_faces, texture_px)
+    return meshed_pictures(field, Pictures(rgba, cameras), options, max_faces, texture_px)
+
+
+def meshed_pictures(
+    field: VoxelField,
+    pictures: Pictures,
+    options: Meshing,
+    max_faces: int | None,
+    texture_px: int,
+) -> MeshedScene:
+    """The surface of a field, fitted to pictures of it and textured with them.
+
+    Raises:
+        InputError: the field is empty.
+    """
+    # beyond 2048 texels are finer than anything in the pictures, and memory is short
+    bake = BakeOptions(size=texture_px, supersample=1 if texture_px > 2048 else 2)
+    fit = MeshFit(num_steps=options.fit_steps) if options.fit_steps else None
+    made = finished(
+        field, pictures, FinishOptions(SurfaceOptions(options.surface), max_faces, bake, shape=fit)
+    )
     return MeshedScene(made.mesh, made.silhouette_iou, ())
 
 
@@ -99,16 +120,6 @@ def placed_back(mesh: TriangleMesh, frame: Frame) -> TriangleMesh:
     centre = torch.tensor(frame.centre, dtype=torch.float64)
     points = mesh.vertices.double() * frame.radius_m + centre
     return replace(mesh, vertices=points.float())
-
-
-def _finished(
-    field: VoxelField, pictures: Pictures, options: Meshing, max_faces: int | None, texture_px: int
-) -> FinishedMesh:
-    # beyond 2048 texels are finer than anything in the pictures, and memory is short
-    bake = BakeOptions(size=texture_px, supersample=1 if texture_px > 2048 else 2)
-    return finished(
-        field, pictures, FinishOptions(SurfaceOptions(options.surface), max_faces, bake)
-    )
 
 
 def _rows(cloud: GaussianCloud, chosen: Tensor) -> GaussianCloud:

@@ -25,7 +25,10 @@ class Meshing(Config):
     """Cells of the grid along its longest side: what is thinner than one is lost."""
     surface: Literal["marching_cubes", "dual_contouring"] = "marching_cubes"
     """How the grid becomes triangles: with round edges, or sharp ones where it has them."""
-    num_pictures: int = Field(20, ge=4, le=200)
+    num_pictures: int = Field(32, ge=4, le=200)
     """Renders from all round, from which the mesh gets its outlines and its texture."""
     picture_px: int = Field(384, ge=64, le=2048)
     """Side of these renders."""
+    fit_steps: int = Field(100, ge=0, le=10_000)
+    """Steps that move the mesh's vertices until it looks like the renders; 0 leaves it where the
+    density has its surface."""

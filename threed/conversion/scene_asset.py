@@ -15,11 +15,9 @@ from threed.conversion.sources import (
     trained_cloud,
 )
 from threed.conversion.tidy_mesh import DEFAULT_TEXTURE_PX
-from threed.measures.cloud_views import cloud_back, cloud_pictures, frame_of, mesh_pictures
-from threed.measures.render_back import interior_psnr
+from threed.measures.cloud_views import MeshBack, mesh_back
 from threed.nerfstudio.checkpoint import NerfstudioCheckpoint
 from threed.nerfstudio.nerfacto import nerfacto_field
-from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.textured_trimesh import textured_trimesh
 
 if TYPE_CHECKING:
@@ -47,9 +45,16 @@ def scene_asset(method: "Convert") -> Asset:
     made = meshed_gaussians(
         cloud, method.meshing, method.max_faces, method.texture_px or DEFAULT_TEXTURE_PX
     )
-    notes = (_said_of(made), _compared(cloud, made))
+    back = mesh_back(cloud, made.mesh)
+    metrics = {
+        "meshing/interior_psnr_db": back.interior_psnr_db,
+        "meshing/surface_psnr_db": back.surface_psnr_db,
+    }
+    if back.silhouette_iou is not None:
+        metrics["meshing/silhouette_iou"] = back.silhouette_iou
+    notes = (_said_of(made), _compared(back))
     mesh = textured_trimesh(made.mesh)
-    return Asset(method.input.stem, mesh, (*losses, *made.losses), cloud, notes)
+    return Asset(method.input.stem, mesh, (*losses, *made.losses), cloud, notes, metrics)
 
 
 def _field_asset(method: "Convert", checkpoint: NerfstudioCheckpoint) -> Asset:
@@ -73,14 +78,10 @@ def _said_of(made: MeshedScene) -> str:
     )
 
 
-def _compared(cloud: GaussianCloud, made: MeshedScene) -> str:
-    """The mesh against the cloud, from sides that it was not made from."""
-    frame = frame_of(cloud)
-    wanted, shown = cloud_pictures(cloud, frame), mesh_pictures(made.mesh, frame)
-    back = cloud_back(wanted, shown)
+def _compared(back: MeshBack) -> str:
     iou = back.silhouette_iou
     overlap = "" if iou is None else f", overlap of outlines {iou:.4f}"
     return (
-        f"From six other sides the mesh shows the Gaussians at {back.psnr_db:.1f} dB, "
-        f"{interior_psnr(shown, wanted):.1f} dB where both are opaque{overlap}."
+        f"From six other sides the mesh shows the Gaussians at {back.surface_psnr_db:.1f} dB away "
+        f"from outlines, {back.interior_psnr_db:.1f} dB wherever both are opaque{overlap}."
     )

@@ -11,6 +11,7 @@ from threed.conversion.options import Cleaning
 from threed.drawable import drawable_with_uvs
 from threed.files.losses import alpha_losses, map_losses
 from threed.meshing.cleaning import CleanOptions, CleanReport, cleaned
+from threed.meshing.creases import flat_normals, with_crease_normals
 from threed.meshing.decimation import decimated
 from threed.texturing.carried_texture import carried_texture
 from threed.texturing.unwrap import UnwrapOptions, unwrapped
@@ -63,6 +64,8 @@ def tidied(
         before = len(made.faces)
         made = decimated(_bare(made), max_faces)
         notes.append(f"Decimated from {before:,} to {len(made.faces):,} faces.")
+    if made is not given and (made.normals is None or flat_normals(given)):
+        made = with_crease_normals(made)
     lost = given.texture is not None and made.texture is None
     if lost or texture_px is not None:
         made, said = _textured(made, given, texture_px or DEFAULT_TEXTURE_PX)

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from common.errors import InputError
 from common.raster.mesh import TriangleMesh
-from common.raster.render import render_mesh
+from common.raster.render import MeshRender, render_mesh
 from common.raster.shading import FLAT_LIGHTING
 from threed.measures.consistency import view_psnr
-from threed.measures.render_back import views_all_round
+from threed.measures.render_back import interior_psnr, surface_psnr, views_all_round
 from threed.measures.silhouettes import silhouette_iou
 from threed.rendering.gaussians import render
 from threed.scenes.gaussian_cloud import GaussianCloud
@@ -92,9 +92,37 @@ def cloud_back(wanted: Float[Tensor, "v h w 4"], shown: Float[Tensor, "v h w 4"]
     )
 
 
-def mesh_pictures(mesh: TriangleMesh, frame: Frame) -> Float[Tensor, "v h w 4"]:
+@dataclass(frozen=True)
+class MeshBack:
+    """How well a mesh shows the cloud that it was made from."""
+
+    interior_psnr_db: float
+    """Of unshaded colours where both are opaque."""
+    surface_psnr_db: float
+    """The same away from outlines (`render_back.surface_psnr`)."""
+    silhouette_iou: float | None
+    """Mean overlap of outlines; None where nothing is half opaque."""
+
+
+def mesh_back(cloud: GaussianCloud, mesh: TriangleMesh) -> MeshBack:
+    """Compare a mesh with its cloud, from six sides that it was not made from.
+
+    Raises:
+        InputError: nothing is to be seen in a view of the cloud.
+    """
+    frame = frame_of(cloud)
+    wanted, drawn = cloud_pictures(cloud, frame), mesh_pictures(mesh, frame)
+    shown = drawn.rgba
+    return MeshBack(
+        interior_psnr(shown, wanted),
+        surface_psnr(shown, wanted, drawn.depth),
+        cloud_back(wanted, shown).silhouette_iou,
+    )
+
+
+def mesh_pictures(mesh: TriangleMesh, frame: Frame) -> MeshRender:
     """A mesh from the same sides, unshaded."""
     centre = torch.tensor(frame.centre, dtype=torch.float64)
     placed = (mesh.vertices.double() - centre) / frame.radius_m
     moved = replace(mesh, vertices=placed.float())
-    return render_mesh(moved, views_all_round(SIZE_PX), lighting=FLAT_LIGHTING).rgba
+    return render_mesh(moved, views_all_round(SIZE_PX), lighting=FLAT_LIGHTING)

@@ -3,8 +3,10 @@
 import math
 from dataclasses import dataclass, replace
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from common.cameras import Cameras, orbit_cameras
 from common.errors import InputError
@@ -21,6 +23,9 @@ SIZE_PX = 192
 MARGIN = 1.05
 """Of the sphere about the mesh, so that its outline is inside every picture."""
 _WHOLE = 0.999
+_JUMP = 0.06
+"""Radii by which depth changes across an outline: more than any surface seen at 80 degrees does."""
+_BEHIND = 100.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,27 @@ def interior_psnr(shown: Float[Tensor, "v h w 4"], wanted: Float[Tensor, "v h w 
         return 0.0
     squares = (shown - wanted)[..., :3][inside].double().square().mean()
     return min(float(-10 * squares.log10()), MAX_PSNR)
+
+
+def surface_psnr(
+    shown: Float[Tensor, "v h w 4"],
+    wanted: Float[Tensor, "v h w 4"],
+    depth: Float[Tensor, "v h w"],
+) -> float:
+    """`interior_psnr` of pixels that are not beside an outline, within the object's picture either.
+
+    Where one part hides another a mesh is sharp and a cloud of Gaussians soft; how well outlines
+    agree is what overlaps measure. Pixels within two of a jump in depth do not count.
+
+    Args:
+        shown: pictures of a mesh in the unit sphere.
+        wanted: what it is compared with.
+        depth: of the mesh in these pictures, 0 where it is not.
+    """
+    far = torch.where(depth > 0, depth, _BEHIND)
+    jump = functional.max_pool2d(far, 3, 1, 1) + functional.max_pool2d(-far, 3, 1, 1)
+    beside = functional.max_pool2d((jump > _JUMP).to(depth), 3, 1, 1) > 0
+    return interior_psnr(torch.where(beside[..., None], 0.0, shown), wanted)
 
 
 def framed(mesh: TriangleMesh, reference: TriangleMesh) -> TriangleMesh:

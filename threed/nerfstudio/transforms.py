@@ -100,19 +100,26 @@ def load_pictures(posed: PosedPictures) -> Float[Tensor, "v h w 4"]:
     Raises:
         InputError: unreadable, or of another size than the dataset says.
     """
-    expected = (posed.cameras.height, posed.cameras.width)
-    loaded = []
-    for path in posed.pictures:
-        pixels = read_picture(path)
-        if pixels.shape[:2] != expected:
-            raise InputError(
-                f"{path}: is {pixels.shape[1]} x {pixels.shape[0]} pixels, and the dataset says "
-                f"{expected[1]} x {expected[0]}"
-            )
-        alpha = (from_picture(pixels) + 1) / 2
-        opaque = torch.ones_like(alpha[:1])
-        loaded.append(alpha if len(alpha) == 4 else torch.cat([alpha, opaque]))
-    return rearrange(torch.stack(loaded), "v c h w -> v h w c").contiguous()
+    return torch.stack([picture_rgba(posed, view) for view in range(len(posed))])
+
+
+def picture_rgba(posed: PosedPictures, index: int) -> Float[Tensor, "h w 4"]:
+    """One of the pictures, as `load_pictures` gives them.
+
+    Raises:
+        InputError: unreadable, or of another size than the dataset says.
+    """
+    path = posed.pictures[index]
+    height, width = posed.cameras.height, posed.cameras.width
+    pixels = read_picture(path)
+    if pixels.shape[:2] != (height, width):
+        raise InputError(
+            f"{path}: is {pixels.shape[1]} x {pixels.shape[0]} pixels, and the dataset says "
+            f"{width} x {height}"
+        )
+    planes = (from_picture(pixels) + 1) / 2
+    rgba = planes if len(planes) == 4 else torch.cat([planes, torch.ones_like(planes[:1])])
+    return rearrange(rgba, "c h w -> h w c").contiguous()
 
 
 def write_transforms(folder: Path, cameras: Cameras, pictures: Float[Tensor, "v h w 4"]) -> Path:

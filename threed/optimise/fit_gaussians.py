@@ -27,6 +27,7 @@ from threed.optimise.hull_points import hull_points
 from threed.optimise.live_cloud import LEAVES, LiveCloud, live_cloud, restored
 from threed.optimise.mcmc_density import Mcmc, densified, explore, regularisers
 from threed.optimise.ssim import ssim
+from threed.optimise.view_order import views_of
 from threed.rendering.gaussians import splat
 from threed.rendering.rendered import Rendered
 from threed.scenes.gaussian_cloud import GaussianCloud
@@ -141,15 +142,6 @@ def _with_room(start: GaussianCloud, options: GaussianFit) -> GaussianCloud:
     return GaussianCloud(start.means, start.log_scales, start.quaternions, start.opacity_logits, sh)
 
 
-def _views_of(step: int, count: int, options: GaussianFit, seed: int) -> list[int]:
-    """The pictures of a step: every one is shown once before any is shown again."""
-    taken = []
-    for place in range((step - 1) * options.views_per_step, step * options.views_per_step):
-        generator = generator_for(seed, place // count, "fit gaussians/order")
-        taken.append(int(torch.randperm(count, generator=generator)[place % count]))
-    return taken
-
-
 def _step(
     live: LiveCloud,
     pulls: Pulls,
@@ -161,7 +153,7 @@ def _step(
     step: int,
 ) -> tuple[dict[str, float], Pulls]:
     """One step of Adam; the losses before it, and what it showed of the Gaussians."""
-    views = _views_of(step, len(cameras), options, seed)
+    views = views_of(step, len(cameras), options.views_per_step, seed, "fit gaussians/order")
     generator = generator_for(seed, step, "fit gaussians/step")
     background = torch.rand(len(views), 3, generator=generator)
     cloud = live.cloud(options.degree_at(step))

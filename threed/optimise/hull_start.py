@@ -28,10 +28,11 @@ SOLID_RAW = 3.0
 def allowed_nodes(
     field: VoxelField, alpha: Float[Tensor, "v h w"], cameras: Cameras, margin_px: int
 ) -> Bool[Tensor, "x y z"]:
-    """Nodes that all silhouettes, grown by a margin, cover."""
+    """Nodes that all silhouettes, grown by a margin, cover; edges of pictures go on beside them."""
     points = node_positions(field).reshape(-1, 3)
     grown = functional.max_pool2d(alpha, 2 * margin_px + 1, 1, margin_px) if margin_px else alpha
-    return (silhouette_support(grown, cameras, points) > 0.1).view(field.density.shape)
+    support = silhouette_support(grown, cameras, points, edges_go_on=True)
+    return (support > 0.1).view(field.density.shape)
 
 
 def cells_of(nodes: Bool[Tensor, "x y z"]) -> Bool[Tensor, "x_cells y_cells z_cells"]:

@@ -16,11 +16,17 @@ from common.errors import InputError
 
 
 def silhouette_support(
-    alpha: Float[Tensor, "v h w"], cameras: Cameras, points: Float[Tensor, "n 3"]
+    alpha: Float[Tensor, "v h w"],
+    cameras: Cameras,
+    points: Float[Tensor, "n 3"],
+    *,
+    edges_go_on: bool = False,
 ) -> Float[Tensor, " n"]:
     """The least alpha that any view shows at a point, in [0, 1]; bilinear between pixels.
 
-    1 where no view contains the point: pictures say nothing about what is outside them.
+    1 where no view contains the point: pictures say nothing about what is outside them. With
+    ``edges_go_on`` a point before the camera, but beside the picture, has the alpha of the nearest
+    pixel of its edge: nothing, unless the object is cut off there.
     """
     if alpha.shape != (len(cameras), cameras.height, cameras.width):
         raise InputError(
@@ -29,7 +35,9 @@ def silhouette_support(
         )
     pixels, depth = project(cameras, points)
     size = pixels.new_tensor([cameras.width, cameras.height])
-    contained = ((pixels >= 0) & (pixels <= size)).all(-1) & (depth > 0)
+    contained = depth > 0
+    if not edges_go_on:
+        contained &= ((pixels >= 0) & (pixels <= size)).all(-1)
     where = torch.where(contained[..., None], 2 * pixels / size - 1, 0.0)
     sampled = functional.grid_sample(
         rearrange(alpha, "v h w -> v 1 h w"), rearrange(where, "v n xy -> v 1 n xy"),

@@ -59,7 +59,7 @@ def test_run_writes_all_formats_and_states_losses_in_decibels(tmp_path, run):
     assert code == 0, said
     names = [path.name for path in paths]
     assert names == ["scene.ply", "scene.splat", "scene.spz", "scene.glb", "scene.png",
-                     "report.html"]  # fmt: skip
+                     "scene.mp4", "report.html"]  # fmt: skip
     (sample,) = read_record(paths[-1].parent).samples
     found = {kind: sample.metrics[f"render_back/splats.{kind}/psnr_db"] for kind in FORMATS}
     assert found["ply"] > 80

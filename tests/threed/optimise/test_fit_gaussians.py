@@ -114,10 +114,14 @@ def test_harmonics_join_by_degree():
 
 
 def test_every_picture_is_seen_before_any_again():
-    from threed.optimise.fit_gaussians import _views_of
+    from threed.optimise.view_order import views_of
 
     options = GaussianFit(views_per_step=3)
-    seen = [view for step in range(1, 9) for view in _views_of(step, 6, options, 0)]
+    seen = [
+        view
+        for step in range(1, 9)
+        for view in views_of(step, 6, options.views_per_step, 0, "test")
+    ]
     for i in range(4):
         assert sorted(seen[6 * i : 6 * i + 6]) == list(range(6))
     assert seen[:6] != seen[6:12]

@@ -32,6 +32,9 @@ def test_views_say_nothing_about_what_they_do_not_contain():
     points = torch.tensor([[0.0, 0, 0], [5.0, 0, 0], [0.0, 0, 3.0]], dtype=F64)
     support = silhouette_support(torch.zeros(1, 16, 16, dtype=F64), camera, points)
     assert support.tolist() == [0.0, 1.0, 1.0]
+    # what goes on beside the picture is what its edge shows; behind the camera nothing is known
+    beside = silhouette_support(torch.zeros(1, 16, 16, dtype=F64), camera, points, edges_go_on=True)
+    assert beside.tolist() == [0.0, 0.0, 1.0]
 
 
 def test_mean_colour_weighs_views_by_alpha_and_has_an_answer_everywhere():
