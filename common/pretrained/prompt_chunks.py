@@ -97,11 +97,12 @@ def chunks_of(
 
 
 def _tokens(tokenizer: Any, prompt: str, words: LearntWords) -> list[tuple[int, float]]:
-    found = []
+    found: list[tuple[int, float]] = []
     for segment in weighted_segments(prompt):
         for part in words.parts(segment.text):
-            made = part
             if isinstance(part, str):
                 made = tokenizer(part, add_special_tokens=False, verbose=False).input_ids
+            else:
+                made = part
             found += [(token, segment.weight) for token in made]
     return found
