@@ -111,6 +111,7 @@ def words_of(files: Sequence[WordVectors], encoder: Encoder, first: int, width: 
     """
     if not files:
         return NO_WORDS
+    kept: list[Tensor] = []
     for file in files:
         rows = file.vectors.get(encoder)
         if rows is None:
@@ -123,7 +124,7 @@ def words_of(files: Sequence[WordVectors], encoder: Encoder, first: int, width: 
                 f"{file.path}: its vectors have {rows.shape[1]} numbers and this {encoder} reads "
                 f"{width}: it is for another family"
             )
-    rows = [file.vectors[encoder] for file in files]
+        kept.append(rows)
     return LearntWords(
-        tuple(file.word for file in files), tuple(map(len, rows)), torch.cat(rows), first
+        tuple(file.word for file in files), tuple(map(len, kept)), torch.cat(kept), first
     )

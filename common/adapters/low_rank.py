@@ -6,6 +6,7 @@ in kohya's and PEFT's layouts. The network is not changed and not held: for the 
 hooks add the second term. ``B`` starts at 0, so the first call gives what the network alone gives.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, assert_never
@@ -56,13 +57,21 @@ class LowRank(nn.Module):
     Args:
         network: that is to be changed; only its layers' names and shapes are looked at.
         sizes: rank, alpha and targets.
-        generator: draws ``A``, normal with deviation ``1 / rank``.
+        generator: draws ``A``, normal.
+        spread: deviation of ``A``: one over the root of the layer's inputs, so that ``A h`` is as
+            large as ``h`` in every layer, or ``1 / rank``.
 
     Raises:
         InputError: the network has no such layers.
     """
 
-    def __init__(self, network: nn.Module, sizes: LowRankConfig, generator: torch.Generator):
+    def __init__(
+        self,
+        network: nn.Module,
+        sizes: LowRankConfig,
+        generator: torch.Generator,
+        spread: Literal["inputs", "rank"] = "inputs",
+    ):
         super().__init__()
         found = target_layers(network, sizes.targets)
         self.sizes = sizes
@@ -70,7 +79,8 @@ class LowRank(nn.Module):
         downs, ups = [], []
         for layer in found.values():
             weight, rank = layer.weight, sizes.rank
-            down = torch.randn(rank, *weight.shape[1:], generator=generator) / rank
+            down = torch.randn(rank, *weight.shape[1:], generator=generator)
+            down = down / (rank if spread == "rank" else math.sqrt(down[0].numel()))
             up = torch.zeros(weight.shape[0], rank, *[1] * (weight.ndim - 2))
             place = "cpu" if weight.device.type == "meta" else weight.device
             downs.append(nn.Parameter(down.to(place)))

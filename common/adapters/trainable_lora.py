@@ -14,7 +14,7 @@ class TrainableLora:
 
     def __init__(self, network: nn.Module, rank: int, generator: torch.Generator):
         self._network = network
-        self._change = LowRank(network, LowRankConfig(rank=rank), generator)
+        self._change = LowRank(network, LowRankConfig(rank=rank), generator, spread="rank")
 
     @property
     def weights(self) -> list[Tensor]:

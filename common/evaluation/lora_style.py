@@ -121,6 +121,7 @@ def _figures(
     gap = figures["plain distance"] - figures["toned distance"]
     figures["moved"] = (figures["plain distance"] - figures["lora distance"]) / gap
     figures["concept loss"] = figures["plain top1"] - figures["lora top1"]
+    figures["concept loss beyond the style"] = figures["toned top1"] - figures["lora top1"]
     return figures
 
 
@@ -143,10 +144,11 @@ def _sections(run: Run, figures: dict[str, float]) -> tuple[Section, ...]:
         (name, *(figures[f"{name} {what}"] for what in ("distance", "top1", "top5")))
         for name in ("plain", "lora", "toned")
     )
+    own_cost = figures["plain top1"] - figures["toned top1"]
     notes = (
         f"The LoRAs moved {figures['moved']:.1%} of the way from plain pictures to the same in the "
         f"style (toned, as the autoencoder gives them back), and cost {figures['concept loss']:.1%}"
-        " of the objects.",
+        f" of the objects; the style itself costs {own_cost:.1%}, as the judge knows colours too.",
     )
     return (
         Table("Style, and what is still shown", columns, rows, footnotes=notes),

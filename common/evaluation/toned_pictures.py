@@ -1,7 +1,8 @@
 """A folder of pictures in a duotone, to train the style that `evaluate/lora` measures.
 
 ``python -m common.evaluation.toned_pictures <folder>`` draws eight things with the embedded prior,
-for prompts that are not those of the evaluation, and writes them toned, with captions.
+each in another colour, for prompts that are not those of the evaluation, and writes them toned,
+with captions.
 """
 
 import sys
@@ -14,7 +15,7 @@ from common.atomic import write_text
 from common.diffusion.guidance_config import CFG
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.evaluation.generated import generate
-from common.evaluation.prompt_sets import chosen_requests, load_prompt_set
+from common.evaluation.prompt_sets import load_prompt_set
 from common.evaluation.tone import Tone, toned
 from common.media.images import write_picture
 from common.media.pixels import to_picture
@@ -29,7 +30,8 @@ def write_toned(folder: Path, tone: Tone, models: Path = ZOO, size_px: int = _SI
     """Draw, tone and write ``00.png`` with ``00.txt``, and so on."""
     prior = load_embedded_prior((size_px, size_px), models)
     pairs = load_prompt_set("pairs", frozenset()).requests
-    requests = [replace(one, view=None) for one in chosen_requests(pairs, NUM_PICTURES)]
+    by_colour = {one.asked[0].colour: one for one in pairs}
+    requests = [replace(one, view=None) for one in [*by_colour.values()][:NUM_PICTURES]]
     drawn = generate(
         prior, DPMSolverPP2M(), CFG(guidance_scale=4.0), requests, _SEED, len(requests)
     )

@@ -38,8 +38,8 @@ def check_prompts(config: GenerationConfig, size: tuple[int, ...]) -> list[str]:
             return [f"the gaussian prior reads this prompt as: {named}"]
         case EmbeddedPriorConfig():
             folder = models_folder(config.prior)
-            words = config.prior.embeddings
-            return embedded_notes(config.prompt, config.negative_prompt, folder, words)
+            learnt = config.prior.embeddings
+            return embedded_notes(config.prompt, config.negative_prompt, folder, learnt)
         case SpacetimeDiTPriorConfig():
             from common.zoo.models import ZOO
 

@@ -112,7 +112,8 @@ class PretrainedPrior:
 
     def taught(self, words: Mapping[Encoder, LearntWords]) -> "PretrainedPrior":
         """The same prior with learnt words in its text encoders."""
-        same, names = copy(self), ("text_encoder", "text_encoder_2")
+        same = copy(self)
+        names: tuple[Encoder, ...] = ("text_encoder", "text_encoder_2")
         encoders = tuple(
             replace(one, words=words.get(name, NO_WORDS))
             for name, one in zip(names, self.text.encoders, strict=False)

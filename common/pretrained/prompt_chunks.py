@@ -111,11 +111,12 @@ def weighted_tokens(
     Raises:
         InputError: the brackets do not match.
     """
-    found = []
+    found: list[tuple[int, float]] = []
     for segment in weighted_segments(prompt):
         for part in words.parts(segment.text):
-            made = part
             if isinstance(part, str):
                 made = tokenizer(part, add_special_tokens=False, verbose=False).input_ids
+            else:
+                made = part
             found += [(token, segment.weight) for token in made]
     return found

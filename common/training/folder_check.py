@@ -14,8 +14,8 @@ def check_folder_training(config: FolderTraining) -> list[str]:
     Raises:
         InputError: see `read_folder` and `check_prior`.
     """
-    inverts = isinstance(config, TrainTextualInversion)
-    files = read_folder(config.folder, config.word if inverts else config.caption)
+    caption = config.word if isinstance(config, TrainTextualInversion) else config.caption
+    files = read_folder(config.folder, caption)
     check_prior(config.prior, config.size)
     notes = []
     if isinstance(config, TrainDreambooth) and config.preservation is not None:

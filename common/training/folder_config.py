@@ -37,6 +37,9 @@ class FolderTraining(Config):
     """Colour behind transparent pixels, for priors that draw none (pretrained)."""
     mirrored: bool = False
     """Learn from every picture's mirror image too."""
+    copies: int = Field(1, ge=1, le=256)
+    """Of transparent pictures: how often each is learnt, the first time as it is, then moved,
+    scaled and turned a little. Many keep few pictures from being learnt by heart."""
     times: NoiseTimes = MinSnr()
     """Which noise levels are visited and how much they count."""
     text_dropout: float = Field(0.1, ge=0, lt=1)
@@ -68,6 +71,9 @@ class FolderTraining(Config):
         if self.loop.compile:
             raise ValueError("loop.compile: what is learnt is hooked into the U-Net, uncompiled")
         if isinstance(self.prior, PretrainedPriorConfig):
+            if self.copies > 1:
+                raise ValueError("copies moves things on nothing, which checkpoints do not draw: "
+                                 "set copies 1")  # fmt: skip
             if self.prior.compute.dtype == "float16":
                 raise ValueError("prior.compute.dtype float16 overflows in training; use bfloat16")
         elif self.prior.trajectory_noise != 1.0:

@@ -12,8 +12,9 @@ from common.errors import InputError
 from common.generation.given_pixels import laid_out
 from common.media.fitting import placement
 from common.media.images import read_picture
-from common.seeding import stream_seed
-from common.shapes import Picture
+from common.seeding import generator_for, stream_seed
+from common.shapes import Images, Picture
+from common.training.augmentation import Augmentation, augment
 from common.training.captioned_folder import CaptionedPicture
 from common.training.folder_config import FolderTraining
 from common.training.taught_prior import Taught
@@ -23,6 +24,9 @@ _SMALLEST = 2
 _LONGEST = 4
 """Sides may differ by so much: of longer pictures too little would be seen."""
 _BATCH = 8
+_MOVED = Augmentation(
+    affine=1.0, max_zoom=1.25, max_shift=0.08, max_turn_deg=12.0, flip=0.0, recolor=0.0, opaque=0.0
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +78,9 @@ def learnt_pictures(
     files: Sequence[CaptionedPicture],
     pictures: Sequence[Picture],
     prior: Taught,
+    seed: int,
 ) -> LearntPictures:
-    """The pictures as latents, mirror images after them if they are wanted."""
+    """The pictures as latents, mirror images after them if they are wanted, then moved copies."""
     size, channels = config.size, prior.spec.image_channels
     rows = []
     for picture in pictures:
@@ -85,5 +90,16 @@ def learnt_pictures(
     captions = tuple(file.caption for file in files)
     if config.mirrored:
         images, captions = torch.cat([images, images.flip(-1)]), captions * 2
+    if config.copies > 1:
+        images, captions = _with_copies(config, images, seed), captions * config.copies
     parts = [prior.encode(some.to(prior.device)) for some in images.split(_BATCH)]
     return LearntPictures(torch.cat(parts).float(), captions)
+
+
+def _with_copies(config: FolderTraining, images: Images, seed: int) -> Images:
+    """The pictures, then each so often again, moved: premultiplied, nothing comes in."""
+    generator = generator_for(seed, 0, "moved copies")
+    parts = [images]
+    for _ in range(config.copies - 1):
+        parts.append(augment((images + 1) / 2, _MOVED, generator) * 2 - 1)
+    return torch.cat(parts)

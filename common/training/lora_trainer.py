@@ -196,7 +196,7 @@ def open_lora_training(
     files = read_folder(config.folder, config.caption)
     pixels = read_pictures(config, files)
     prior = open_taught(config, device)
-    pictures = learnt_pictures(config, files, pixels, prior)
+    pictures = learnt_pictures(config, files, pixels, prior, seed)
     classes = None
     if isinstance(config, TrainDreambooth) and config.preservation is not None:
         classes = class_pictures(config, config.preservation, prior, seed)

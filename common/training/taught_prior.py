@@ -61,7 +61,8 @@ def drawn(
     stream: str = "",
 ) -> Images:
     """Latents for prompts; each has noise of its own, by its place, and ``stream`` chooses it."""
-    found = []
+    found: list[Images] = []
+    any_prior: Any = prior
     scheduler = build_scheduler(
         DPMSolverPP2M(num_steps=num_steps), prior.spec.schedule, prior.spec.prediction
     )
@@ -73,8 +74,8 @@ def drawn(
             device=prior.device,
         )  # fmt: skip
         *_, last = sample(
-            prior, scheduler, prior.embed(some), prior.embed([""] * len(some)), guidance, noise,
-            generators_for(seed, places, f"sampler{stream}"),
+            any_prior, scheduler, prior.embed(some), prior.embed([""] * len(some)), guidance,
+            noise, generators_for(seed, places, f"sampler{stream}"),
         )  # fmt: skip
         found.append(last.latents)
     return torch.cat(found)

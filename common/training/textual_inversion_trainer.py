@@ -60,6 +60,8 @@ class TrainTextualInversion(FolderTraining):
     def _the_word_is_in_sentences(self) -> "TrainTextualInversion":
         if self.caption is not None:
             raise ValueError("caption has no effect: method.sentences are the prompts")
+        if self.prior.embeddings:
+            raise ValueError("one word is learnt at a time: leave prior.embeddings out")
         for sentence in self.sentences:
             if sentence.count(_GAP) != 1:
                 raise ValueError(f"the sentence '{sentence}' needs one {_GAP} for the word")
@@ -172,4 +174,5 @@ def open_textual_inversion(
     files = read_folder(config.folder, config.word)
     pixels = read_pictures(config, files)
     prior = open_taught(config, device)
-    return TextualInversion(config, prior, learnt_pictures(config, files, pixels, prior), seed)
+    pictures = learnt_pictures(config, files, pixels, prior, seed)
+    return TextualInversion(config, prior, pictures, seed)

@@ -116,6 +116,7 @@ def test_words_of_checkpoints_learn_and_are_read_back(
     (("method.sentences=[a cat]",), "needs one {} for the word"),
     (("method.caption=a cat",), "method.sentences are the prompts"),
     (("method.word=a (b)",), "one of"),
+    (("method.prior.embeddings=[{path: x.safetensors}]",), "one word is learnt at a time"),
     (("method.folder=none",), "no such folder"),
 ])  # fmt: skip
 def test_what_cannot_be_learnt_is_refused(teach, zoo, tmp_path, changes, message):  # noqa: F811
