@@ -80,8 +80,9 @@ def output_table(changes: Sequence[Change], baseline: str) -> Table:
     return Table(
         "Cost and change", columns, rows,
         footnotes=(
-            "The shortest sampling and the mean memory of all runs. PSNR and same pictures: against "
-            f"{baseline} at the same prompt and seed, over white; none where all are the same.",
+            "The shortest sampling and the mean memory of all runs. PSNR and same pictures are "
+            f"against {baseline} at the same prompt and seed, over white; none where all are the "
+            "same.",
         ),
     )  # fmt: skip
 
