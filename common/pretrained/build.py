@@ -62,7 +62,8 @@ def build_pretrained_prior(
         _image_prompts(config, models, device),
     )
     if config.compute.token_merging is not None:
-        merge_tokens(models.unet, config.compute.token_merging.ratio, spec.latent_shape[-2:])
+        height, width = spec.latent_shape[-2:]
+        merge_tokens(models.unet, config.compute.token_merging.ratio, (height, width))
     return prior.computing(config.compute.feature_cache, config.compute.compile)
 
 
