@@ -16,8 +16,8 @@ from common.embedded.prior import EmbeddedPrior
 from common.seeding import generators_for, randn
 from common.zoo.models import load_embedded_prior
 
-REPEATS = 9
-BATCH = 4
+REPEATS = 5
+BATCH = 2
 SIDE_PX = 128
 NUM_STEPS = (1, 2, 4, 8)
 BAR, BAR_STEPS = 8.0, 4
