@@ -74,8 +74,8 @@ def build_pretrained_prior(
         _image_prompts(config, models, device),
     )
     if config.compute.token_merging is not None:
-        _, *cells = spec.latent_shape
-        merge_tokens(models.denoiser, config.compute.token_merging.ratio, (cells[0], cells[1]))
+        height, width = spec.latent_shape[-2:]
+        merge_tokens(models.denoiser, config.compute.token_merging.ratio, (height, width))
     return prior.computing(config.compute.feature_cache, config.compute.compile)
 
 
