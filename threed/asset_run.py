@@ -33,7 +33,9 @@ def asset_estimate(config: ThreedConfig, method: FromPrompt) -> Estimate:
     num_views, size_px = method.view_shape
     sizes = {
         "views": f"{num_views} x {size_px} x {size_px}",
-        "scene": f"up to {method.num_cells} x {method.num_cells} x {method.num_cells} cells",
+        "scene": "a mesh"
+        if not method.num_cells
+        else f"up to {method.num_cells} x {method.num_cells} x {method.num_cells} cells",
         "texture": f"{method.texture_px} x {method.texture_px}",
     }
     memory = _LIBRARIES_BYTES + _BYTES_PER_NODE * method.num_scenes * method.num_cells**3
