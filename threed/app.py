@@ -9,6 +9,7 @@ from threed.edit_3d import Edit3D
 from threed.from_prompt import Distillation, FromPrompt
 from threed.image_to_3d import ImageTo3D
 from threed.reconstruct import Reconstruct
+from threed.scenes.scene_config import TexturedMesh
 from threed.texture import Texture
 from threed.view_priors import check_view_prior
 
@@ -31,7 +32,10 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
         raise InputError("prompt is empty; say what to make: prompt='a red car'")
     if isinstance(config.method, Distillation):
         _check_begun(config.method, config.prompt)
-    return check_view_prior(config.prior, config.method, config.prompt)
+    notes = check_view_prior(config.prior, config.method, config.prompt)
+    if isinstance(config.method, Distillation):
+        notes += _without_a_grid(config.method)
+    return notes
 
 
 def _check_begun(method: Distillation, prompt: str) -> None:
@@ -45,6 +49,17 @@ def _check_begun(method: Distillation, prompt: str) -> None:
             f"prompt and method.source_prompt are both {prompt!r}; say what the asset is in the "
             "second, and what it becomes in the first"
         )
+
+
+def _without_a_grid(method: Distillation) -> list[str]:
+    """Keys of meshing, which a scene that is a mesh goes without."""
+    if not isinstance(method.scene, TexturedMesh):
+        return []
+    return [
+        f"method.{key} has no effect on a scene that is a mesh"
+        for key in ("surface", "max_faces", "texture_px")
+        if getattr(method, key) != type(method).model_fields[key].default
+    ]
 
 
 def _without_effect(config: ThreedConfig) -> list[str]:

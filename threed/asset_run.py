@@ -12,10 +12,11 @@ from common.runs.provenance import provenance_of
 from threed.asset_export import artefacts, export_asset, mesh_metrics, shown_asset
 from threed.config import ThreedConfig
 from threed.edit_report import edit_metrics, shown_edit, write_edit
-from threed.from_prompt import FromPrompt
+from threed.from_prompt import Distillation, FromPrompt
 from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
 from threed.make_asset import make_asset
+from threed.scenes.scene_config import TexturedMesh
 from threed.splat_report import shown_splats, splat_metrics
 from threed.textured_trimesh import textured_trimesh
 from threed.turntable import Turntable, turntable_frames, write_turntable
@@ -30,10 +31,15 @@ _BYTES_PER_NODE = 400
 def asset_estimate(config: ThreedConfig, method: FromPrompt) -> Estimate:
     """Sizes and memory of the run."""
     num_views, size_px = method.view_shape
+    texture_px: int = method.texture_px
+    if isinstance(method, Distillation) and isinstance(method.scene, TexturedMesh):
+        texture_px = method.scene.texture_px
     sizes = {
         "views": f"{num_views} x {size_px} x {size_px}",
-        "scene": f"up to {method.num_cells} x {method.num_cells} x {method.num_cells} cells",
-        "texture": f"{method.texture_px} x {method.texture_px}",
+        "scene": "a mesh"
+        if not method.num_cells
+        else f"up to {method.num_cells} x {method.num_cells} x {method.num_cells} cells",
+        "texture": f"{texture_px} x {texture_px}",
     }
     memory = _LIBRARIES_BYTES + _BYTES_PER_NODE * method.num_scenes * method.num_cells**3
     memory += view_prior_bytes(config.prior, method)

@@ -13,7 +13,8 @@ from threed.optimise.fit_options import FitOptions
 from threed.optimise.fit_views import FitStep, fit_views
 from threed.optimise.gaussian_options import GaussianFit
 from threed.scenes.gaussian_cloud import GaussianCloud
-from threed.scenes.scene_config import Gaussians, HashNerf, Scene, Sdf, VoxelNerf
+from threed.scenes.page_mesh import page_mesh
+from threed.scenes.scene_config import Gaussians, HashNerf, Scene, Sdf, TexturedMesh, VoxelNerf
 from threed.scenes.scene_start import SceneStart, on_scene_grid
 from threed.scenes.start_config import AssetStart
 from threed.scenes.voxel_field import VoxelField
@@ -51,6 +52,13 @@ def begun_scene(
                 return SceneStart(_field(start, source, scene.num_cells, coarse, seed))
             case HashNerf() | Sdf():
                 return SceneStart(_field(start, source, scene.num_cells, scene.num_cells, seed))
+            case TexturedMesh():
+                if source.mesh is None:
+                    raise InputError(
+                        f"{start.input}: holds no mesh for a scene that is one; make it one with "
+                        "threed/convert method.meshing={} first, or choose another method.scene"
+                    )
+                return SceneStart(mesh=page_mesh(source.mesh, scene.texture_px))
             case Gaussians():
                 return SceneStart(cloud=_cloud(start, scene, source, seed))
             case _:

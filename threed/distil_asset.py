@@ -1,7 +1,12 @@
 """Prompt -> scene that the prior likes from everywhere -> textured mesh."""
 
+from dataclasses import replace
+
+from common.cameras import Cameras
 from common.embedded.image_unet import View
 from common.embedded.orbit import cameras_on_orbit
+from common.raster.render import render_mesh
+from common.raster.shading import FLAT_LIGHTING
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from threed.begun_scene import begun_scene, source_of
@@ -14,7 +19,8 @@ from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_scene import distil_scene, live_scenes
 from threed.optimise.live_gaussians import LiveGaussians
-from threed.optimise.live_scene import LiveScene
+from threed.optimise.live_mesh import LiveMesh
+from threed.optimise.live_scene import LiveScene, field_of
 from threed.rendering.volume import render
 from threed.scenes.scene_start import SceneStart, start_of
 from threed.texturing.bake import BakeOptions, Pictures
@@ -33,28 +39,44 @@ def distilled_asset(
         )  # fmt: skip
     scene = _distilled(method, prompt, prior, seed, run, start)
     with run.clock.stage("mesh and texture"):
-        field = scene.field()
-        low, high = method.views.elevations_deg
-        turn = 360 / method.num_pictures
-        heights = (low, (low + high) / 2, high)
-        views = [View(turn * index, heights[index % 3]) for index in range(method.num_pictures)]
-        cameras = cameras_on_orbit(views, method.views.size_px)
-        pictures = Pictures(render(field, cameras).rgba, cameras)
-        options = FinishOptions(
-            SurfaceOptions(method.surface),
-            method.max_faces,
-            # beyond 2048 texels are finer than anything in the pictures, and memory is short
-            BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
-        )
-        made = finished(field, pictures, options)
-    cloud = scene.cloud() if isinstance(scene, LiveGaussians) else None
+        made = _drawn_mesh(scene, method) if isinstance(scene, LiveMesh) else _meshed(scene, method)
     if source is None:
-        return MadeAsset(made.mesh, pictures, made.silhouette_iou, cloud)
+        return made
     edit = None
     if isinstance(method, Edit3D):
         (begun,) = live_scenes(method, seed, None, start)
-        edit = edit_pictures(source, begun.field(), made.mesh)
-    return MadeAsset(made.mesh, pictures, made.silhouette_iou, cloud, source.placement, edit)
+        edit = edit_pictures(source, begun, made.mesh)
+    return replace(made, placement=source.placement, edit=edit)
+
+
+def _meshed(scene: LiveScene, method: Distillation) -> MadeAsset:
+    """The surface of a scene that fills space, textured with its renders."""
+    field, cameras = field_of(scene), _cameras_round(method)
+    pictures = Pictures(render(field, cameras).rgba, cameras)
+    options = FinishOptions(
+        SurfaceOptions(method.surface),
+        method.max_faces,
+        # beyond 2048 texels are finer than anything in the pictures, and memory is short
+        BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
+    )
+    made = finished(field, pictures, options)
+    cloud = scene.cloud() if isinstance(scene, LiveGaussians) else None
+    return MadeAsset(made.mesh, pictures, made.silhouette_iou, cloud)
+
+
+def _drawn_mesh(scene: LiveMesh, method: Distillation) -> MadeAsset:
+    """A scene that is a mesh already, with pictures of it."""
+    mesh, cameras = scene.mesh(), _cameras_round(method)
+    pictures = Pictures(render_mesh(mesh, cameras, lighting=FLAT_LIGHTING).rgba, cameras)
+    return MadeAsset(mesh, pictures, 1.0)
+
+
+def _cameras_round(method: Distillation) -> Cameras:
+    low, high = method.views.elevations_deg
+    turn = 360 / method.num_pictures
+    heights = (low, (low + high) / 2, high)
+    views = [View(turn * index, heights[index % 3]) for index in range(method.num_pictures)]
+    return cameras_on_orbit(views, method.views.size_px)
 
 
 def _distilled(

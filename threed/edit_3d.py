@@ -31,7 +31,7 @@ class Edit3D(DistilledScene):
     source_prompt: Prompt
     """What it is; the run's `prompt` says what it becomes."""
     scene: Scene = VoxelNerf(coarse_share=0.0, losses=ShapeLosses())
-    """What is optimised: voxel_nerf, hash_nerf, gaussians or sdf."""
+    """What is optimised: voxel_nerf, hash_nerf, gaussians, sdf or mesh."""
     loss: EditLoss = DDS()
     """Whose gradient: dds, or any loss that makes scenes."""
     times: Times = Uniform(min_time=0.05, max_time=0.95)

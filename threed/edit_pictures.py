@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -10,9 +11,9 @@ from common.embedded.orbit import cameras_on_orbit
 from common.raster.mesh import TriangleMesh
 from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING
+from common.seeding import generator_for
 from threed.conversion.placed_source import PlacedSource
-from threed.rendering.volume import render
-from threed.scenes.voxel_field import VoxelField
+from threed.optimise.live_scene import LiveScene
 
 SIZE_PX = 192
 _SIDES = tuple(View(60.0 * index, (12.0, 12.0, 30.0)[index % 3]) for index in range(6))
@@ -30,8 +31,10 @@ class EditPictures:
     """The mesh that is written."""
 
 
-def edit_pictures(source: PlacedSource, begun: VoxelField, mesh: TriangleMesh) -> EditPictures:
+@torch.no_grad()
+def edit_pictures(source: PlacedSource, begun: LiveScene, mesh: TriangleMesh) -> EditPictures:
     """Six sides of all three."""
     cameras = cameras_on_orbit(_SIDES, SIZE_PX)
     after = render_mesh(mesh, cameras, lighting=FLAT_LIGHTING).rgba
-    return EditPictures(source.pictures(cameras), render(begun, cameras).rgba, after)
+    first = begun.render(cameras, generator_for(0, 0, "edit pictures")).rgba
+    return EditPictures(source.pictures(cameras), first, after)

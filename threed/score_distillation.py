@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from common.config import Config
 from threed.distillation.loss_config import ISM, SDS, EditLoss, Loss
 from threed.distillation.times_config import Times, Uniform
-from threed.scenes.scene_config import Scene, VoxelNerf
+from threed.scenes.scene_config import Scene, TexturedMesh, VoxelNerf
 from threed.scenes.start_config import AssetStart
 
 
@@ -44,7 +44,7 @@ class DistilledScene(Config):
 
     name: str
     scene: Scene = VoxelNerf()
-    """What is optimised: voxel_nerf, hash_nerf, gaussians or sdf."""
+    """What is optimised: voxel_nerf, hash_nerf, gaussians, sdf or mesh."""
     times: Times = Uniform()
     """At which diffusion times: uniform or falling."""
     views: DistilledViews = DistilledViews()
@@ -67,8 +67,8 @@ class DistilledScene(Config):
 
     @property
     def num_cells(self) -> int:
-        """Of the grid that the scene is on, or is meshed on, along its longest side."""
-        return self.scene.num_cells
+        """Of the grid that the scene is on, or is meshed on; 0 of a mesh, which has none."""
+        return 0 if isinstance(self.scene, TexturedMesh) else self.scene.num_cells
 
     @property
     def num_evaluations(self) -> int:

@@ -20,6 +20,7 @@ SCENES = {
                   "finest_cells: 16}",),
     "gaussians": ("method.scene={name: gaussians, num_gaussians: 60, max_gaussians: 80, "
                   "num_cells: 16}",),
+    "mesh": ("method.scene={name: mesh, texture_px: 256}",),
 }  # fmt: skip
 
 
@@ -58,6 +59,8 @@ def test_edit_is_written_where_the_file_was(edit, scene):
     # a rough fit on coarse cells of 0.15 m; Gaussians are soft beyond the surface
     assert np.abs(mesh.bounds.mean(0) - CENTRE).max() < 0.4
     assert 1.4 < mesh.extents.max() < (4.5 if scene == "gaussians" else 2.9)
+    if scene == "mesh":
+        assert np.allclose(mesh.extents, 2.0, atol=0.1), "its own triangles"
     if scene == "gaussians":
         (file,) = (path for path in paths if path.name == "splats.ply")
         assert np.abs(read_splats(file).means.mean(0).numpy() - CENTRE).max() < 0.4

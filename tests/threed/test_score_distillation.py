@@ -24,6 +24,7 @@ PRESETS = {
                              "method.scene.finest_cells=16", "method.num_particles=2"),
     "threed/hifa_voxel_nerf": ("method.scene.num_cells=16",),
     "threed/sds_sdf": ("method.scene.num_cells=16",),
+    "threed/sds_mesh": ("method.scene.texture_px=256",),
 }  # fmt: skip
 
 

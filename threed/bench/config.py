@@ -8,7 +8,7 @@ from common.config import Config
 from common.runs.config import RunConfig
 from threed.distillation.loss_config import SDS, Loss
 from threed.distillation.times_config import Times, Uniform
-from threed.scenes.scene_config import Blob, Scene, ShapeLosses, VoxelNerf
+from threed.scenes.scene_config import Blob, FieldScene, ShapeLosses, VoxelNerf
 from threed.score_distillation import DistilledViews, ScoreDistillation
 
 Fault = Literal["none", "sign", "swapped"]
@@ -55,7 +55,7 @@ class SceneTrial(Config):
     """Steps of the optimizer; 0 leaves the scene out."""
     num_particles: int = Field(2, ge=1, le=16)
     """Scenes that are optimised together."""
-    scene: Scene = VoxelNerf(
+    scene: FieldScene = VoxelNerf(
         num_cells=16, rate=0.2, coarse_share=0.0, start=Blob(radius_m=0.3), losses=ShapeLosses()
     )
     """What is optimised."""

@@ -20,6 +20,7 @@ from threed.bench.render_prior import SIDES, RenderPrior, pictures_of
 from threed.bench.scene_measures import SceneMeasures, diversity, measured
 from threed.distillation.past import past_of
 from threed.optimise.distil_scene import distil_scene, live_scenes
+from threed.optimise.live_scene import field_of
 from threed.scenes.voxel_field import VoxelField
 
 _SHOWN_PX = 48
@@ -43,7 +44,7 @@ def tried(config: BenchConfig, run: Run) -> Tried:
     prior = RenderPrior(figure, trial)
     method = trial.method(loss)
     views = SIDES[:: max(len(SIDES) // trial.views.num_views, 1)][: trial.views.num_views]
-    starts = [one.field() for one in live_scenes(method, config.seed, None)]
+    starts = [field_of(one) for one in live_scenes(method, config.seed, None)]
     state = run.checkpoints.restored_state
     scenes, past = live_scenes(method, config.seed, state), None if state is None else state["past"]
     steps = distil_scene(method, prior, PROMPT, seed=config.seed, state=state)
@@ -59,7 +60,7 @@ def tried(config: BenchConfig, run: Run) -> Tried:
             run.metrics.log(step.step, run.clock.elapsed(), step.losses)
             run.checkpoints.offer(step.step, step.state)
     with run.clock.stage("measures"):
-        fields = tuple(one.field() for one in scenes)
+        fields = tuple(field_of(one) for one in scenes)
         each = tuple(measured(field, figure, size) for field in fields)
         renders = [pictures_of(field, views, size) for field in starts]
         known = past_of(loss, prior, config.seed, past)

@@ -95,11 +95,7 @@ def loss_gradient(
     cond, empty = says(prompt), says("")
     match loss:
         case DDS():
-            assert draw.before is not None  # configs refuse it without an asset to edit
-            found = dds_gradient(
-                prior, x, draw.before.latents, t, noise, cond, says(draw.before.prompt), empty,
-                loss.guidance, loss.weight,
-            )  # fmt: skip
+            found = _edited(loss, prior, cond, empty, says, draw)
         case SDS(baseline="learnt"):
             told = (cond, empty, loss.guidance)
             known = past if isinstance(past, ControlVariate) else no_past()
@@ -141,6 +137,17 @@ def loss_gradient(
         case _:
             assert_never(loss)
     return found, past
+
+
+def _edited(
+    loss: DDS, prior: Prior[Any], cond: Any, empty: Any, says: Says, draw: Draw
+) -> Distilled:
+    """The gradient less that of what is edited, as it was."""
+    assert draw.before is not None  # configs refuse it without an asset to edit
+    return dds_gradient(
+        prior, draw.latents, draw.before.latents, draw.timesteps, draw.noise, cond,
+        says(draw.before.prompt), empty, loss.guidance, loss.weight,
+    )  # fmt: skip
 
 
 def _variational(

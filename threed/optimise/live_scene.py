@@ -9,10 +9,18 @@ from common.cameras import Cameras
 from common.runs.state import State
 from threed.optimise.live_gaussians import LiveGaussians
 from threed.optimise.live_hash_nerf import LiveHashNerf
+from threed.optimise.live_mesh import LiveMesh
 from threed.optimise.live_sdf import LiveSdf
 from threed.optimise.live_voxel_nerf import LiveVoxelNerf
 from threed.rendering.rendered import Rendered
-from threed.scenes.scene_config import Gaussians, HashNerf, Scene, Sdf, VoxelNerf
+from threed.scenes.scene_config import (
+    Gaussians,
+    HashNerf,
+    Scene,
+    Sdf,
+    TexturedMesh,
+    VoxelNerf,
+)
 from threed.scenes.scene_start import SceneStart
 from threed.scenes.voxel_field import VoxelField
 
@@ -36,6 +44,11 @@ class LiveScene(Protocol):
     def state(self) -> State:
         """What the scene continues from; its tensors are alive."""
         ...
+
+
+@runtime_checkable
+class LiveField(LiveScene, Protocol):
+    """A scene that learns and fills space."""
 
     def field(self) -> VoxelField:
         """The scene as it is meshed, detached."""
@@ -63,5 +76,13 @@ def live_scene(
             return LiveGaussians(options, num_steps, seed, state, start)
         case Sdf():
             return LiveSdf(options, num_steps, state, start)
+        case TexturedMesh():
+            return LiveMesh(options, num_steps, state, start)
         case _:
             assert_never(options)
+
+
+def field_of(scene: LiveScene) -> VoxelField:
+    """The field of a scene that fills space; for callers that chose no mesh."""
+    assert isinstance(scene, LiveField)
+    return scene.field()

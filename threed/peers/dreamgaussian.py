@@ -43,7 +43,7 @@ def is_dreamgaussian(settings: Settings) -> bool:
 
 def dreamgaussian_config(settings: Settings) -> dict[str, Any]:
     """Our config, as plain values; what each number means is noted in the settings."""
-    steps = int(settings.number("iters", 500))
+    steps = int(settings.positive("iters", 500))
     settings.say("iters", "method.num_steps; stage 1")
     shrink = _framing(settings)
     config: dict[str, Any] = {
@@ -70,7 +70,7 @@ def dreamgaussian_config(settings: Settings) -> dict[str, Any]:
 
 def _framing(settings: Settings) -> float:
     """Metres here for a unit there, if the object is to be as large in the picture."""
-    radius, fovy = settings.number("radius", 2.5), settings.number("fovy", 49.1)
+    radius, fovy = settings.positive("radius", 2.5), settings.positive("fovy", 49.1)
     half = radius * math.tan(math.radians(fovy / 2))
     shrink = HALF_EXTENT_M / half
     settings.say(

@@ -1,5 +1,6 @@
 """The settings of another system's YAML file, and which of them were understood."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,17 @@ class Settings:
             raise InputError(f"{key} is {value!r}; a number is needed to say what it means here")
         return found
 
+    def positive(self, key: str, default: float | int) -> float:
+        """A value that must be a number above 0.
+
+        Raises:
+            InputError: it is none.
+        """
+        found = self.number(key, default)
+        if found <= 0:
+            raise InputError(f"{key} is {found:g}; a number above 0 is needed")
+        return found
+
     def say(self, key: str, meaning: str) -> None:
         """Note what a key means; its value is the file's."""
         self.seen.add(key)
@@ -89,15 +101,14 @@ def read_settings(path: Path) -> Settings:
 
 
 def as_number(value: Any) -> float | None:
-    """A number, also if YAML 1.1 took it for text (``1e-3``); None of anything else."""
-    if isinstance(value, bool):
+    """A finite number, also if YAML 1.1 took it for text (``1e-3``); None of anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, int | float):
-        return float(value)
     try:
-        return float(value) if isinstance(value, str) else None
-    except ValueError:
+        number = float(value)
+    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _flat(block: Mapping[Any, Any], prefix: str) -> list[tuple[str, Any]]:

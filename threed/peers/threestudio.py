@@ -55,7 +55,7 @@ def is_threestudio(settings: Settings) -> bool:
 
 def threestudio_config(settings: Settings) -> dict[str, Any]:
     """Our config, as plain values; what each number means is noted in the settings."""
-    steps = int(settings.number("trainer.max_steps", 10_000))
+    steps = int(settings.positive("trainer.max_steps", 10_000))
     settings.say("trainer.max_steps", "method.num_steps")
     latents = settings.get("system_type") == "sjc-system"
     config: dict[str, Any] = {

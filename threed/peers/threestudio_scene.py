@@ -8,6 +8,7 @@ from threed.peers.settings import Settings, as_number
 
 _HALF_BOX_M = 0.6
 _FINEST = 2048
+_MOST_GROWTH = 1e6
 _MOST_CELLS = 256
 _ENCODING = "system.geometry.pos_encoding_config."
 _PARAMS = "system.optimizer.params."
@@ -39,8 +40,8 @@ def scene_of(settings: Settings, losses: Mapping[str, float]) -> dict[str, Any]:
 
 def _hash_grid(settings: Settings, rate: float) -> dict[str, Any]:
     levels = min(int(settings.number(f"{_ENCODING}n_levels", 16)), 24)
-    coarsest = int(settings.number(f"{_ENCODING}base_resolution", 16))
-    growth = settings.number(f"{_ENCODING}per_level_scale", 1.4472692)
+    coarsest = int(settings.positive(f"{_ENCODING}base_resolution", 16))
+    growth = min(settings.positive(f"{_ENCODING}per_level_scale", 1.4472692), _MOST_GROWTH)
     finest = math.floor(coarsest * growth ** (levels - 1) + 1e-6)
     table = int(settings.number(f"{_ENCODING}log2_hashmap_size", 19))
     said = {
@@ -117,7 +118,7 @@ def _blob(settings: Settings, scene: dict[str, Any]) -> None:
         if settings.has("system.geometry.density_bias"):
             settings.say("system.geometry.density_bias", "no counterpart: scenes begin as a ball")
         return
-    radius = settings.number("system.geometry.radius", 1.0)
+    radius = settings.positive("system.geometry.radius", 1.0)
     edge = settings.number("system.geometry.density_blob_std", 0.5) / radius * _HALF_BOX_M
     scene["start"] = {"radius_m": round(min(edge, _HALF_BOX_M), 6)}
     settings.say("system.geometry.density_bias", "method.scene.start: a ball, soft at its edge")

@@ -62,7 +62,7 @@ def _framing(settings: Settings) -> None:
     """How large the scene is in the picture, there and here."""
     near, far = _pair(settings, "data.camera_distance_range", (1.0, 1.5))
     narrow, wide = _pair(settings, "data.fovy_range", (40.0, 70.0))
-    radius = settings.number("system.geometry.radius", 1.0)
+    radius = settings.positive("system.geometry.radius", 1.0)
     shown = [
         distance * math.tan(math.radians(fovy / 2)) / radius
         for distance, fovy in ((near, narrow), (far, wide))

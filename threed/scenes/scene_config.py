@@ -170,5 +170,27 @@ class Sdf(Config):
         return self
 
 
-Scene = Annotated[VoxelNerf | HashNerf | Gaussians | Sdf, BY_NAME]
+class TexturedMesh(Config):
+    """Triangles with texture coordinates: texels and vertices."""
+
+    name: Literal["mesh"] = "mesh"
+    texture_px: Literal[256, 512, 1024, 2048] = 512
+    """Side of the texture."""
+    rate: Rate = 0.1
+    """Learning rate of the texels' raw colours."""
+    vertices_rate: float = Field(1e-3, ge=0, le=1)
+    """Learning rate of the vertices, metres; 0 keeps the shape."""
+    final_rate: float = Field(0.1, gt=0, le=1)
+    """What is left of both at the end; they fall geometrically."""
+    stiffness: Weight = 0.01
+    """Mean squared difference of what the two ends of an edge moved, in mean edges."""
+    texel_variation: Weight = 0.1
+    """Mean squared difference of neighbouring texels."""
+    start: Blob = Blob()
+    """The first scene, without `method.start`."""
+
+
+FieldScene = Annotated[VoxelNerf | HashNerf | Gaussians | Sdf, BY_NAME]
+"""Any scene that fills a grid, chosen by its ``name``."""
+Scene = Annotated[VoxelNerf | HashNerf | Gaussians | Sdf | TexturedMesh, BY_NAME]
 """Any scene, chosen by its ``name``."""

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from common.raster.mesh import TriangleMesh
 from common.runs.state import State
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.scenes.voxel_field import (
@@ -17,15 +18,18 @@ from threed.scenes.voxel_field import (
     uniform_field,
 )
 
+_MESH = ("vertices", "faces", "uvs", "uv_faces", "texture")
 _CLOUD = ("means", "log_scales", "quaternions", "opacity_logits", "sh")
 
 
 @dataclass(frozen=True, eq=False)
 class SceneStart:
-    """As a field on the scene's grid, or as a cloud for scenes of Gaussians."""
+    """As a field on the scene's grid, as a cloud for scenes of Gaussians, or as a mesh."""
 
     field: VoxelField | None = None
     cloud: GaussianCloud | None = None
+    mesh: TriangleMesh | None = None
+    """With texture coordinates and texture."""
 
     def state(self) -> State:
         """What `start_of` makes it of again."""
@@ -35,6 +39,8 @@ class SceneStart:
             state["box"] = [list(self.field.low), list(self.field.high)]
         if self.cloud is not None:
             state["cloud"] = [getattr(self.cloud, name) for name in _CLOUD]
+        if self.mesh is not None:
+            state["mesh"] = {name: getattr(self.mesh, name) for name in _MESH}
         return state
 
 
@@ -42,13 +48,16 @@ def start_of(state: State) -> SceneStart | None:
     """The start that `SceneStart.state` described; None of None."""
     if state is None:
         return None
-    field = cloud = None
+    field = cloud = mesh = None
     if "field" in state:
         low, high = (tuple(corner) for corner in state["box"])
-        field = VoxelField(*state["field"], low, high)
+        density, colour = state["field"]
+        field = VoxelField(density, colour, low, high)
     if "cloud" in state:
         cloud = GaussianCloud(*state["cloud"])
-    return SceneStart(field, cloud)
+    if "mesh" in state:
+        mesh = TriangleMesh(**state["mesh"])
+    return SceneStart(field, cloud, mesh)
 
 
 def on_scene_grid(field: VoxelField, num_cells: int) -> VoxelField:

@@ -200,6 +200,21 @@ def test_an_edited_config_is_not_written_over(imported, tmp_path):
     assert target.read_text().endswith("# mine\n")
 
 
+@pytest.mark.parametrize("settings", [STUDIO, GAUSSIAN], ids=["threestudio", "DreamGaussian"])
+def test_any_value_of_any_key_is_read_or_refused_in_one_line(tmp_path, monkeypatch, settings):
+    monkeypatch.chdir(tmp_path)
+    path, refused = tmp_path / "theirs.yaml", 0
+    for key in flat(settings):
+        for value in (0, -1, float("inf"), float("nan"), 1e300, 10**400, "x", [], [1], None, True):
+            path.write_text(yaml.safe_dump(changed(settings, **{key.replace(".", "__"): value})))
+            try:
+                described_peer(path)
+            except InputError:
+                refused += 1
+            (tmp_path / "theirs.extrude.yaml").unlink(missing_ok=True)
+    assert refused > 40, "most of these are no settings"
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("a: 1", "is no config of Extrude"), ("- 1", "holds no block"), ("a: [", "not valid YAML"),
     ("num_pts: 2\nposition_lr_init: 0.1\niters: 5", "num_gaussians"),
