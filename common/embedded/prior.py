@@ -1,6 +1,7 @@
 """The embedded prior: autoencoder, text encoder and image U-Net behind the one seam."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from common.adapters.frame_loras import FrameLoras
 from common.control.features import NO_FEATURES, Features
 from common.diffusion.image_attention import attending
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule
@@ -62,6 +64,7 @@ class EmbeddedPrior:
         self.autoencoder, self.text_encoder, self.unet = autoencoder, text_encoder, unet
         self._tokenizer = tokenizer
         self.controls = tuple(controls)
+        self.loras: FrameLoras | None = None
         self._shown: ShownPictures | None = None
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
@@ -107,17 +110,20 @@ class EmbeddedPrior:
         same._shown = pictures
         return same
 
-    def following(self, controls: Sequence[EmbeddedControl]) -> "EmbeddedPrior":
-        """The same prior with other pictures that it follows."""
+    def following(
+        self, controls: Sequence[EmbeddedControl], loras: FrameLoras | None = None
+    ) -> "EmbeddedPrior":
+        """The same prior with other pictures that it follows, and LoRAs of its one frame."""
         same = copy(self)
-        same.controls = tuple(controls)
+        same.controls, same.loras = tuple(controls), loras
         return same
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
         """The U-Net's ``v`` at each sample's timestep."""
         times = self.spec.schedule.fraction(timesteps)
         added = control_features(self.controls, latents, timesteps, times, cond.vector)
-        return predict_v(self.unet, latents, timesteps, cond, added)
+        with nullcontext() if self.loras is None else self.loras.acting(len(latents)):
+            return predict_v(self.unet, latents, timesteps, cond, added)
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:
         """Premultiplied RGBA pictures in [-1, 1] to latents."""
