@@ -191,14 +191,9 @@ class FramePrior:
             repeats_noise: whether all windows begin with the same noise (FreeNoise).
         """
         return FramePrior(
-            self.pictures,
-            self.lifted,
-            windows.num_frames,
-            self.plan,
-            self.controls,
-            windows,
+            self.pictures, self.lifted, windows.num_frames, self.plan, self.controls, windows,
             repeats_noise,
-        )
+        )  # fmt: skip
 
     def noise(self, generators: Sequence[torch.Generator]) -> Clips:
         """What samples begin with, one a generator: normal, and partly shared among frames."""
