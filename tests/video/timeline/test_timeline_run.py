@@ -45,7 +45,8 @@ def test_constant_curves_draw_the_plain_values_to_the_bit(made, how):
     curve("guidance_scale", keys={0: 3.0, 2: 9.0}),
     curve("prompts", keys={2: "a blue duck grows"}),
     curve("motion_scale", keys={0: 1.0, 2: 0.0}),
-], ids=["guidance", "prompts", "motion"])  # fmt: skip
+    curve("down", keys={0: 0.0, 2: -0.4}),
+], ids=["guidance", "prompts", "motion", "moves"])  # fmt: skip
 def test_changing_curves_change_later_frames(made, how, told):
     plain, changed = made(*how), made(*how, told)
     # The first frame is drawn by itself, with the curve's first value: the same latents, decoded
