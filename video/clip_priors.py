@@ -16,7 +16,13 @@ from video.clip_windows import drawn_together, window_notes, windows_of
 from video.config import VideoConfig
 from video.refined_clips import check_leak
 from video.timeline.curve import FrameTracks
-from video.timeline.resolved import control_weights, motion_scales, moves, timeline_of
+from video.timeline.resolved import (
+    control_weights,
+    loras_of_frames,
+    motion_scales,
+    moves,
+    timeline_of,
+)
 from video.trajectory_keys import track_with
 from video.video_to_video import VideoInpaint, VideoToVideo
 
@@ -155,7 +161,8 @@ def build_clip_prior(
         prior, method.motion, method.size, device, windows, repeats, method.num_frames
     )
     strengths, weights = motion_scales(config, tracks), control_weights(config, tracks)
-    return lifted.changing(None if strengths is None else strengths.tolist(), weights)
+    loras = loras_of_frames(config, lifted.pictures.unet, tracks)
+    return lifted.changing(None if strengths is None else strengths.tolist(), weights, loras)
 
 
 def _told(
@@ -174,9 +181,10 @@ def _told(
     if keys or over:
         prior = prior.moving(track_with(keys, over, method.num_frames).to(device))
     strengths, weights = motion_scales(config, tracks), control_weights(config, tracks)
-    if strengths is None and not weights:
+    loras = loras_of_frames(config, prior.pictures.unet, tracks)
+    if strengths is None and not weights and loras is None:
         return prior
-    return prior.changing(strengths, weights)
+    return prior.changing(strengths, weights, loras)
 
 
 def seeing(prior: Prior[Any], given: Given | None) -> Prior[Any]:

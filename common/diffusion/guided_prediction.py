@@ -72,9 +72,7 @@ def guided_prediction(
     scale = _scale(guidance, frame_scales, latents)
     check_negatives(guidance, negatives)
     positive = prior.predict(latents, timesteps, cond)
-    low, high = guidance.interval
-    time = prior.spec.schedule.fraction(timesteps)
-    inside = (time >= low) & (time <= high)
+    inside = _inside(prior, guidance, timesteps)
     if _is_neutral(guidance, frame_scales) or not bool(inside.any()):
         return Guided(positive, momentum)
     unconditional = prior.predict(latents, timesteps, uncond)
@@ -83,32 +81,22 @@ def guided_prediction(
             guided = classifier_free(unconditional, positive, scale)
         case APG():
             guided, momentum = _projected(
-                prior,
-                latents,
-                timesteps,
-                positive,
-                unconditional,
-                guidance,
-                scale,
-                momentum,
+                prior, latents, timesteps, positive, unconditional, guidance, scale, momentum,
                 inside,
-            )
+            )  # fmt: skip
         case PerpNeg():
             guided = perpendicular_negative(
-                unconditional,
-                positive,
+                unconditional, positive,
                 [prior.predict(latents, timesteps, negative.cond) for negative in negatives],
                 [guidance.negative_weight * negative.weight for negative in negatives],
                 scale,
-            )
+            )  # fmt: skip
         case _:
             raise TypeError(f"no guidance {type(guidance).__name__}")
     if guidance.rescale > 0:
         guided = rescaled(guided, positive, guidance.rescale)
-    acting = _as_latents(inside, latents)
-    if frame_scales is not None and not _has_negatives(guidance):
-        acting = acting & (scale != 1)
-    return Guided(torch.where(acting, guided, positive), momentum)
+    guides = _as_latents(inside, latents) & _guides(guidance, scale)
+    return Guided(torch.where(guides, guided, positive), momentum)
 
 
 def check_negatives(guidance: Any, negatives: Sequence[Negative[Any]]) -> None:
@@ -141,6 +129,20 @@ def _is_neutral(guidance: Any, frame_scales: Float[Tensor, " f"] | None) -> bool
     if frame_scales is not None:
         return bool((frame_scales == 1).all())
     return bool(guidance.guidance_scale == 1)
+
+
+def _guides(guidance: Any, scale: Scale) -> Bool[Tensor, "..."] | bool:
+    """Frames whose guided prediction is another than the conditional one; True: all."""
+    if isinstance(scale, Tensor) and not _has_negatives(guidance):
+        return scale != 1
+    return True
+
+
+def _inside(prior: Prior[Any], guidance: Any, timesteps: Timesteps) -> Bool[Tensor, " b"]:
+    """Which samples are at a time that is guided."""
+    low, high = guidance.interval
+    time = prior.spec.schedule.fraction(timesteps)
+    return (time >= low) & (time <= high)
 
 
 def _has_negatives(guidance: Any) -> bool:

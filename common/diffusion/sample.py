@@ -86,10 +86,7 @@ def sample(
     _check(prior, scheduler, latents, generators, begin, kept)
     check_negatives(guidance, negatives)
     if start is None:
-        diffusers = copy.deepcopy(scheduler.diffusers)
-        if begin:
-            _begin_at(scheduler, diffusers, begin)
-        position = Position(diffusers, begin, latents * scheduler.scale(begin), None)
+        position = _first_position(scheduler, latents, begin)
     else:
         position = restore(scheduler, start, generators, latents.device)
     for index in range(position.index, len(scheduler.timesteps)):
@@ -149,6 +146,14 @@ def initial_latents(scheduler: Scheduler, noise: Latents) -> Latents:
     """
     first = float(getattr(scheduler.diffusers, "init_noise_sigma", 1.0))
     return noise * (first / scheduler.scale(0))
+
+
+def _first_position(scheduler: Scheduler, latents: Latents, begin: int) -> Position:
+    """Before the evaluation that a run begins with."""
+    diffusers = copy.deepcopy(scheduler.diffusers)
+    if begin:
+        _begin_at(scheduler, diffusers, begin)
+    return Position(diffusers, begin, latents * scheduler.scale(begin), None)
 
 
 def _begin_at(scheduler: Scheduler, diffusers: Any, begin: int) -> None:

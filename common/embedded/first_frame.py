@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from common.diffusion.given import Given, beginning
 from common.diffusion.guidance_config import Guidance
@@ -54,6 +56,7 @@ def first_frames(
     guidance: Guidance,
     draws: ClipDraws,
     negatives: Sequence[Negative[EmbeddedCond]] = (),
+    framed_as: Float[Tensor, "b d"] | None = None,
 ) -> Images:
     """Clean latents of the first frames.
 
@@ -65,6 +68,7 @@ def first_frames(
         guidance: how strongly they follow the prompts.
         draws: noise and generators.
         negatives: of Perp-Neg.
+        framed_as: vectors of the prompts that tell where things are, if others do than these.
     """
     pictures = prior.pictures
     scheduler = build_scheduler(sampler, pictures.spec.schedule, pictures.spec.prediction)
@@ -76,7 +80,8 @@ def first_frames(
     drawn: Images = torch.as_tensor(last.latents)
     if prior.plan.framing is None:
         return drawn
-    boxes = prior.plan.framing.boxes(cond.vector, draws.framing)
+    vectors = cond.vector if framed_as is None else framed_as
+    boxes = prior.plan.framing.boxes(vectors, draws.framing)
     return pictures.encode(laid(pictures.decode(drawn).clamp(-1, 1), boxes))
 
 

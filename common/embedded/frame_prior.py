@@ -7,6 +7,7 @@ by the others without noise, and is what sampling ends in.
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from common.adapters.frame_loras import FrameLoras
 from common.control.features import NO_FEATURES, Features
 from common.diffusion.frame_curves import FrameNumbers, PromptTravel
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
@@ -86,6 +88,7 @@ class FramePrior:
         self.controls = tuple(controls)
         self.windows, self.repeats_noise = windows, repeats_noise
         self.strengths: Float[Tensor, " f"] | None = None
+        self.loras: FrameLoras | None = None
         sizes = lifted.layers.sizes
         longest, together = sizes.max_frames, num_frames
         if windows is not None:
@@ -127,6 +130,7 @@ class FramePrior:
         firsts = [control.first() for control in self.controls]
         alone = FramePrior(self.pictures, self.lifted, 1, controls=firsts)
         alone.strengths = None if self.strengths is None else self.strengths[:1]
+        alone.loras = self._loras_of(torch.arange(1))
         return alone
 
     def moving(self, tracks: Float[Tensor, "1 f 5"]) -> "FramePrior":
@@ -139,34 +143,45 @@ class FramePrior:
         self,
         strengths: Float[Tensor, " f"] | None,
         weights: Sequence[Float[Tensor, " f"] | None] = (),
+        loras: FrameLoras | None = None,
     ) -> "FramePrior":
         """The prior of clips in whose frames the models act more or less.
 
         Args:
             strengths: of the frame layers in each frame; None: 1 in all.
             weights: of each control in each frame; None leaves what it has.
+            loras: that are not merged into the U-Net.
         """
         same = copy(self)
-        same.strengths = strengths
+        same.strengths, same.loras = strengths, loras
         same.controls = tuple(
             one if weight is None else one.weighted(weight)
             for one, weight in zip(
                 self.controls, weights or [None] * len(self.controls), strict=True
             )
         )
-        same.pictures = self.pictures.following([one.first() for one in same.controls])
-        return same
+        return same._with_first_frames()
 
     def of_frames(self, frames: FrameNumbers) -> "FramePrior":
         """The prior of some frames of its clip, drawn as one of their own."""
         same = copy(self)
         same.controls = tuple(control.of_frames(frames) for control in self.controls)
-        same.pictures = self.pictures.following([one.first() for one in same.controls])
+        same.loras = self._loras_of(frames)
         same.strengths = None if self.strengths is None else self.strengths[frames]
         if self.plan.tracks is not None:
             tracks = self.plan.tracks[:, frames]
             same.plan = replace(self.plan, tracks=tracks - tracks[:, :1])
+        return same._with_first_frames()
+
+    def _with_first_frames(self) -> "FramePrior":
+        """The same, whose image prior follows what first frames do."""
+        same = copy(self)
+        firsts = [one.first() for one in self.controls]
+        same.pictures = self.pictures.following(firsts, self._loras_of(torch.arange(1)))
         return same
+
+    def _loras_of(self, frames: FrameNumbers) -> FrameLoras | None:
+        return None if self.loras is None else self.loras.of_frames(frames)
 
     def in_windows(self, windows: FrameWindows, repeats_noise: bool = False) -> "FramePrior":
         """The prior of longer clips, or of loops, that are drawn in windows.
@@ -176,14 +191,9 @@ class FramePrior:
             repeats_noise: whether all windows begin with the same noise (FreeNoise).
         """
         return FramePrior(
-            self.pictures,
-            self.lifted,
-            windows.num_frames,
-            self.plan,
-            self.controls,
-            windows,
+            self.pictures, self.lifted, windows.num_frames, self.plan, self.controls, windows,
             repeats_noise,
-        )
+        )  # fmt: skip
 
     def noise(self, generators: Sequence[torch.Generator]) -> Clips:
         """What samples begin with, one a generator: normal, and partly shared among frames."""
@@ -311,7 +321,11 @@ class FramePrior:
             rearrange(latents, "b c f h w -> (b f) c h w"), times,
             self.spec.schedule.fraction(times), rows.vector,
         )  # fmt: skip
-        return predict_v_of_frames(self.lifted, latents, timesteps, rows, scale=scale, added=added)
+        loras = self._loras_of(frames)
+        with nullcontext() if loras is None else loras.acting(len(latents)):
+            return predict_v_of_frames(
+                self.lifted, latents, timesteps, rows, scale=scale, added=added
+            )
 
     def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
         """Premultiplied RGBA frames in [-1, 1] to latents."""

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from einops import einsum, repeat
+from einops import einsum, rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
@@ -59,6 +59,7 @@ def moved_start(
     noise: Clips,
     generators: Sequence[torch.Generator],
     shares: Float[Tensor, "f k"] | None = None,
+    looks: Sequence[Images] = (),
 ) -> tuple[Beginning, Lead | None]:
     """Where samples begin, and what they are led by if it is not noise alone.
 
@@ -70,14 +71,19 @@ def moved_start(
         noise: of each sample, standard normal.
         generators: choose the trajectories.
         shares: how much each prompt counts in each frame, where clips are led through several.
+        looks: first frames as each of those prompts has them; empty: all as the first.
     """
     evaluation = begun(prior.plan, vectors[:1] if shares is None else vectors, scheduler)
     if evaluation == 0:
         return Beginning(noise, 0, None), None
     tracks = _tracks(prior, vectors, generators, shares)
     lead = Lead(first, tracks, prior.windows is not None and prior.windows.looped)
-    shown = prior.pictures.decode(first).clamp(-1, 1)
-    clean = torch.cat([prior.encode(moved(shown, part)) for part in tracks.split(_AT_ONCE, 1)], 2)
+    shown = [prior.pictures.decode(one).clamp(-1, 1) for one in (looks or [first])]
+    told = torch.ones(prior.num_frames, 1) if shares is None or not looks else shares
+    clean = torch.cat([
+        prior.encode(_mixed(shown, part, own))
+        for part, own in zip(tracks.split(_AT_ONCE, 1), told.split(_AT_ONCE), strict=True)
+    ], 2)  # fmt: skip
     at = scheduler.timesteps[evaluation].to(noise.device, torch.float32)
     start = scheduler.schedule.add_noise(clean, noise, at.expand(len(noise)))
     return Beginning(start.to(noise), evaluation, None), lead
@@ -105,6 +111,20 @@ def travelled(
     """A track whose steps are mixed: things go on from where they are as the next prompt tells."""
     steps = tracks.diff(dim=2, prepend=tracks[:, :, :1])
     return einsum(steps, shares.to(steps), "k b f m, f k -> b f m").cumsum(1)
+
+
+def _mixed(
+    shown: Sequence[Images], tracks: Float[Tensor, "b f 5"], shares: Float[Tensor, "f k"]
+) -> Clips:
+    """Pictures of one thing, moved alike, that fade into each other."""
+    if len(shown) == 1:
+        return moved(shown[0], tracks)
+    parts = [
+        moved(one, tracks) * rearrange(share.to(one), "f -> f 1 1")
+        for one, share in zip(shown, shares.unbind(1), strict=True)
+        if bool((share > 0).any())
+    ]
+    return torch.stack(parts).sum(0)
 
 
 def _told(

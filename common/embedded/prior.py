@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from common.adapters.frame_loras import FrameLoras
 from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.adapters.word_file import Encoder
 from common.control.features import NO_FEATURES, Features
@@ -69,6 +70,7 @@ class EmbeddedPrior:
         self.autoencoder, self.text_encoder, self.unet = autoencoder, text_encoder, unet
         self._tokenizer = tokenizer
         self.controls = tuple(controls)
+        self.loras: FrameLoras | None = None
         self._shown: ShownPictures | None = None
         self._words = NO_WORDS
         self._direction: Float[Tensor, "1 k"] | None = None
@@ -155,10 +157,12 @@ class EmbeddedPrior:
             same._network = compiled(self.unet, str(self.device))
         return same
 
-    def following(self, controls: Sequence[EmbeddedControl]) -> "EmbeddedPrior":
-        """The same prior with other pictures that it follows."""
+    def following(
+        self, controls: Sequence[EmbeddedControl], loras: FrameLoras | None = None
+    ) -> "EmbeddedPrior":
+        """The same prior with other pictures that it follows, and LoRAs of its one frame."""
         same = copy(self)
-        same.controls = tuple(controls)
+        same.controls, same.loras = tuple(controls), loras
         return same
 
     def predict(self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond) -> Images:
@@ -171,6 +175,8 @@ class EmbeddedPrior:
                 stack.enter_context(torch.autocast(self.device.type, torch.bfloat16))
             if self._cache is not None:
                 stack.enter_context(self._cache.evaluating(cond, latents, timesteps))
+            if self.loras is not None:
+                stack.enter_context(self.loras.acting(len(latents)))
             return predict_v(self._network, latents, timesteps, told, added)
 
     def encode(self, pictures: Images) -> Float[Tensor, "b z y x"]:

@@ -166,7 +166,12 @@ def start_of(
         if first is not None and _may_move(given):
             vectors = _told_vectors(config, prior, view, count, curves)
             shares = None if curves.travel is None else curves.travel.shares
-            moved, lead = moved_start(prior, vectors, first, scheduler, noise, draws.moving, shares)
+            looks = []
+            if given is None and curves.travel is not None:
+                looks = _looks(at_first, prior, view, samples, stream, first, curves.travel)
+            moved, lead = moved_start(
+                prior, vectors, first, scheduler, noise, draws.moving, shares, looks
+            )
             begin = replace(moved, kept=begin.kept)
     return Start(begin, first, lead)
 
@@ -298,6 +303,28 @@ def _first_frames(
         alone, _seen_from(alone, config.prompt, view, count), uncond, config.sampler,
         config.guidance, draws, own, negatives,
     )  # fmt: skip
+
+
+def _looks(
+    config: GenerationConfig,
+    prior: FramePrior,
+    view: View | None,
+    samples: range,
+    stream: str,
+    first: Tensor,
+    travel: PromptTravel,
+) -> list[Tensor]:
+    """First frames as every prompt on the way has them: from the same noise, in the same place."""
+    count, own = len(samples), _of_pictures(config, prior, view, len(samples)).vector
+    found = [first]
+    for prompt in travel.prompts[1:]:
+        said = config.model_copy(update={"prompt": prompt})
+        uncond, negatives = _negatives(said, prior.pictures, count)
+        found.append(first_frames(
+            prior, _of_pictures(said, prior, view, count), uncond, config.sampler,
+            config.guidance, clip_draws(prior, config.seed, samples, stream), negatives, own,
+        ))  # fmt: skip
+    return found
 
 
 def _seen_from(

@@ -1,9 +1,11 @@
 """The video app on a checkpoint with a motion module, end to end."""
 
+import numpy as np
 import pytest
 
 from common.cli.main import main
 from common.media.video_probe import probe
+from common.media.video_read import read_clip
 from run import APPS
 from tests.common.pretrained.tiny_pipelines import SIZE
 from tests.video.animatediff.conftest import checkpoint, modules, pipeline  # noqa: F401
@@ -57,3 +59,17 @@ def test_wrong_settings_end_with_code_2(film, tmp_path, change, message):
     assert message in said
     assert "Traceback" not in said
     assert not any(tmp_path.iterdir())
+
+
+def test_timeline_changes_clips_of_a_checkpoint(film):
+    def drawn(*changes):
+        code, paths, said = film("export.formats=[mp4]", *changes)
+        assert code == 0, said
+        return read_clip(paths[0]).frames
+
+    told = "method.timeline={motion_scale: {keys: {0: 0.5}}, guidance_scale: {keys: {2: 4.0}}}"
+    half = drawn("method.motion.scale=0.5", "guidance.guidance_scale=4.0")
+    assert np.array_equal(drawn(told), half)
+    changing = "{prompts: {keys: {4: a blue dog}}, motion_scale: {keys: {0: 0.5, 4: 1.0}}}"
+    windows = "method.windows={frames: 3, overlap: 1}"
+    assert not np.array_equal(drawn(windows, f"method.timeline={changing}"), drawn(windows))

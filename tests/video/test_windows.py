@@ -108,7 +108,7 @@ def test_windowed_clip_that_is_stopped_ends_in_the_same_frames(draw, tmp_path, s
     ({"schedule": "looped", "noise": "repeated"}, {}, "9 frames are no multiple of 4; use 8 or 12"),
     ({"dilations": [2]}, {}, "begin with 1"),
     ({}, {"name": "long_video", "segment_frames": 4}, "segment_frames has no effect with windows"),
-    ({}, {"name": "long_video", "then": [{"frame": 3, "prompt": "a duck"}]}, "leave windows out"),
+    ({}, {"timeline": {"prompts": {"keys": {99: "a duck"}}}}, "prompts has a key at frame 99"),
     ({}, {"free_init": {}}, "no use for the embedded prior"),
 ])  # fmt: skip
 def test_wrong_windows_end_with_code_2(draw, windows, method, message):

@@ -1,6 +1,7 @@
 """The prior of clips that a Stable Diffusion checkpoint and a motion module make together."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,6 +9,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from common.adapters.frame_loras import FrameLoras
 from common.diffusion.frame_curves import FrameNumbers, PromptTravel
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
 from common.diffusion.image_attention import attending
@@ -60,9 +62,10 @@ class AnimateDiffPrior:
         lifted: LiftedUNet,
         settings: ClipSettings,
         sparse: Sequence[SparseControl] = (),
+        loras: FrameLoras | None = None,
     ):
         self.pictures, self.lifted, self._settings = pictures, lifted, settings
-        self._sparse = sparse
+        self._sparse, self._loras = sparse, loras
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(
             pictures.spec,
@@ -115,12 +118,14 @@ class AnimateDiffPrior:
         self,
         scales: Sequence[float] | None,
         weights: Sequence[Float[Tensor, " f"] | None] = (),
+        loras: FrameLoras | None = None,
     ) -> "AnimateDiffPrior":
         """The prior of clips in whose frames the models act more or less.
 
         Args:
             scales: of the motion module in each frame; None leaves what it has.
             weights: of each ControlNet in each frame; None leaves what it has.
+            loras: that are not merged into the U-Net.
         """
         settings = self._settings
         if scales is not None:
@@ -132,7 +137,7 @@ class AnimateDiffPrior:
             )
         ]
         pictures = self.pictures.following(controls)
-        return AnimateDiffPrior(pictures, self.lifted, settings, self._sparse)
+        return AnimateDiffPrior(pictures, self.lifted, settings, self._sparse, loras)
 
     def of_frames(self, frames: FrameNumbers) -> "AnimateDiffPrior":
         """The prior of some frames of its clip, drawn as one of their own."""
@@ -143,7 +148,8 @@ class AnimateDiffPrior:
         controls = [one.of_frames(frames) for one in self.pictures.controls]
         pictures = self.pictures.following(controls)
         sparse = [one.of_frames(frames) for one in self._sparse]
-        return AnimateDiffPrior(pictures, self.lifted, settings, sparse)
+        loras = None if self._loras is None else self._loras.of_frames(frames)
+        return AnimateDiffPrior(pictures, self.lifted, settings, sparse, loras)
 
     def _of_frames(self, one: PretrainedCond) -> PretrainedCond:
         mask, pooled, ids = (
@@ -183,7 +189,9 @@ class AnimateDiffPrior:
         inputs = with_sparse_controls(self._sparse, inputs, own, flat_times, fractions, frames)
         times = rearrange(flat_times, "(b f) -> b f", b=len(latents))
         together = settings.together if settings.joint_norms else 1
+        loras = None if self._loras is None else self._loras.of_frames(frames)
         with (
+            nullcontext() if loras is None else loras.acting(len(latents)),
             frames_normed_together(self.lifted.unet, together),
             attending(self.lifted.unet, cond.images),
         ):

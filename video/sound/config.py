@@ -20,7 +20,7 @@ class SoundConfig(Config):
     in silence; repeat begins it again; exact refuses it, and says how many frames it has."""
     smoothing_ms: float = Field(0.0, ge=0, le=10_000)
     """Standard deviation of a Gaussian over time that tracks are smoothed by; 0 is none."""
-    mel_bands: int = Field(8, ge=1, le=128)
+    mel_bands: int = Field(8, ge=1, le=40)
     """Bands that track mel is divided into, from 30 Hz up to 8 kHz."""
     pitch_hz: tuple[float, float] = (80.0, 1_000.0)
     """Where track pitch is 0 and 1, on a logarithmic scale."""

@@ -1,5 +1,6 @@
 """Refusing, before anything runs, a timeline that has nothing to act on."""
 
+from common.adapters.frame_loras import check_frame_lora
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.concepts import check_prompts
@@ -67,3 +68,6 @@ def _check_counts(config: VideoConfig) -> None:
                 f"timeline.{key} has {told} curves and {setting} {there}: give one for each, in "
                 "their order (null leaves one as it is)"
             )
+    for curve, lora in zip(timeline.lora_scales, prior.loras, strict=False):
+        if curve is not None:
+            check_frame_lora(lora)

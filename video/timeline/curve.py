@@ -31,7 +31,7 @@ class Curve(Config):
     track: TrackName | None = None
     """A track of the sound in place of keys, for method audio_to_video: onset (how suddenly
     something begins), energy (how loud it is), pitch (how high), or mel (how loud in one band)."""
-    band: int | None = Field(None, ge=0, le=127)
+    band: int | None = Field(None, ge=0, le=39)
     """Of mel: which band, the lowest is 0."""
     low: float = 0.0
     """The value where the track is 0."""

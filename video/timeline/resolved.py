@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from common.adapters.frame_loras import FrameLoras, frame_loras
+from common.adapters.lora_config import LoraConfig
 from common.diffusion.frame_curves import CONSTANT, FrameCurves, PromptTravel
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
@@ -49,6 +51,11 @@ def settled(config: VideoConfig, tracks: FrameTracks | None) -> VideoConfig:
         )
         loras, scales = _plain_values(
             config.prior.loras, "scale", timeline.lora_scales, frames, tracks
+        )
+        # What changes is not merged into the weights.
+        loras = tuple(
+            one if not scales or scales[place] is None else _without_unet(one)
+            for place, one in enumerate(loras)
         )
         prior = config.prior.model_copy(update={"controls": controls, "loras": loras})
         changes["prior"] = prior
@@ -102,6 +109,21 @@ def control_weights(
     return _each(timeline_of(config).control_weights, config, tracks)
 
 
+def loras_of_frames(
+    config: VideoConfig, unet: nn.Module, tracks: FrameTracks | None
+) -> FrameLoras | None:
+    """The LoRAs of a settled run whose scales change along the clip."""
+    curves = timeline_of(config).lora_scales
+    told = [(place, curve) for place, curve in enumerate(curves) if curve is not None]
+    if not told:
+        return None
+    assert isinstance(config.prior, EmbeddedPriorConfig | PretrainedPriorConfig)
+    frames = config.method.num_frames
+    scales = [torch.from_numpy(curve.values(frames, tracks)).float() for _, curve in told]
+    files = [config.prior.loras[place] for place, _ in told]
+    return frame_loras(unet, files, torch.stack(scales))
+
+
 def moves(config: VideoConfig, tracks: FrameTracks | None) -> dict[str, Float[np.ndarray, " f"]]:
     """The curves of where the thing is."""
     timeline = timeline_of(config)
@@ -131,6 +153,12 @@ def _each(
         None if one is None else torch.from_numpy(one.values(count, tracks)).float()
         for one in curves
     ]
+
+
+def _without_unet(lora: LoraConfig) -> LoraConfig:
+    """A LoRA that is merged into text encoders alone."""
+    text = lora.text_scale if lora.text_scale is not None else 0.0
+    return lora.model_copy(update={"scale": 0.0, "text_scale": text})
 
 
 def _constant(curve: Curve | None, num_frames: int, tracks: FrameTracks | None) -> float | None:

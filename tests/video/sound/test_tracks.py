@@ -111,6 +111,13 @@ def test_bands_tell_low_from_high():
     assert high["mel 0"][1:].max() < 1e-3, "but for its sudden beginning"
 
 
+def test_most_bands_are_all_of_some_width():
+    """Each hears noise: none is narrower than the spectrum's own step."""
+    noise = np.random.default_rng(2).standard_normal((1, RATE)).astype(np.float32)
+    found = sound_tracks(config_of(mel_bands=40), Audio(noise, RATE), 8, 8.0)
+    assert all(found[f"mel {band}"].min() > 0.1 for band in range(40))
+
+
 def test_smoothing_spreads_a_click_over_its_neighbours():
     sharp, soft = (
         sound_tracks(config_of(smoothing_ms=ms), clicks([1.04], 2.0), 24, 12.0)["onset"]

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from common.media.images import write_picture
+from common.zoo.models import load_embedded_prior
+from tests.common.adapters.lora_files import change_of_models, peft_tensors, write
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
 from tests.video.test_controls import clip, controlled, controls  # noqa: F401
 from tests.video.test_embedded_run import draw, frames  # noqa: F401
@@ -43,7 +45,8 @@ def test_constant_curves_draw_the_plain_values_to_the_bit(made, how):
     curve("guidance_scale", keys={0: 3.0, 2: 9.0}),
     curve("prompts", keys={2: "a blue duck grows"}),
     curve("motion_scale", keys={0: 1.0, 2: 0.0}),
-], ids=["guidance", "prompts", "motion"])  # fmt: skip
+    curve("down", keys={0: 0.0, 2: -0.4}),
+], ids=["guidance", "prompts", "motion", "moves"])  # fmt: skip
 def test_changing_curves_change_later_frames(made, how, told):
     plain, changed = made(*how), made(*how, told)
     # The first frame is drawn by itself, with the curve's first value: the same latents, decoded
@@ -93,3 +96,22 @@ def test_keys_of_nothing_end_with_code_2(draw):  # noqa: F811
     code, paths, said = draw(curve("down", track="onset", high=-0.3))
     assert (code, paths) == (2, [])
     assert "timeline.down follows the track onset, and this method has no sound" in said
+
+
+def test_lora_along_the_clip(made, lifting_models, tmp_path):  # noqa: F811
+    """Where it is 0 in the first frame, that stays; a constant one is the plain one to the bit."""
+    unet = load_embedded_prior((64, 72), lifting_models).unet
+    path = tmp_path / "lora.safetensors"
+    write(path, peft_tensors(change_of_models({"unet": unet})))
+
+    def drawn(scale, *changes):
+        row = json.dumps([{"path": str(path), "scale": scale}])
+        return made(f"prior.loras={row}", *changes)
+
+    def told(**keys):
+        return f"method.timeline.lora_scales={json.dumps([keys])}"
+
+    assert np.array_equal(drawn(1.0, told(keys={0: 0.4})), drawn(0.4))
+    none, later = drawn(0.0), drawn(1.0, told(keys={0: 0.0, 2: 1.0}))
+    assert np.abs(later[0] - none[0])[none[0][..., 3] > 25].max() <= 2
+    assert np.abs(later[2] - none[2]).max() > 2
