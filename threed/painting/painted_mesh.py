@@ -16,6 +16,7 @@ from threed.files.losses import alpha_losses, map_losses
 from threed.material import plain_material
 from threed.mesh_files import read_mesh
 from threed.painting.kept_texture import KeptTexture
+from threed.painting.outward import outward
 from threed.painting.placed_mesh import Placement, placed
 from threed.painting.region import material_region, picture_region
 from threed.texturing.unwrap import UnwrapOptions, Unwrapped, unwrapped
@@ -57,7 +58,7 @@ class BareMesh:
 def bare_shape(mesh: TriangleMesh, texture_px: int) -> BareMesh:
     """A mesh that stands upright, front +Z, with new texture coordinates."""
     page = unwrapped(mesh, UnwrapOptions(texture_px, _padding(texture_px), keep_existing=False))
-    return BareMesh(page.mesh, placed(page.mesh, Placement()), page, None, texture_px, ())
+    return BareMesh(page.mesh, outward(placed(page.mesh, Placement())), page, None, texture_px, ())
 
 
 def bare_mesh(method: "Texture") -> BareMesh:
@@ -86,7 +87,7 @@ def bare_mesh(method: "Texture") -> BareMesh:
         kept = KeptTexture(page.mesh.texture, torch.from_numpy(region))
     losses = (*read.losses, *map_losses(mesh), *alpha_losses(mesh))
     placement = Placement(method.up, method.front_deg)
-    return BareMesh(page.mesh, placed(page.mesh, placement), page, kept, size, losses)
+    return BareMesh(page.mesh, outward(placed(page.mesh, placement)), page, kept, size, losses)
 
 
 def _padding(size: int) -> int:
