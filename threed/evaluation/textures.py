@@ -53,7 +53,7 @@ def texture_estimate(config: EvaluateThreedConfig, method: EvaluateTextures) -> 
     """Sizes and memory of the run."""
     count = sum(len(_asked(config, name)) for name in method.sets)
     steps = sum(_in_way(method, way).num_evaluations for way in method.ways)
-    sizes = dict.fromkeys(method.ways, f"{count} textures")
+    sizes = {str(way): f"{count} textures" for way in method.ways}
     memory = _MEMORY_BYTES + painter_bytes(config.prior, method.painting)
     return Estimate(sizes, memory, count * steps)
 

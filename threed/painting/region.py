@@ -15,18 +15,18 @@ _SUPERSAMPLE = 2
 _WHITE = 127
 
 
-def picture_region(path: Path, size: int) -> Bool[np.ndarray, "h w"]:
-    """Texels that are white in a picture.
+def picture_region(path: Path, size: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+    """Texels that are white in a picture of a texture's height and width.
 
     Raises:
         InputError: unreadable, of another size than the texture, or black all over.
     """
     pixels = read_picture(path)
-    if pixels.shape[:2] != (size, size):
+    if pixels.shape[:2] != size:
         height, width = pixels.shape[:2]
         raise InputError(
-            f"{path} is {width} x {height}, and the mesh's texture is {size} x {size}; a mask has "
-            "a pixel for each texel"
+            f"{path} is {width} x {height}, and the mesh's texture is {size[1]} x {size[0]}; a "
+            "mask has a pixel for each texel"
         )
     white = pixels[..., :3].mean(-1) > _WHITE
     if not white.any():

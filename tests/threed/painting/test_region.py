@@ -50,13 +50,13 @@ def test_white_is_painted(tmp_path):
     pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
     pixels[4:9] = 255
     write_picture(tmp_path / "mask.png", pixels)
-    found = picture_region(tmp_path / "mask.png", SIZE)
+    found = picture_region(tmp_path / "mask.png", (SIZE, SIZE))
     assert np.array_equal(found, pixels[..., 0] > 0)
     with pytest.raises(InputError, match="a pixel for each texel"):
-        picture_region(tmp_path / "mask.png", 64)
+        picture_region(tmp_path / "mask.png", (SIZE, 64))
 
 
 def test_black_mask_is_refused(tmp_path):
     write_picture(tmp_path / "mask.png", np.zeros((SIZE, SIZE, 3), np.uint8))
     with pytest.raises(InputError, match="nothing would be painted"):
-        picture_region(tmp_path / "mask.png", SIZE)
+        picture_region(tmp_path / "mask.png", (SIZE, SIZE))
