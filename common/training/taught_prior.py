@@ -35,7 +35,10 @@ def open_taught(config: FolderTraining, device: str) -> Taught:
     """
     prior = build_prior(config.prior, config.size, device)
     if not isinstance(prior, EmbeddedPrior | PretrainedPrior):
-        raise InputError(f"train/{config.name} is for U-Nets, and {config.prior} has none")
+        raise InputError(
+            "trainings on a folder are for U-Nets, and this checkpoint has a transformer: use "
+            "Stable Diffusion 1.x, 2.x or XL"
+        )
     return prior
 
 
