@@ -31,7 +31,8 @@ def fitted_scene(
     else:
         steps = fit_views(pictures.rgba, pictures.cameras, options.fit, seed=seed, state=state)
     done = 0 if state is None else state["step"]
-    last = None
+    last: GaussianStep | FitStep | None = None
+    step: GaussianStep | FitStep | None
     with progress_bar(options.num_steps, done, f"fitting {options.name}", "step") as bar:
         while True:
             with run.clock.stage("fit"):

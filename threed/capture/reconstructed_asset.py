@@ -69,8 +69,8 @@ def reconstructed_asset(method: Reconstruct, seed: int, run: Run) -> Asset:
         shift = torch.tensor(frame.centre, dtype=torch.float64)
         turn = torch.eye(3, dtype=torch.float64)
         cloud = moved_cloud(cloud, turn, scale=frame.radius_m, shift=shift)
-    name = method.input.resolve()
-    stem = name.name if name.is_dir() else name.parent.name
+    place = method.input.resolve()
+    stem = place.name if place.is_dir() else place.parent.name
     return Asset(stem or "scene", mesh, (), cloud, tuple(notes), metrics)
 
 

@@ -76,7 +76,7 @@ class _Smoothed(torch.autograd.Function):
         return _solved(factor, free)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return _solved(ctx.factor, grad), None
 
 
