@@ -67,7 +67,7 @@ def turntable_frames(
 def framed_turntable(
     scene: TriangleMesh | GaussianCloud, turntable: Turntable | None = None
 ) -> Frames:
-    """The same of a scene of any size and place, which fills the frame; unshaded.
+    """The same of a scene of any size and place, which fills the frame; lit if it has no texture.
 
     Args:
         scene: what turns about the middle of its box.
@@ -76,7 +76,11 @@ def framed_turntable(
     distance = MARGIN / math.sin(math.radians(FRAMED_FOVY_DEG / 2))
     chosen = replace(turntable or Turntable(), camera_distance=distance, fovy_deg=FRAMED_FOVY_DEG)
     placed, _ = framed_scene(scene)
-    rgba = drawn_scene(placed, turntable_cameras(chosen))
+    cameras = turntable_cameras(chosen)
+    if isinstance(placed, TriangleMesh) and placed.texture is None:
+        rgba = render_mesh(placed, cameras).rgba  # lit, or one colour would be a silhouette
+    else:
+        rgba = drawn_scene(placed, cameras)
     return to_frames(2 * rearrange(rgba, "f h w c -> c f h w") - 1)
 
 

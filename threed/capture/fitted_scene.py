@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from common.runs.app import Run
 from common.runs.console import progress_bar
+from common.runs.state import State
 from threed.optimise.fit_gaussians import GaussianStep, fit_gaussians
 from threed.optimise.fit_views import FitStep, fit_views
 from threed.optimise.live_cloud import LEAVES, restored
@@ -25,11 +26,7 @@ def fitted_scene(
         run: metrics, checkpoints and clock.
     """
     state = run.checkpoints.restored_state
-    steps: Iterator[GaussianStep | FitStep]
-    if isinstance(options, FittedGaussians):
-        steps = fit_gaussians(pictures.rgba, pictures.cameras, options.fit, seed=seed, state=state)
-    else:
-        steps = fit_views(pictures.rgba, pictures.cameras, options.fit, seed=seed, state=state)
+    steps = _steps(options, pictures, seed, state)
     done = 0 if state is None else state["step"]
     last: GaussianStep | FitStep | None = None
     step: GaussianStep | FitStep | None
@@ -54,3 +51,11 @@ def fitted_scene(
         return GaussianCloud(*(getattr(live, name).detach() for name in (*LEAVES[:4], "sh")))
     low, high = (tuple(corner) for corner in state["box"])
     return VoxelField(state["density"], state["colour"], low, high)
+
+
+def _steps(
+    options: FittedScene, pictures: Pictures, seed: int, state: State
+) -> Iterator[GaussianStep | FitStep]:
+    if isinstance(options, FittedGaussians):
+        return fit_gaussians(pictures.rgba, pictures.cameras, options.fit, seed=seed, state=state)
+    return fit_views(pictures.rgba, pictures.cameras, options.fit, seed=seed, state=state)

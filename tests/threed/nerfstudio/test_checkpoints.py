@@ -14,6 +14,7 @@ from threed.nerfstudio.dataparser import read_dataparser_transform
 from threed.nerfstudio.nerfacto import NerfactoSettings, nerfacto_field
 from threed.nerfstudio.splatfacto import splatfacto_cloud, splatfacto_tensors
 from threed.nerfstudio.transforms import read_transforms, write_transforms
+from threed.nerfstudio.write_checkpoint import FILE_NAME, write_checkpoint
 
 
 def saved(path, tensors, **more):
@@ -222,3 +223,17 @@ def test_nerfacto_that_cannot_be_read_is_refused_by_name(tmp_path):
     del wide["_model.field.embedding_appearance.embedding.weight"]
     with pytest.raises(InputError, match="take 8 and 36 features, not 8 and 31"):
         nerfacto_field(read_checkpoint(saved(path, wide)))
+
+
+@pytest.mark.parametrize("degree", [0, 2])
+def test_written_checkpoint_comes_back(tmp_path, degree):
+    cloud = cloud_of(20, degree=degree)
+    losses = write_checkpoint(tmp_path / FILE_NAME, cloud)
+    read = read_checkpoint(tmp_path / FILE_NAME)
+    assert (read.step, read.method) == (0, "splatfacto")
+    back = splatfacto_cloud(read)
+    assert back.degree == max(degree, 1)  # of degree 0 splatfacto keeps logits
+    assert any("degree 1" in loss for loss in losses) == (degree == 0)
+    seen = [draw(one, CAMERAS) for one in (cloud, back)]
+    # turned to z up and back, in float32
+    assert torch.allclose(seen[1], seen[0], rtol=0, atol=1e-4)
