@@ -136,7 +136,8 @@ def seen(
     """What a U-Net is told of one picture, or several, of each sample.
 
     The pooled state turns from the text's to the picture's, wholly at scale 1 where there is no
-    text, and half of the way where there is one.
+    text, and half of the way where there is one. Where there is none, attention to the picture
+    takes the place of attention to the empty prompt, by the same share.
 
     Args:
         prompt: What reads them, and its keys and values.
@@ -152,7 +153,8 @@ def seen(
     text = vector[:, :width]
     mixed = unit_mean_square(text + share * (states.pooled.to(vector) - text))
     told = torch.cat([mixed, vector[:, width:]], 1)
-    return Seen(ImageTokens(prompt.attention, states.tokens, scale), told)
+    unheard = torch.where(says, 0.0, min(scale, 1.0)).to(vector)
+    return Seen(ImageTokens(prompt.attention, states.tokens, scale, unheard), told)
 
 
 def seen_by_frames(
@@ -162,6 +164,9 @@ def seen_by_frames(
     if one is None:
         return None
     tokens = repeat(one.images.tokens, "b ... -> (b f) ...", f=num_frames)
+    unheard = one.images.unheard
+    if unheard is not None:
+        unheard = repeat(unheard, "b -> (b f)", f=num_frames)
     vector = repeat(one.vector, "b k -> (b f) k", f=num_frames)
     vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
-    return Seen(replace(one.images, tokens=tokens), vector)
+    return Seen(replace(one.images, tokens=tokens, unheard=unheard), vector)
