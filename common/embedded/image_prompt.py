@@ -1,11 +1,10 @@
 """Image prompts of the embedded prior: pictures that say what is to be drawn, beside the text.
 
-An IP-Adapter (Ye et al. 2023, arXiv 2308.06721) for a small U-Net, which is its own picture
-encoder: what its middle block makes of a picture says what is in it. That becomes tokens, to which
-every cross-attention attends with keys and values of its own. As the U-Net hears its prompt twice,
-so it does the picture: a pooled state, of the kind that the text encoder makes of a prompt, stands
-in the place of that of the text, or beside it. The judge, which scores the result, has no part in
-it.
+An IP-Adapter (Ye et al. 2023, arXiv 2308.06721) with a small picture encoder of its own. What that
+makes of a picture becomes tokens, to which every cross-attention attends with keys and values of
+its own. As the U-Net hears its prompt twice, so it does the picture: a pooled state, of the kind
+that the text encoder makes of a prompt, stands in the place of that of the text, or beside it. The
+judge, which scores the result, has no part in it.
 """
 
 from collections.abc import Sequence
@@ -21,11 +20,9 @@ from torch import Tensor, nn
 
 from common.config import Config
 from common.diffusion.image_attention import ImageAttention, ImageTokens
+from common.embedded.picture_encoder import PictureEncoder
+from common.shapes import Images
 
-SIDE_CELLS = 16
-"""Latent cells along a side of the pictures that are looked at: 128 pixels."""
-GRID = 2
-"""Parts along a side in which the summary keeps features apart; of latents their square."""
 _WITH_TEXT = 0.5
 """The picture's share of the pooled state where a text says something too."""
 
@@ -39,8 +36,12 @@ class ImagePromptArchitecture(Config):
     """Features of a token and of the pooled state, as those of the text encoder."""
     num_words: int = Field(4, ge=1, le=64)
     """Tokens that stand for a picture."""
-    hidden_channels: int = Field(192, ge=8, le=4096)
-    """Features from which these are made: the rank of what they depend on."""
+    widths: tuple[int, ...] = Field((64, 96, 160), min_length=1, max_length=4)
+    """Channels of the picture encoder's levels, multiples of 8."""
+    num_blocks: int = Field(2, ge=1, le=16)
+    """Residual blocks of a level."""
+    hidden_channels: int = Field(384, ge=8, le=4096)
+    """Features from which tokens and pooled state are made."""
 
 
 @dataclass(frozen=True)
@@ -70,37 +71,33 @@ class ImagePrompt(nn.Module):
         unet: The U-Net that it is for; only its shape is looked at.
     """
 
-    summary_mean: Tensor
-    summary_std: Tensor
+    word_mean: Tensor
+    word_std: Tensor
 
     def __init__(self, architecture: ImagePromptArchitecture, unet: Any):
         super().__init__()
         sizes = architecture
         self.architecture = sizes
-        summary = num_features(unet, sizes.latent_channels)
-        self.to_hidden = nn.Linear(summary, sizes.hidden_channels)
-        self.to_words = nn.Linear(sizes.hidden_channels, sizes.num_words * sizes.text_channels)
-        self.to_pooled = nn.Linear(summary, sizes.text_channels)
+        words = (sizes.num_words, sizes.text_channels)
+        self.encoder = PictureEncoder(sizes.latent_channels, sizes.widths, sizes.num_blocks)
+        self.to_hidden = nn.Linear(self.encoder.num_features, sizes.hidden_channels)
+        self.to_words = nn.Linear(sizes.hidden_channels, words[0] * words[1])
+        self.to_pooled = nn.Linear(sizes.hidden_channels, sizes.text_channels)
         self.attention = ImageAttention(unet, sizes.text_channels)
-        self.register_buffer("summary_mean", torch.zeros(summary))
-        self.register_buffer("summary_std", torch.ones(summary))
+        self.register_buffer("word_mean", torch.zeros(words))
+        self.register_buffer("word_std", torch.ones(words))
 
-    def forward(self, features: Float[Tensor, "b k"]) -> PictureStates:
-        """Tokens and pooled state of pictures, given as ``picture_features`` of them."""
-        known = self.standardised(features)
-        words = self.to_words(self.to_hidden(known))
+    def forward(self, latents: Images) -> PictureStates:
+        """Tokens and pooled state of pictures, given as latents ``b z 16 16``.
+
+        Raises:
+            InputError: latents of another size.
+        """
+        hidden = F.silu(self.to_hidden(self.encoder(latents)))
+        words = self.to_words(hidden).float()
         tokens = rearrange(words, "b (w d) -> b w d", w=self.architecture.num_words)
-        return PictureStates(tokens, unit_mean_square(self.to_pooled(known)))
-
-    def standardised(self, summary: Float[Tensor, "b k"]) -> Float[Tensor, "b k"]:
-        """Components of mean 0 and deviation 1 over training pictures."""
-        return (summary - self.summary_mean) / self.summary_std
-
-
-def num_features(unet: Any, latent_channels: int) -> int:
-    """How many numbers ``picture_features`` says of a picture."""
-    middle = int(unet.config.block_out_channels[-1])
-    return (2 + GRID**2) * middle + GRID**4 * latent_channels
+        pooled = unit_mean_square(self.to_pooled(hidden))
+        return PictureStates(tokens * self.word_std + self.word_mean, pooled)
 
 
 def unit_mean_square(vectors: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
@@ -139,7 +136,8 @@ def seen(
     """What a U-Net is told of one picture, or several, of each sample.
 
     The pooled state turns from the text's to the picture's, wholly at scale 1 where there is no
-    text, and half of the way where there is one.
+    text, and half of the way where there is one. Where there is none, attention to the picture
+    takes the place of attention to the empty prompt, by the same share.
 
     Args:
         prompt: What reads them, and its keys and values.
@@ -155,7 +153,8 @@ def seen(
     text = vector[:, :width]
     mixed = unit_mean_square(text + share * (states.pooled.to(vector) - text))
     told = torch.cat([mixed, vector[:, width:]], 1)
-    return Seen(ImageTokens(prompt.attention, states.tokens, scale), told)
+    unheard = torch.where(says, 0.0, min(scale, 1.0)).to(vector)
+    return Seen(ImageTokens(prompt.attention, states.tokens, scale, unheard), told)
 
 
 def seen_by_frames(
@@ -165,6 +164,9 @@ def seen_by_frames(
     if one is None:
         return None
     tokens = repeat(one.images.tokens, "b ... -> (b f) ...", f=num_frames)
+    unheard = one.images.unheard
+    if unheard is not None:
+        unheard = repeat(unheard, "b -> (b f)", f=num_frames)
     vector = repeat(one.vector, "b k -> (b f) k", f=num_frames)
     vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
-    return Seen(replace(one.images, tokens=tokens), vector)
+    return Seen(replace(one.images, tokens=tokens, unheard=unheard), vector)

@@ -28,7 +28,6 @@ from common.training.latent_sets import LatentSet, emoji_latents
 from common.training.subjects import EmojiSubject, KitSubject, draw_caption, plain_caption
 from common.zoo.models import Loaded
 
-_NUM_PLACES = 2
 _OF_ANIMATION = 0.4
 """Share of the emoji that are shown by a moment of their animation, where they have one."""
 
@@ -42,6 +41,8 @@ class ImagePairs:
     drawn: Float32[np.ndarray, "b z y x"]
     """Latents of what is to be drawn."""
     captions: tuple[str, ...]
+    plain: tuple[str, ...]
+    """The captions in one wording and language."""
     views: tuple[View | None, ...]
     """Of what is to be drawn; None does not say."""
 
@@ -63,7 +64,7 @@ class ImagePairSource:
 
     def draw(self, count: int, rng: np.random.Generator) -> ImagePairs:
         """Pairs at random; emoji of the split's ``reconstruction`` are left out."""
-        shown, drawn, captions, views = [], [], [], []
+        shown, drawn, captions, plain, views = [], [], [], [], []
         for _ in range(count):
             of_kit, same, blind, chinese = rng.random(4) < (
                 self.kit_share, self.same_share, self.view_dropout, self.chinese_share
@@ -75,7 +76,9 @@ class ImagePairSource:
                 other = row if same else others[int(rng.integers(len(others)))]
                 shown.append(_moment(self.kit.latents[other], rng))
                 drawn.append(_moment(self.kit.latents[row], rng))
-                captions.append(draw_caption(_still(self.kit.subjects[row]), language, rng))
+                still = _still(self.kit.subjects[row])
+                captions.append(draw_caption(still, language, rng))
+                plain.append(plain_caption(still))
                 view = View(*map(float, self.kit.views[row]))
             else:
                 row = int(rng.choice(len(self._chances), p=self._chances))
@@ -90,36 +93,41 @@ class ImagePairSource:
                     shown.append(own[first])
                 drawn.append(own[second])
                 captions.append(draw_caption(subject, language, rng))
+                plain.append(plain_caption(subject))
                 view = FRONT
             views.append(None if blind else view)
-        return ImagePairs(_stacked(shown), _stacked(drawn), tuple(captions), tuple(views))
+        return ImagePairs(
+            _stacked(shown), _stacked(drawn), tuple(captions), tuple(plain), tuple(views)
+        )
 
-    def known(self) -> ImagePairs:
-        """A moment of every second training clip, two places of every emoji, plainly told."""
-        rows = range(0, len(self.kit.subjects), 2)
-        moments = [self.kit.latents[row, row // 2 % self.kit.latents.shape[1]] for row in rows]
-        captions = [plain_caption(_still(self.kit.subjects[row])) for row in rows]
-        for row, kept in enumerate(self._kept):
-            if kept:
-                moments += list(self.emoji.latents[row, :_NUM_PLACES])
-                captions += [plain_caption(self.emoji.subjects[row])] * _NUM_PLACES
-        pictures = _stacked(moments)
-        return ImagePairs(pictures, pictures, tuple(captions), (None,) * len(captions))
+    def plain_captions(self) -> tuple[str, ...]:
+        """Of all training pictures, each once."""
+        of_kit = [plain_caption(_still(subject)) for subject in self.kit.subjects]
+        of_emoji = [
+            plain_caption(subject)
+            for subject, kept in zip(self.emoji.subjects, self._kept, strict=True)
+            if kept
+        ]
+        return tuple(dict.fromkeys([*of_kit, *of_emoji]))
 
     def held_out(self) -> Mapping[str, ImagePairs]:
         """The first and a later moment of new kit objects; emoji that are left out, and moved."""
         subjects = self.measured_kit.subjects
+        of_kit = tuple(plain_caption(_still(one)) for one in subjects)
         kit = ImagePairs(
             _stacked([clip[0] for clip in self.measured_kit.latents]),
             _stacked([clip[len(clip) // 3] for clip in self.measured_kit.latents]),
-            tuple(plain_caption(_still(one)) for one in subjects),
+            of_kit,
+            of_kit,
             tuple(View(*map(float, view)) for view in self.measured_kit.views),
         )
         rows = [row for row, chance in enumerate(self._kept) if not chance]
+        of_emoji = tuple(plain_caption(self.emoji.subjects[row]) for row in rows)
         emoji = ImagePairs(
             _stacked([self.emoji.latents[row, 0] for row in rows]),
             _stacked([self.emoji.latents[row, 1] for row in rows]),
-            tuple(plain_caption(self.emoji.subjects[row]) for row in rows),
+            of_emoji,
+            of_emoji,
             (FRONT,) * len(rows),
         )
         return {"kit": kit, "emoji": emoji}

@@ -20,7 +20,6 @@ from common.diffusion.sampler_config import DPMSolverPP2M
 from common.diffusion.samplers import build_scheduler
 from common.embedded.image_prompt import ImagePrompt, PictureStates, seen
 from common.embedded.image_unet import View
-from common.embedded.picture_features import picture_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.tokenizer import load_tokenizer
 from common.judging.asked import Asked
@@ -75,7 +74,7 @@ def drawn_from(
         seeds = range(start, start + len(said))
         noise = randn(prior.spec.latent_shape, generators_for(0, seeds, "latents")).to(some)
         scheduler = build_scheduler(DPMSolverPP2M(num_steps=_NUM_STEPS), prior.spec.schedule, "v")
-        states = adapter(picture_features(prior, some))
+        states = adapter(some)
         cond = told(prior, adapter, states, said, [None] * len(said))
         steps = sample(
             prior, scheduler, cond, prior.embed([""] * len(said)), CFG(guidance_scale=_GUIDANCE),

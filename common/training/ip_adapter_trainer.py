@@ -1,4 +1,10 @@
-"""Training the image prompts of the embedded prior: what is read off pictures, keys and values."""
+"""Training the image prompts of the embedded prior: picture encoder, keys and values.
+
+Two runs make one, the second with ``init_from`` the first. First captions alone (``num_drawn`` 0):
+the picture's pooled state and tokens learn to be those of its caption, by their squared distance
+and by contrast with the other captions of the batch. Then a part of each batch is drawn as well,
+so that keys and values learn what the U-Net does with it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -6,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor
 
@@ -18,16 +25,15 @@ from common.embedded.image_prompt import (
     ImagePromptArchitecture,
     PictureStates,
 )
-from common.embedded.picture_features import picture_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior, embedded_schedule, predict_v
 from common.embedded.tokenizer import load_tokenizer
 from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
 from common.seeding import generators_for, randn, stream_seed
 from common.shapes import Images, Picture
+from common.training.caption_states import CaptionStates
 from common.training.image_pairs import ImagePairs, ImagePairSource, open_image_pairs
 from common.training.image_prompt_samples import drawn_from, told
-from common.training.image_prompt_start import start_from_captions
 from common.training.initial_weights import initial_weights, on_device
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.noise_times import NoiseTimes, NoisyTimes, draw_timesteps, v_weights
@@ -38,6 +44,8 @@ SIZE_PX = 128
 _PREVIEW_STEPS = 20
 _NUM_PREVIEWED = 16
 _NUM_MEASURED = 96
+_LEAST_DEVIATION = 1e-3
+_TEMPERATURE = 1 / 25
 
 
 class TrainIPAdapter(Config):
@@ -61,13 +69,19 @@ class TrainIPAdapter(Config):
     same_share: float = Field(0.6, ge=0, le=1)
     """Share of the kit pairs that show one object twice; the others show two of one category and
     main colour."""
-    pooled_weight: float = Field(0.15, ge=0)
+    num_drawn: int = Field(0, ge=0)
+    """How many of a batch are also drawn: 0 trains what is said of pictures alone."""
+    contrast_weight: float = Field(1.0, ge=0)
+    """Of telling a picture's caption from the others of its batch."""
+    pooled_weight: float = Field(1.0, ge=0)
     """Of the squared distance between the picture's pooled state and that of its caption."""
+    words_weight: float = Field(0.5, ge=0)
+    """Of the squared distance between its tokens and the caption's, in their deviations."""
     teacher_weight: float = Field(1.0, ge=0)
     """Of the squared difference from what the U-Net makes of the caption, which is far less random
     than the picture to be drawn (distillation, Hinton et al. 2015, arXiv 1503.02531)."""
     loop: LoopConfig = LoopConfig(
-        num_steps=5000, batch_size=32, ema_decay=0.999,
+        num_steps=5000, batch_size=96, ema_decay=0.995,
         learning_rate=LearningRate(peak=1e-3, warmup_steps=100),
     )  # fmt: skip
     """How long and in which steps to train."""
@@ -104,8 +118,10 @@ class IPAdapterTraining:
             adapter = ImagePrompt(config.architecture, self._unet)
         _start_from_text(adapter, self._unet)
         self._model = on_device(adapter, device)
-        known = source.known()
-        start_from_captions(adapter, self._prior(), self._latents(known.shown), known.captions)
+        self._captions = CaptionStates(self._prior(), config.architecture.num_words)
+        _, words = self._captions.of(source.plain_captions())
+        adapter.word_mean.copy_(words.mean(0))
+        adapter.word_std.copy_(words.std(0).clamp(min=_LEAST_DEVIATION))
 
     @property
     def model(self) -> Any:
@@ -113,10 +129,39 @@ class IPAdapterTraining:
         return self._model
 
     def losses(self, forward: Callable[..., Any], draw: int) -> Mapping[str, Tensor]:
-        """Weighted squared error of ``v``, and how far the pooled states are from the captions'."""
+        """How far what is said of pictures is from their captions, and what is drawn from them."""
         config, count = self._config, self._config.loop.batch_size
         rng = np.random.default_rng(stream_seed(self._seed, draw, "training pairs"))
         pairs = self._source.draw(count, rng)
+        states = forward(self._latents(pairs.shown))
+        parts = self._of_captions(states, pairs.plain)
+        loss = (
+            config.contrast_weight * parts["contrast"]
+            + config.pooled_weight * parts["pooled"]
+            + config.words_weight * parts["words"]
+        )
+        if config.num_drawn:
+            num = min(config.num_drawn, count)
+            some = PictureStates(states.tokens[:num], states.pooled[:num])
+            drawn = self._of_drawing(some, _some(pairs, range(num)), rng, draw)
+            loss = loss + drawn["weighted"] + config.teacher_weight * drawn["taught"]
+            parts |= drawn
+        return {"loss": loss, **parts}
+
+    def _of_captions(self, states: PictureStates, captions: tuple[str, ...]) -> dict[str, Tensor]:
+        pooled, words = self._captions.of(captions)
+        spread = (states.tokens - words) / self._model.word_std
+        same = torch.tensor([[one == other for other in captions] for one in captions])
+        return {
+            "contrast": contrast(states.pooled, pooled, same.to(pooled.device)),
+            "pooled": ((states.pooled - pooled) ** 2).mean(),
+            "words": (spread**2).mean(),
+        }
+
+    def _of_drawing(
+        self, states: PictureStates, pairs: ImagePairs, rng: np.random.Generator, draw: int
+    ) -> dict[str, Tensor]:
+        config, count = self._config, len(pairs.captions)
         bare = rng.random(count) < config.text_dropout
         prompts = ["" if one else text for one, text in zip(bare, pairs.captions, strict=True)]
         generator = torch.Generator(self._device)
@@ -124,19 +169,14 @@ class IPAdapterTraining:
         timesteps = draw_timesteps(config.times, count, self._schedule, generator)
         clean = self._latents(pairs.drawn)
         noise = torch.randn(clean.shape, generator=generator, device=self._device)
-        states = forward(self._features(pairs.shown))
         cond = told(self._prior(), self._model, states, prompts, pairs.views)
         noised = Noised(clean, noise, timesteps)
         made, weights = self._v(noised, cond), v_weights(config.times, timesteps, self._schedule)
         errors = mean_square(made - self._target(noised))
-        said = self._prior().embed(pairs.captions, pairs.views)
         with torch.no_grad():
-            teacher = self._v(noised, said)
+            teacher = self._v(noised, self._prior().embed(pairs.captions, pairs.views))
         taught = (weights * mean_square(made - teacher)).mean()
-        pooled = ((states.pooled - said.vector[:, : states.pooled.shape[1]]) ** 2).mean()
-        loss = (weights * errors).mean()
-        loss = loss + config.teacher_weight * taught + config.pooled_weight * pooled
-        return {"loss": loss, "plain": errors.mean(), "taught": taught, "pooled": pooled}
+        return {"weighted": (weights * errors).mean(), "taught": taught, "plain": errors.mean()}
 
     def preview(self, model: Any) -> Picture:
         """Held-out pictures, and what is drawn of each without a prompt."""
@@ -170,14 +210,23 @@ class IPAdapterTraining:
             noised = Noised(
                 clean, noise.to(clean), times.float().clamp(max=self._schedule.max_timestep)
             )
-            states = model(self._features(some.shown))
+            states = model(self._latents(some.shown))
             with_it, without = (
                 float(mean_square(self._v(noised, cond) - self._target(noised)).mean())
                 for cond in (self._untold(model, states, scale) for scale in (1.0, 0.0))
             )
             figures[f"v_error_{name}/picture"] = with_it
             figures[f"v_error_{name}/picture_gain"] = without - with_it
+            figures[f"told_apart/{name}"] = self._told_apart(states, some.plain)
         return figures
+
+    def _told_apart(self, states: PictureStates, captions: tuple[str, ...]) -> float:
+        """Share of pictures whose own caption is the nearest of all that are measured."""
+        bank = tuple(dict.fromkeys(captions))
+        pooled, _ = self._captions.of(bank)
+        nearest = (states.pooled @ pooled.T).argmax(1).tolist()
+        hits = [bank[one] == own for one, own in zip(nearest, captions, strict=True)]
+        return float(np.mean(hits))
 
     def package(self, model: Any) -> Package:
         """The adapter and what it stands on."""
@@ -206,15 +255,26 @@ class IPAdapterTraining:
         latents = latents.contiguous(memory_format=torch.channels_last)
         return predict_v(self._unet, latents, noised.timesteps, cond).float()
 
-    def _features(self, codes: np.ndarray) -> Float[Tensor, "b k"]:
-        return picture_features(self._prior(), self._latents(codes))
-
     def _latents(self, codes: np.ndarray) -> Images:
         return torch.from_numpy(codes).to(self._device)
 
     def _decoded(self, codes: np.ndarray) -> Images:
         with torch.no_grad():
             return self._prior().decode(self._latents(codes))
+
+
+def contrast(
+    made: Float[Tensor, "b d"], wanted: Float[Tensor, "b d"], same: Bool[Tensor, "b b"]
+) -> Float[Tensor, ""]:
+    """Cross entropy of finding a picture's caption in the batch, and a caption's picture.
+
+    Both are told by the cosine; captions that are equal share the target (Radford et al. 2021).
+    """
+    logits = F.normalize(made, dim=1) @ F.normalize(wanted, dim=1).T / _TEMPERATURE
+    target = same / same.sum(1, keepdim=True)
+    by_picture = -(target * logits.log_softmax(1)).sum(1).mean()
+    by_caption = -(target * logits.log_softmax(0)).sum(0).mean()
+    return (by_picture + by_caption) / 2
 
 
 def mean_square(errors: Images) -> Float[Tensor, " b"]:
@@ -226,7 +286,8 @@ def _some(pairs: ImagePairs, rows: Sequence[int]) -> ImagePairs:
     chosen = list(rows)
     return ImagePairs(
         pairs.shown[chosen], pairs.drawn[chosen],
-        tuple(pairs.captions[row] for row in chosen), tuple(pairs.views[row] for row in chosen),
+        tuple(pairs.captions[row] for row in chosen), tuple(pairs.plain[row] for row in chosen),
+        tuple(pairs.views[row] for row in chosen),
     )  # fmt: skip
 
 

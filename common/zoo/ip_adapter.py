@@ -8,12 +8,11 @@ import torch
 
 from common.adapters.image_prompt_config import ImagePromptConfig
 from common.embedded.image_prompt import (
-    SIDE_CELLS,
     ImagePrompt,
     ImagePromptArchitecture,
     ShownPictures,
 )
-from common.embedded.picture_features import picture_features
+from common.embedded.picture_encoder import SIDE_CELLS
 from common.embedded.prior import EmbeddedPrior
 from common.errors import InputError
 from common.generation.given_pixels import laid_out
@@ -70,7 +69,7 @@ def shown_pictures(
     adapter = load_ip_adapter(prior, at_hand, folder)
     with torch.no_grad():
         latents = prior.encode(prompt_pictures(config).to(prior.device))
-        states = adapter(picture_features(prior, latents))
+        states = adapter(latents)
     return ShownPictures(adapter, states, config.scale)
 
 

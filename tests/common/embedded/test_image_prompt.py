@@ -17,7 +17,6 @@ from common.embedded.image_prompt import (
     seen,
     unit_mean_square,
 )
-from common.embedded.picture_features import picture_features
 from common.embedded.prior import predict_v
 from common.errors import InputError
 from common.media.images import read_picture, write_picture
@@ -138,13 +137,17 @@ def test_pooled_state_turns_from_the_text_to_the_picture(folder):
     assert torch.equal(told[:, 6:], vector[:, 6:]), "views are the text's"
 
 
-def test_features_are_of_the_picture_alone(folder):
-    prior = prior_of(folder)
+def test_what_is_said_is_of_the_picture_alone(folder):
+    sizes = ImagePromptArchitecture(latent_channels=4, text_channels=32)
+    prompt = ImagePrompt(sizes, prior_of(folder).unet)
     latents = torch.randn(3, 4, 16, 16, generator=torch.Generator().manual_seed(0))
-    together, alone = picture_features(prior, latents), picture_features(prior, latents[1:2])
-    torch.testing.assert_close(together[1:2], alone, rtol=0, atol=1e-5)
+    with torch.no_grad():
+        together, alone = prompt(latents), prompt(latents[1:2])
+    torch.testing.assert_close(together.tokens[1:2], alone.tokens, rtol=0, atol=1e-5)
+    torch.testing.assert_close(together.pooled[1:2], alone.pooled, rtol=0, atol=1e-5)
+    assert not torch.allclose(together.pooled[0], together.pooled[1])
     with pytest.raises(InputError, match="16 x 16 latent cells, not 8 x 8"):
-        picture_features(prior, latents[:, :, :8, :8])
+        prompt(latents[:, :, :8, :8])
 
 
 def test_missing_and_foreign_adapters_are_refused(folder, models, pictures, tmp_path):  # noqa: F811

@@ -9,13 +9,13 @@ from common.kit.catalogue import CATEGORIES
 from common.kit.instances import instance
 from common.kit.motions import MOTIONS
 from common.runs.state import Checkpoint, load_newest, save
+from common.training.caption_states import last_states
 from common.training.clip_captions import KitClipSubject
 from common.training.clip_latents import EmojiClipLatents, KitClipLatents
 from common.training.emoji_phrases import Phrase
 from common.training.emoji_split import load_split
 from common.training.image_pairs import ImagePairSource
-from common.training.image_prompt_start import last_states, reduced_rank, ridge
-from common.training.ip_adapter_trainer import IPAdapterTraining, TrainIPAdapter
+from common.training.ip_adapter_trainer import IPAdapterTraining, TrainIPAdapter, contrast
 from common.training.latent_sets import LatentSet
 from common.training.loop import train
 from common.training.loop_config import LearningRate, LoopConfig
@@ -60,8 +60,10 @@ def small_training(models, **changes):
         num_steps=4, batch_size=4, ema_decay=0.9, precision="float32",
         learning_rate=LearningRate(peak=2e-3, warmup_steps=2),
     )  # fmt: skip
-    sizes = ImagePromptArchitecture(latent_channels=4, text_channels=32, hidden_channels=8)
-    method = TrainIPAdapter(architecture=sizes, loop=loop, **changes)
+    sizes = ImagePromptArchitecture(
+        latent_channels=4, text_channels=32, hidden_channels=8, widths=(8, 16), num_blocks=1
+    )
+    method = TrainIPAdapter(architecture=sizes, loop=loop, **{"num_drawn": 2} | changes)
     return method, IPAdapterTraining(method, small_source(), models, 0, "cpu")
 
 
@@ -75,8 +77,10 @@ def test_killed_and_resumed_training_ends_in_the_same_bits(models, tmp_path):
     *_, resumed = train(method.loop, second, "cpu", load_newest(tmp_path).state)
     assert same_bits(resumed.state["averaged"], expected.state["averaged"])
     figures = whole.evaluate(expected.averaged)
-    assert set(figures) == {f"v_error_{name}/{what}" for name in ("kit", "emoji")
-                            for what in ("picture", "picture_gain")}  # fmt: skip
+    names = ("kit", "emoji")
+    assert set(figures) == {f"told_apart/{name}" for name in names} | {
+        f"v_error_{name}/{what}" for name in names for what in ("picture", "picture_gain")
+    }
     assert whole.preview(expected.averaged).shape[2] == 3
     assert whole.package(expected.averaged).requires.keys() == set(models)
 
@@ -89,7 +93,7 @@ def test_the_prior_stays_as_it_is(models):
     assert same_bits(before, models["image_unet"].model.state_dict())
     moved = [key for key, value in last.state["model"].items()
              if not torch.equal(value, first[key])]  # fmt: skip
-    assert set(first) - set(moved) == {"summary_mean", "summary_std"}, "all weights are trained"
+    assert set(first) - set(moved) == {"word_mean", "word_std"}, "all weights are trained"
 
 
 def test_pairs_show_one_thing_and_leave_out_what_is_reserved():
@@ -119,29 +123,20 @@ def test_pairs_show_one_thing_and_leave_out_what_is_reserved():
     assert list(source.held_out()["emoji"].captions) == [RESERVED]
 
 
-def test_ridge_is_the_minimum():
+def test_contrast_is_cross_entropy_and_equal_captions_share_it():
     generator = torch.Generator().manual_seed(0)
-    x, y = torch.randn(50, 7, generator=generator), torch.randn(50, 3, generator=generator)
-    weight, bias = ridge(x, y, 0.2)
-    # The same as least squares with rows of sqrt(n s) I added to centred data.
-    xc, yc = x - x.mean(0), y - y.mean(0)
-    rows = torch.cat([xc, (50 * 0.2) ** 0.5 * torch.eye(7)])
-    expected = torch.linalg.lstsq(rows, torch.cat([yc, torch.zeros(7, 3)])).solution.T
-    torch.testing.assert_close(weight, expected, rtol=0, atol=1e-5)
-    torch.testing.assert_close(bias, y.mean(0) - expected @ x.mean(0), rtol=0, atol=1e-5)
-
-
-def test_reduced_rank_keeps_what_varies_most():
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(40, 6, generator=generator)
-    weight = torch.randn(5, 2, generator=generator) @ torch.randn(2, 6, generator=generator)
-    into, out = reduced_rank(weight, inputs, 2)
-    torch.testing.assert_close(out @ into, weight, rtol=0, atol=1e-5)
-    into, out = reduced_rank(weight, inputs, 1)
-    left = inputs @ (weight - out @ into).T
-    values = torch.linalg.svdvals((inputs - inputs.mean(0)) @ weight.T)
-    # What is left out of the centred predictions is the second singular value.
-    torch.testing.assert_close((left - left.mean(0)).norm(), values[1], rtol=1e-4, atol=1e-5)
+    made, wanted = torch.randn(2, 5, 7, generator=generator)
+    cosines = torch.nn.functional.cosine_similarity(made[:, None], wanted[None], dim=2)
+    places = torch.arange(5)
+    expected = sum(torch.nn.functional.cross_entropy(25 * c, places) for c in (cosines, cosines.T))
+    found = contrast(made, wanted, torch.eye(5, dtype=torch.bool))
+    torch.testing.assert_close(found, expected / 2, rtol=0, atol=1e-5)
+    shared = torch.eye(5, dtype=torch.bool)
+    shared[0, 4] = shared[4, 0] = True
+    target = shared / shared.sum(1, keepdim=True)
+    expected = sum(torch.nn.functional.cross_entropy(25 * c, target) for c in (cosines, cosines.T))
+    found = contrast(made, wanted, shared)
+    torch.testing.assert_close(found, expected / 2, rtol=0, atol=1e-5)
 
 
 def test_last_states_of_short_texts_repeat_the_first():
@@ -149,3 +144,15 @@ def test_last_states_of_short_texts_repeat_the_first():
     mask = torch.tensor([[True] * 5, [True, True, False, False, False]])
     found = last_states(states, mask, 3)[..., 0]
     assert found.tolist() == [[2, 3, 4], [5, 5, 6]]
+
+
+def test_captions_alone_leave_keys_and_values_as_those_of_the_text(models):
+    method, training = small_training(models, num_drawn=0)
+    first = {key: value.clone() for key, value in training.model.state_dict().items()}
+    *_, last = train(method.loop, training, "cpu")
+    moved = {
+        key for key, value in last.state["model"].items() if not torch.equal(value, first[key])
+    }
+    still = {key for key in first if key.startswith("attention.")}
+    assert not moved & still
+    assert {key.split(".")[0] for key in moved} == {"encoder", "to_hidden", "to_words", "to_pooled"}
