@@ -43,7 +43,7 @@ from common.zoo.models import PRIOR_KINDS, Loaded, load_judge, load_prior_models
 
 _BATCH = 16
 _NUM_STEPS = 25
-_GUIDANCE = 3.0
+_GUIDANCE = 5.0
 _SIDE_PX = 128
 _NUM_SHOWN = 32
 

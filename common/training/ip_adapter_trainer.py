@@ -7,6 +7,7 @@ so that keys and values learn what the U-Net does with it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -46,6 +47,8 @@ _NUM_PREVIEWED = 16
 _NUM_MEASURED = 96
 _LEAST_DEVIATION = 1e-3
 _TEMPERATURE = 1 / 25
+_NUM_STRETCHED = 512
+_LEAST_SPREAD = 1e-9
 
 
 class TrainIPAdapter(Config):
@@ -229,9 +232,24 @@ class IPAdapterTraining:
         return float(np.mean(hits))
 
     def package(self, model: Any) -> Package:
-        """The adapter and what it stands on."""
+        """The adapter, its tokens stretched, and what it stands on."""
         requires = {kind: base.identity for kind, base in self._models.items()}
-        return Package("ip_adapter", model, self._config.architecture, requires)
+        return Package("ip_adapter", self._stretched(model), self._config.architecture, requires)
+
+    @torch.no_grad()
+    def _stretched(self, model: Any) -> Any:
+        """A copy whose tokens vary as much as those of captions.
+
+        What the least squared distance leaves uncertain is drawn to the mean.
+        """
+        rng = np.random.default_rng(stream_seed(self._seed, 0, "stretched tokens"))
+        pairs = self._source.draw(_NUM_STRETCHED, rng)
+        _, wanted = self._captions.of(pairs.plain)
+        made = model(self._latents(pairs.shown)).tokens
+        spreads = [float((one.std(0) / model.word_std).square().mean()) for one in (wanted, made)]
+        stretched = deepcopy(model)
+        stretched.word_std *= (spreads[0] / max(spreads[1], _LEAST_SPREAD)) ** 0.5
+        return stretched
 
     def _prior(self) -> EmbeddedPrior:
         return EmbeddedPrior(

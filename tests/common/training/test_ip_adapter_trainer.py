@@ -156,3 +156,18 @@ def test_captions_alone_leave_keys_and_values_as_those_of_the_text(models):
     still = {key for key in first if key.startswith("attention.")}
     assert not moved & still
     assert {key.split(".")[0] for key in moved} == {"encoder", "to_hidden", "to_words", "to_pooled"}
+
+
+def test_stored_tokens_vary_as_much_as_those_of_captions(models):
+    method, training = small_training(models, num_drawn=0)
+    *_, last = train(method.loop, training, "cpu")
+    before = last.averaged.word_std.clone()
+    stored = training.package(last.averaged).model
+    assert torch.equal(last.averaged.word_std, before), "the model in training stays"
+    pairs = training._source.draw(512, np.random.default_rng(1))
+    _, wanted = training._captions.of(pairs.plain)
+    with torch.no_grad():
+        made = stored(torch.from_numpy(pairs.shown)).tokens
+    spread = [float((one.std(0) / before).square().mean()) for one in (wanted, made)]
+    # Other pairs than those it was measured on.
+    assert spread[1] == pytest.approx(spread[0], rel=0.15)

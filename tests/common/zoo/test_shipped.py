@@ -12,7 +12,7 @@ MAX_BYTES = {
     "image_unet": 14_000_000, "motion_layers": 4_000_000, "view_layers": 4_000_000,
     "domain": 1_200_000, "motion_measure": 1_000_000, "framing": 100_000,
     "trajectories": 400_000, "spacetime_dit": 9_000_000, "controlnet": 2_500_000,
-    "upscaler": 700_000, "few_step": 1_500_000,
+    "upscaler": 700_000, "ip_adapter": 3_000_000, "few_step": 1_500_000,
 }  # fmt: skip
 """Of the weights, by kind: what a clone should carry."""
 DOCUMENTED = {"domain", "framing", "trajectories"}
