@@ -4,8 +4,8 @@ IP-Adapter (Ye et al. 2023, arXiv 2308.06721, equation 5): every cross-attention
 values of its own for image tokens, ``Z = softmax(Q K^T) V + s softmax(Q K_i^T) V_i`` with the same
 queries. The second term goes through the same output projection, which is linear, so it is added
 behind it: the U-Net's own attention stays as it is, whatever kernel it uses, and at scale 0 it is
-untouched to the bit. A share of the first term may be taken away: where no text says anything, a
-picture that speaks in its place is heard alone.
+untouched to the bit. Keys and values that are the text's own are heard as words are: then the two
+terms share the attention, ``Z = (1 - p) softmax(Q K^T) V + p softmax(Q K_i^T) V_i``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -67,8 +67,8 @@ class ImageTokens:
     """Of each sample's pictures."""
     scale: float
     """Weight of the second term; 0 leaves the U-Net alone."""
-    unheard: Float[Tensor, " b"] | None = None
-    """Share of the text's term that is taken away from each sample; None is nothing."""
+    share: Float[Tensor, " b"] | None = None
+    """``p`` of each sample, where the terms share the attention; None adds the second."""
 
 
 def cross_attentions(unet: Any) -> list[Any]:
@@ -95,10 +95,12 @@ def attending(unet: Any, images: Sequence[ImageTokens]) -> Iterator[None]:
                 module: Any, given: Any, made: Tensor, places: Sequence[Any] = places
             ) -> Tensor:
                 for keys, one in places:
-                    if one.unheard is not None:
-                        share = one.unheard.to(made)[:, None, None]
-                        made = made + share * (module.to_out[0].bias - made)
-                    made = made + one.scale * attended(module, keys, given[0], one.tokens)
+                    second = attended(module, keys, given[0], one.tokens)
+                    if one.share is None:
+                        made = made + one.scale * second
+                    else:
+                        share = one.share.to(made)[:, None, None]
+                        made = made + share * (second + module.to_out[0].bias - made)
                 return made
 
             handle = attention.register_forward_hook(after)

@@ -136,8 +136,8 @@ def seen(
     """What a U-Net is told of one picture, or several, of each sample.
 
     The pooled state turns from the text's to the picture's, wholly at scale 1 where there is no
-    text, and half of the way where there is one. Where there is none, attention to the picture
-    takes the place of attention to the empty prompt, by the same share.
+    text, and half of the way where there is one; attention to the picture takes the place of
+    attention to the text by the same share.
 
     Args:
         prompt: What reads them, and its keys and values.
@@ -149,12 +149,11 @@ def seen(
     if scale == 0:
         return Seen(ImageTokens(prompt.attention, states.tokens, 0.0), vector)
     width = states.pooled.shape[1]
-    share = (min(scale, 1.0) * torch.where(says, _WITH_TEXT, 1.0))[:, None].to(vector)
+    share = min(scale, 1.0) * torch.where(says, _WITH_TEXT, 1.0).to(vector)
     text = vector[:, :width]
-    mixed = unit_mean_square(text + share * (states.pooled.to(vector) - text))
+    mixed = unit_mean_square(text + share[:, None] * (states.pooled.to(vector) - text))
     told = torch.cat([mixed, vector[:, width:]], 1)
-    unheard = torch.where(says, 0.0, min(scale, 1.0)).to(vector)
-    return Seen(ImageTokens(prompt.attention, states.tokens, scale, unheard), told)
+    return Seen(ImageTokens(prompt.attention, states.tokens, scale, share), told)
 
 
 def seen_by_frames(
@@ -164,9 +163,9 @@ def seen_by_frames(
     if one is None:
         return None
     tokens = repeat(one.images.tokens, "b ... -> (b f) ...", f=num_frames)
-    unheard = one.images.unheard
-    if unheard is not None:
-        unheard = repeat(unheard, "b -> (b f)", f=num_frames)
+    share = one.images.share
+    if share is not None:
+        share = repeat(share, "b -> (b f)", f=num_frames)
     vector = repeat(one.vector, "b k -> (b f) k", f=num_frames)
     vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
-    return Seen(replace(one.images, tokens=tokens, unheard=unheard), vector)
+    return Seen(replace(one.images, tokens=tokens, share=share), vector)

@@ -1,6 +1,7 @@
 """Image prompts of the embedded prior, on untrained models with random weights everywhere."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from diffusers.models.attention_processor import IPAdapterAttnProcessor
 
 from common.adapters.image_prompt_config import ImagePromptConfig
 from common.cli.main import main
-from common.diffusion.image_attention import ImageTokens, attending, cross_attentions
+from common.diffusion.image_attention import ImageTokens, attended, attending, cross_attentions
 from common.embedded.image_prompt import (
     ImagePrompt,
     ImagePromptArchitecture,
@@ -88,7 +89,8 @@ def test_every_frame_hears_the_picture_and_the_layers_only_the_text(folder, pict
 def test_attention_is_that_of_diffusers(folder, pictures):
     prior = prior_of(folder, ImagePromptConfig(pictures=pictures, scale=0.8))
     cond = prior.embed(["a red mug", "a blue car"])
-    images = cond.seen.images
+    images = replace(cond.seen.images, share=None)
+    cond = replace(cond, seen=replace(cond.seen, images=images))
     ours = predicted(prior, cond)
     unet = prior.unet
     processors = dict(unet.attn_processors)
@@ -110,6 +112,26 @@ def test_attention_is_that_of_diffusers(folder, pictures):
             added_cond_kwargs={"image_embeds": [images.tokens[:, None]]}, return_dict=False,
         )[0]  # fmt: skip
     torch.testing.assert_close(ours, expected, rtol=0, atol=1e-5)
+
+
+def test_shared_attention_is_a_mix_of_both(folder, pictures):
+    """Wholly the picture's at share 1, and the text's own at 0."""
+    prior = prior_of(folder, ImagePromptConfig(pictures=pictures))
+    cond = prior.embed(["a red mug", "a blue car"])
+    images, unet = cond.seen.images, prior.unet
+    place, keys = cross_attentions(unet)[0], images.attention.keys[0]
+    features, states = torch.randn(2, 5, place.to_q.in_features), cond.states
+
+    def heard(share):
+        with torch.no_grad(), attending(unet, [replace(images, share=torch.tensor(share))]):
+            return place(features, encoder_hidden_states=states, attention_mask=None)
+
+    with torch.no_grad():
+        text = place(features, encoder_hidden_states=states)
+        alone = attended(place, keys, features, images.tokens) + place.to_out[0].bias
+    torch.testing.assert_close(heard([0.0, 0.0]), text, rtol=1e-6, atol=1e-6)
+    expected = torch.stack([alone[0], (text[1] + alone[1]) / 2])
+    torch.testing.assert_close(heard([1.0, 0.5]), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_hooks_are_gone_after_an_error(folder, pictures):
