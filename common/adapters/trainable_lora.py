@@ -14,15 +14,15 @@ class TrainableLora:
 
     def __init__(self, network: nn.Module, rank: int, generator: torch.Generator):
         self._network = network
-        self._change = LowRank(network, LowRankConfig(rank=rank), generator, spread="rank")
+        self.change = LowRank(network, LowRankConfig(rank=rank), generator, spread="rank")
 
     @property
     def weights(self) -> list[Tensor]:
         """All matrices, float32: what an optimizer steps."""
-        return [matrix for pair in self._change.matrices.values() for matrix in pair]
+        return [matrix for pair in self.change.matrices.values() for matrix in pair]
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """The network with its change, for as long as the context lasts."""
-        with self._change.applied(self._network):
+        with self.change.applied(self._network):
             yield

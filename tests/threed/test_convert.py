@@ -218,8 +218,10 @@ def test_run_writes_every_format_and_says_what_is_lost(tmp_path, monkeypatch, ca
     assert main(["threed/convert", f"method.input={path}", formats], APPS) == 0
     said = capsys.readouterr()
     paths = [tmp_path / line for line in said.out.splitlines()]
-    assert [one.name for one in paths] == ["quad.glb", "quad.obj", "quad.ply", "quad.stl",
-                                           "quad.usdz", "quad.html", "report.html"]  # fmt: skip
+    assert [one.name for one in paths] == [
+        "quad.glb", "quad.obj", "quad.ply", "quad.stl", "quad.usdz", "quad.html", "quad.mp4",
+        "report.html",
+    ]  # fmt: skip
     assert "quad.ply: the texture became colours at the vertices (colours agree to" in said.err
     assert "quad.stl: the texture and smooth normals are left out" in said.err
     (sample,) = read_record(paths[-1].parent).samples

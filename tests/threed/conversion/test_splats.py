@@ -114,7 +114,7 @@ def test_gaussians_become_a_mesh_that_shows_them(tmp_path, run):
     assert code == 0, said
     names = [path.name for path in paths]
     assert names == ["ball.glb", "ball.obj", "ball_splats.ply", "ball_splats.png",
-                     "transforms.json", "report.html"]  # fmt: skip
+                     "ball.mp4", "transforms.json", "report.html"]  # fmt: skip
     mesh = Convert(input=paths[0]).make().mesh
     assert len(mesh.faces) <= 2000
     assert np.allclose(mesh.bounds.mean(axis=0), 100, atol=0.3)

@@ -188,7 +188,7 @@ def test_vsd_takes_off_what_the_changed_network_predicts():
             weight.copy_(0.3 * torch.randn(weight.shape, generator=generator))
     merged = TinyPrior(torch.float64)
     layers = dict(merged.network.named_modules())
-    for name, (down, up) in past._lora._changes.items():
+    for name, (down, up) in past._lora.change.matrices.items():
         layers[name].weight += (up @ down).detach()
     with torch.no_grad():
         own = merged.network(Z, TIMES, encoder_hidden_states=PRIOR.embed(["a fox"] * 3)).sample
