@@ -126,13 +126,13 @@ def test_gaussians_become_a_mesh_that_shows_them(tmp_path, run):
     assert np.allclose(np.median(colours[place[:, 2] > 0.38], 0), [0.1, 0.9, 0.1], atol=0.1)
     assert np.allclose(np.median(colours[place[:, 2] < -0.3], 0), [0.9, 0.1, 0.1], atol=0.1)
     # the dataset's cameras see the mesh where its pictures show it
-    posed = read_transforms(paths[4])
+    posed = read_transforms(paths[5])
     shown = load_pictures(posed)
     near = render(moved, posed.cameras.to(torch.float32)).rgba
     both = (shown[..., 3] > 0.5) & (near[..., 3] > 0.5)
     either = (shown[..., 3] > 0.5) | (near[..., 3] > 0.5)
     assert float(both.sum() / either.sum()) > 0.93
-    assert "where both are opaque" in said
+    assert "wherever both are opaque" in said
 
 
 def test_splatfacto_checkpoints_are_read(tmp_path, run):
