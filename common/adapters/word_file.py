@@ -12,6 +12,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
+from common.adapters.adapter_file import read_tensors
 from common.adapters.word_config import WordConfig
 from common.errors import InputError
 
@@ -24,7 +25,6 @@ SIGNS = "()[]\\:"
 """What weighs words in prompts, and thus cannot be part of one."""
 SDXL_KEYS: Mapping[Encoder, str] = {"text_encoder": "clip_l", "text_encoder_2": "clip_g"}
 """Names of SDXL's vectors in files."""
-_PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 _PLAIN = "emb_params"
 _OF_SDXL: Mapping[str, Encoder] = {key: name for name, key in SDXL_KEYS.items()}
 
@@ -44,7 +44,7 @@ def read_word(config: WordConfig) -> WordVectors:
     Raises:
         InputError: missing, pickled, damaged, of another kind, too long, or no numbers.
     """
-    path, tensors = config.path, _tensors(config.path)
+    path, tensors = config.path, read_tensors(config.path, "a learnt word", MAX_FILE_BYTES)
     found: dict[Encoder, Tensor]
     if set(tensors) <= set(_OF_SDXL) and tensors:
         name, found = path.stem, {_OF_SDXL[key]: tensor for key, tensor in tensors.items()}
@@ -75,21 +75,3 @@ def _rows(path: Path, encoder: Encoder, tensor: Tensor) -> Float[Tensor, "k d"]:
     if not bool(rows.isfinite().all()):
         raise InputError(f"{path}: its {encoder} holds values that are no numbers")
     return rows.float()
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError, safe_open
-
-    if path.suffix.lower() in _PICKLES:
-        raise InputError(
-            f"{path} is not read: pickled files can run code. Get the same word as .safetensors"
-        )
-    if not path.is_file():
-        raise InputError(f"{path} is missing: a learnt word is one .safetensors file")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise InputError(f"{path} has {path.stat().st_size:,} bytes: that is no learnt word")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as broken:
-        raise InputError(f"{path} is no safetensors file, or damaged: {broken}") from None

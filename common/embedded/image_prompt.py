@@ -24,7 +24,7 @@ from common.embedded.picture_encoder import PictureEncoder
 from common.shapes import Images
 
 _WITH_TEXT = 0.5
-"""The picture's share of the pooled state where a text says something too."""
+"""The picture's share of pooled state and attention where a text says something too."""
 
 
 class ImagePromptArchitecture(Config):

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from common.adapters.adapter_file import read_tensors
 from common.adapters.image_prompt_config import IPAdapterConfig
 from common.diffusion.image_attention import ImageAttention, ImageTokens, cross_attentions
 from common.errors import InputError
@@ -21,7 +22,6 @@ from common.pretrained.image_encoder import encoded, pixels_of, read_image_encod
 from common.pretrained.weights import fill
 
 MAX_FILE_BYTES = 4 * 2**30
-_PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 _PROJECTION, _KEYS = "image_proj.", "ip_adapter."
 _PLAIN, _PLUS = "proj.weight", "latents"
 
@@ -79,22 +79,7 @@ def read_adapter(path: Path) -> AdapterFile:
     Raises:
         InputError: missing, pickled, damaged, of another kind, or no numbers.
     """
-    from safetensors import SafetensorError, safe_open
-
-    if path.suffix.lower() in _PICKLES:
-        raise InputError(
-            f"{path} is not read: pickled files can run code. Get the same adapter as .safetensors"
-        )
-    if not path.is_file():
-        raise InputError(f"{path} is missing: an IP-Adapter is one .safetensors file")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise InputError(f"{path} has {path.stat().st_size:,} bytes: that is no IP-Adapter")
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as broken:
-        raise InputError(f"{path} is no safetensors file, or damaged: {broken}") from None
-    return _sorted_out(path, tensors)
+    return _sorted_out(path, read_tensors(path, "an IP-Adapter", MAX_FILE_BYTES))
 
 
 def check_adapter(config: IPAdapterConfig, unet: Any) -> None:

@@ -1,9 +1,8 @@
 """Training the image prompts of the embedded prior: picture encoder, keys and values.
 
-Two runs make one, the second with ``init_from`` the first. First captions alone (``num_drawn`` 0):
-the picture's pooled state and tokens learn to be those of its caption, by their squared distance
-and by contrast with the other captions of the batch. Then a part of each batch is drawn as well,
-so that keys and values learn what the U-Net does with it.
+From captions alone (``num_drawn`` 0) the picture's pooled state and tokens learn to be those of its
+caption, by their squared distance and by contrast with the other captions of the batch; keys and
+values stay the text's. A part of each batch may be drawn as well, which trains those too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
