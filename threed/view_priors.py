@@ -9,7 +9,8 @@ from common.generation.embedded_prompts import embedded_notes
 from common.generation.picture_switches import refuse_picture_switches
 from common.generation.priors import build_prior, check_prior, models_folder
 from common.pretrained.config import PretrainedPriorConfig
-from threed.from_prompt import FromPrompt
+from threed.distillation.loss_config import CSD, EditLoss, GuidedLoss, PerpNegSides
+from threed.from_prompt import Distillation, FromPrompt
 from threed.image_to_3d import ImageTo3D
 from threed.lifted_views import LiftedViews
 from threed.view_prior_config import ViewPriorConfig
@@ -52,7 +53,9 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
             check_image_prompt(prior.image_prompt, folder, at_hand)
             _check_heights(method)
-            return _front_notes(method, prompt) + embedded_notes(prompt, "", folder)
+            _check_sides(method)
+            negative = _negative_prompt(method)
+            return _front_notes(method, prompt) + embedded_notes(prompt, negative, folder)
         case PretrainedPriorConfig():
             if isinstance(method, LiftedViews):
                 raise InputError(
@@ -145,6 +148,22 @@ def _check_controls(
     identities = {kind: one.identity for kind, one in manifests.items()}
     size = (num_views, size_px, size_px)
     check_controls(prior.controls, identities, size, models_folder(prior))
+
+
+def _negative_prompt(method: FromPrompt) -> str:
+    """What the loss moves away from, where that is words of the user's."""
+    loss: EditLoss | None = method.loss if isinstance(method, Distillation) else None
+    return loss.negative_prompt if isinstance(loss, GuidedLoss | CSD) else ""
+
+
+def _check_sides(method: FromPrompt) -> None:
+    loss = method.loss if isinstance(method, Distillation) else None
+    guidance = loss.guidance if isinstance(loss, GuidedLoss) else None
+    if isinstance(guidance, PerpNegSides) and guidance.other_sides:
+        raise InputError(
+            "method.loss.guidance.other_sides is for checkpoints, which are told sides in words; "
+            "the embedded prior is told cameras: leave it out"
+        )
 
 
 def _check_heights(method: FromPrompt) -> None:

@@ -48,9 +48,12 @@ def rescaled(guided: Latents, cond: Latents, rescale: float) -> Latents:
     return guided * (rescale * ratio + (1 - rescale))
 
 
-def parallel_part(vector: Latents, onto: Latents) -> Latents:
-    """The projection of each sample's ``vector`` onto ``onto``; zero where ``onto`` is zero."""
-    axes = tuple(range(1, vector.ndim))
+def parallel_part(vector: Latents, onto: Latents, each_frame: bool = False) -> Latents:
+    """The projection of each sample's ``vector`` onto ``onto``; zero where ``onto`` is zero.
+
+    With ``each_frame``, of each frame of ``b c f h w`` for itself.
+    """
+    axes = (1, 3, 4) if each_frame else tuple(range(1, vector.ndim))
     # In double: over a clip's many elements, float32 sums leave a visible parallel rest.
     a, b = vector.double(), onto.double()
     square = (b * b).sum(axes, keepdim=True)
@@ -62,20 +65,23 @@ def perpendicular_negative(
     uncond: Latents,
     cond: Latents,
     negatives: list[Latents],
-    weights: list[Float[Tensor, " b"]],
+    weights: list[Float[Tensor, "b *f"]],
     guidance_scale: Scale,
 ) -> Latents:
     """Perp-Neg (Eq. 8, Armandpour et al. 2023, arXiv 2304.04968).
 
     ``uncond + s (d - sum_i w_i d_i_perp)`` with ``d = cond - uncond`` and ``d_i_perp`` the part of
     ``negative_i - uncond`` perpendicular to ``d``. A negative parallel to the prompt does nothing.
+    A weight ``b f`` is of each frame of ``b c f h w``, which is then projected for itself.
     """
     positive = cond - uncond
     update = positive
     for negative, weight in zip(negatives, weights, strict=True):
         away = negative - uncond
-        across = away - parallel_part(away, positive)
-        update = update - weight.to(away).reshape(-1, *[1] * (away.ndim - 1)) * across
+        framed = weight.ndim == 2
+        across = away - parallel_part(away, positive, framed)
+        shape = (len(weight), 1, -1, 1, 1) if framed else (-1, *[1] * (away.ndim - 1))
+        update = update - weight.to(away).reshape(shape) * across
     return uncond + _like(guidance_scale, cond) * update
 
 

@@ -27,10 +27,10 @@ Cond = TypeVar("Cond")
 
 @dataclass(frozen=True)
 class Negative(Generic[Cond]):
-    """One negative prompt of Perp-Neg, with its weight in each sample."""
+    """One negative prompt of Perp-Neg, with its weight in each sample, or in each of its frames."""
 
     cond: Cond
-    weight: Float[Tensor, " b"]
+    weight: Float[Tensor, "b *f"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from common.config import Config
 from common.runs.config import RunConfig
-from threed.distillation.loss_config import SDS, Loss
+from threed.distillation.loss_config import SDS, GuidedLoss, Loss, PerpNegSides
 from threed.distillation.times_config import Times, Uniform
 from threed.scenes.scene_config import Blob, FieldScene, ShapeLosses, VoxelNerf
 from threed.score_distillation import DistilledViews, ScoreDistillation
@@ -100,4 +100,20 @@ class BenchConfig(RunConfig):
         if self.laws.fault != "none" and self.trial.num_steps:
             raise ValueError(f"laws.fault {self.laws.fault} is of the laws; set trial.num_steps 0")
         self.trial.method(self.loss)  # what one loss asks of the times
+        if isinstance(self.loss, GuidedLoss):
+            self._guidance_is_known(self.loss)
         return self
+
+    def _guidance_is_known(self, loss: GuidedLoss) -> None:
+        guidance = loss.guidance
+        if isinstance(guidance, PerpNegSides) and guidance.other_sides:
+            raise ValueError(
+                "guidance.other_sides is for checkpoints that are told sides in words; priors here "
+                "are closed forms"
+            )
+        plain = guidance.name == "cfg" and not guidance.rescale and guidance.interval == (0.0, 1.0)
+        if self.laws.num_steps and not (plain and not loss.negative_prompt):
+            raise ValueError(
+                "laws are known of plain cfg without a negative_prompt; set laws.num_steps 0 to try "
+                "other guidance on the scene"
+            )

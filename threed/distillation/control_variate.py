@@ -13,6 +13,7 @@ variance at all. It is estimated for each noise level from past steps only.
 """
 
 from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -20,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.diffusion.noise_schedule import NoiseSchedule, per_sample
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.errors import InputError
 from common.shapes import Latents, Timesteps
@@ -103,6 +105,7 @@ def learnt_gradient(
     guidance: Any,
     past: ControlVariate,
     weight: Weight = "sigma_squared",
+    negatives: Sequence[Negative[Cond]] = (),
 ) -> tuple[Distilled, ControlVariate]:
     """The gradient of clean latents with the baseline that past steps taught, and the new past.
 
@@ -116,10 +119,11 @@ def learnt_gradient(
         guidance: A member of ``Guidance``.
         past: What earlier steps say; `no_past` at the first.
         weight: ``w(t)``.
+        negatives: What Perp-Neg moves away from, across the prompt.
     """
     schedule = prior.spec.schedule
     noised = schedule.add_noise(latents, noise, timesteps)
-    seen = guided(prior, noised, timesteps, cond, uncond, guidance)
+    seen = guided(prior, noised, timesteps, cond, uncond, guidance, negatives)
     share = per_sample(coefficients(past, timesteps, schedule).to(noise), noise)
     found = weighted(seen.noise - share * noise, weight, timesteps, schedule)
     after = learnt(past, seen.noise, noise, timesteps, schedule)

@@ -6,10 +6,12 @@ Same noise, same time: what the prior would change in the reference, which is ri
 taken off what it would change in the edit. Exactly 0 while latent and prompt are the reference's.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
 
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
 from threed.distillation.scores import Distilled, guided, weighted
@@ -30,6 +32,8 @@ def dds_gradient(
     uncond: Cond,
     guidance: Any,
     weight: Weight = "sigma_squared",
+    negatives: Sequence[Negative[Cond]] = (),
+    reference_negatives: Sequence[Negative[Cond]] = (),
 ) -> Distilled:
     """The gradient that edits latents as the prompt differs from the reference's.
 
@@ -44,11 +48,18 @@ def dds_gradient(
         uncond: What guidance moves away from, in both.
         guidance: A member of ``Guidance``.
         weight: ``w(t)``.
+        negatives: What Perp-Neg moves away from, across the prompt.
+        reference_negatives: The same of the reference.
     """
     schedule = prior.spec.schedule
     ours, theirs = (
-        guided(prior, schedule.add_noise(one, noise, timesteps), timesteps, said, uncond, guidance)
-        for one, said in ((latents, cond), (reference, reference_cond))
+        guided(
+            prior, schedule.add_noise(one, noise, timesteps), timesteps, said, uncond, guidance,
+            away,
+        )  # fmt: skip
+        for one, said, away in (
+            (latents, cond, negatives), (reference, reference_cond, reference_negatives),
+        )  # fmt: skip
     )
     return Distilled(
         weighted(ours.noise - theirs.noise, weight, timesteps, schedule), ours.denoised

@@ -7,11 +7,13 @@ is drawn, so the gradient of a render is always the same. The published weight i
 Its lengths are far below those of SDS (5 to 170 times on a Gaussian): rates do not carry over.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
 
 from common.diffusion.guidance_config import CFG
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.errors import InputError
 from common.shapes import Latents, Timesteps
@@ -35,6 +37,7 @@ def ism_gradient(
     interval: float = 80.0,
     stride: float = 200.0,
     weight: Weight = "reconstruction",
+    negatives: Sequence[Negative[Cond]] = (),
 ) -> Distilled:
     """The interval score's gradient of clean latents.
 
@@ -48,6 +51,7 @@ def ism_gradient(
         interval: ``delta`` in timesteps.
         stride: Timesteps of one step of the inversion.
         weight: ``w(t)``.
+        negatives: What Perp-Neg moves away from, across the prompt.
 
     Raises:
         InputError: an interval that begins before time 0.
@@ -62,6 +66,6 @@ def ism_gradient(
     earlier = inverted(prior, latents, times, uncond, uncond, _UNGUIDED)
     noised = inverted(prior, earlier, [before, timesteps], uncond, uncond, _UNGUIDED)
     own = predicted_noise(prior, earlier, before, uncond)
-    seen = guided(prior, noised, timesteps, cond, uncond, guidance)
+    seen = guided(prior, noised, timesteps, cond, uncond, guidance, negatives)
     schedule = prior.spec.schedule
     return Distilled(weighted(seen.noise - own, weight, timesteps, schedule), seen.denoised)

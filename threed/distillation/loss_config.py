@@ -5,22 +5,54 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from common.config import BY_NAME, Config
-from common.diffusion.guidance_config import CFG
+from common.diffusion.guidance_config import CFG, PerpNeg
 from common.runs.config import PromptText
 from threed.distillation.weight import Weight
 
 Scale = Annotated[float, Field(ge=0, le=1000)]
 
 
-class SDS(Config):
+class PerpNegSides(PerpNeg):
+    """Perp-Neg, with other sides of the thing as negatives too."""
+
+    other_sides: bool = False
+    """Move away from what the front and the side are called, the more the farther a view looks from
+    them: against several fronts. For checkpoints, which are told sides in words."""
+
+
+LossGuidance = Annotated[CFG | PerpNegSides, BY_NAME]
+"""Guidance of a loss, chosen by its ``name``."""
+
+
+class GuidedLoss(Config):
+    """The keys of every loss whose prediction is guided."""
+
+    name: str
+    guidance: LossGuidance = CFG(guidance_scale=7.5)
+    """How strongly renders follow the prompt: cfg or perp_neg."""
+    negative_prompt: PromptText = ""
+    """What to move away from: in place of no prompt with cfg, across the prompt with perp_neg."""
+
+    @model_validator(mode="after")
+    def _has_a_negative(self) -> "GuidedLoss":
+        guidance = self.guidance
+        if not isinstance(guidance, PerpNegSides) or self.negative_prompt.strip():
+            return self
+        if not guidance.other_sides:
+            raise ValueError(
+                "guidance perp_neg needs a negative_prompt or other_sides: true; without them use "
+                "cfg"
+            )
+        return self
+
+
+class SDS(GuidedLoss):
     """Score distillation sampling: predicted noise less the noise."""
 
     name: Literal["sds"] = "sds"
-    guidance: CFG = CFG(guidance_scale=7.5)
-    """How strongly renders follow the prompt."""
     weight: Weight = "sigma_squared"
     """Weight of the noise levels: sigma_squared, uniform, reconstruction or alpha_sigma_squared."""
     baseline: Literal["noise", "learnt", "none"] = "noise"
@@ -28,12 +60,10 @@ class SDS(Config):
     least, learnt from past steps, or nothing (SJC without variance reduction)."""
 
 
-class SJC(Config):
+class SJC(GuidedLoss):
     """Score Jacobian chaining: perturb and average."""
 
     name: Literal["sjc"] = "sjc"
-    guidance: CFG = CFG(guidance_scale=7.5)
-    """How strongly renders follow the prompt."""
     variance_reduction: bool = True
     """Subtract the render (equation 16), or the perturbed render (equation 15)."""
 
@@ -64,12 +94,10 @@ class NFSD(Config):
     """Weight of the noise levels."""
 
 
-class ISM(Config):
+class ISM(GuidedLoss):
     """Interval score matching: between two points of the render's own inversion."""
 
     name: Literal["ism"] = "ism"
-    guidance: CFG = CFG(guidance_scale=7.5)
-    """How strongly renders follow the prompt."""
     interval: float = Field(0.08, gt=0, lt=1)
     """Diffusion time between the two points; no draw may be earlier."""
     stride: float = Field(0.2, gt=0, le=1)
@@ -78,12 +106,10 @@ class ISM(Config):
     """Weight of the noise levels."""
 
 
-class SDI(Config):
+class SDI(GuidedLoss):
     """Score distillation via inversion: the render's own noise in place of a random one."""
 
     name: Literal["sdi"] = "sdi"
-    guidance: CFG = CFG(guidance_scale=7.5)
-    """How strongly renders follow the prompt."""
     inversion_scale: float = Field(-7.5, ge=-1000, le=1000)
     """Guidance scale of the inversion."""
     num_inversion_steps: int = Field(10, ge=1, le=1000)
@@ -94,12 +120,10 @@ class SDI(Config):
     """Weight of the noise levels."""
 
 
-class RFDS(Config):
+class RFDS(GuidedLoss):
     """Rectified flow distillation; other priors by exact conversion."""
 
     name: Literal["rfds"] = "rfds"
-    guidance: CFG = CFG(guidance_scale=7.5)
-    """How strongly renders follow the prompt."""
 
 
 class Bridge(Config):
@@ -114,12 +138,10 @@ class Bridge(Config):
     """Weight of the noise levels."""
 
 
-class VSD(Config):
+class VSD(GuidedLoss):
     """Variational score distillation: predicted noise less the noise predicted for renders."""
 
     name: Literal["vsd"] = "vsd"
-    guidance: CFG = CFG(guidance_scale=7.5)
-    """How strongly renders follow the prompt."""
     weight: Weight = "sigma_squared"
     """Weight of the noise levels."""
     rank: int = Field(4, ge=1, le=128)
@@ -128,24 +150,20 @@ class VSD(Config):
     """Learning rate of the LoRA."""
 
 
-class HiFA(Config):
+class HiFA(GuidedLoss):
     """SDS, and beside it the distance of renders to the decoded estimate."""
 
     name: Literal["hifa"] = "hifa"
-    guidance: CFG = CFG(guidance_scale=7.5)
-    """How strongly renders follow the prompt."""
     picture_scale: Scale = 0.1
     """Of the distance in pictures beside that in latents."""
     weight: Weight = "sigma_squared"
     """Weight of the noise levels."""
 
 
-class DDS(Config):
+class DDS(GuidedLoss):
     """Delta denoising score: what the prompt would change, less what the prompt before would."""
 
     name: Literal["dds"] = "dds"
-    guidance: CFG = CFG(guidance_scale=7.5)
-    """How strongly both predictions follow their prompts."""
     weight: Weight = "sigma_squared"
     """Weight of the noise levels."""
 

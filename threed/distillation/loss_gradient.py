@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.guidance_config import PerpNeg
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
 from threed.distillation.bridge import bridge_gradient
@@ -28,6 +30,7 @@ from threed.distillation.loss_config import (
     VSD,
     Bridge,
     EditLoss,
+    GuidedLoss,
     HiFA,
 )
 from threed.distillation.nfsd import nfsd_gradient
@@ -58,6 +61,8 @@ class Before:
     """What it is."""
     latents: Latents
     """Clean ones, of its renders from where the scene's are."""
+    negatives: Sequence[Negative[Any]] = ()
+    """Those of Perp-Neg for its prompt."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class Draw:
     """The renders themselves, in [-1, 1]."""
     before: Before | None = None
     """For losses that edit."""
+    negatives: Sequence[Negative[Any]] = ()
+    """Of Perp-Neg, for losses that are guided by it."""
 
 
 def loss_gradient(
@@ -92,22 +99,25 @@ def loss_gradient(
         past: from `threed.distillation.past.past_of` at the first step. A LoRA learns in place.
     """
     x, t, noise = draw.latents, draw.timesteps, draw.noise
-    cond, empty = says(prompt), says("")
+    cond, empty = says(prompt), says(_left_behind(loss))
+    away = draw.negatives
     match loss:
         case DDS():
             found = _edited(loss, prior, cond, empty, says, draw)
         case SDS(baseline="learnt"):
             told = (cond, empty, loss.guidance)
             known = past if isinstance(past, ControlVariate) else no_past()
-            return learnt_gradient(prior, x, t, noise, *told, known, loss.weight)
+            return learnt_gradient(prior, x, t, noise, *told, known, loss.weight, away)
         case SDS():
             share = float(loss.baseline == "noise")
             told = (cond, empty, loss.guidance)
-            found = sds_gradient(prior, x, t, noise, *told, loss.weight, share)
+            found = sds_gradient(prior, x, t, noise, *told, loss.weight, share, away)
         case SJC():
             told = (cond, empty, loss.guidance)
             reduced = loss.variance_reduction
-            found = sjc_gradient(prior, x, t, noise, *told, variance_reduction=reduced)
+            found = sjc_gradient(
+                prior, x, t, noise, *told, variance_reduction=reduced, negatives=away
+            )
         case CSD():
             away = says(loss.negative_prompt) if loss.negative_scale else None
             found = csd_gradient(
@@ -122,7 +132,7 @@ def loss_gradient(
         case ISM() | SDI():
             found = _inverting(loss, prior, cond, empty, draw)
         case RFDS():
-            found = rfds_gradient(prior, x, t, noise, cond, empty, loss.guidance)
+            found = rfds_gradient(prior, x, t, noise, cond, empty, loss.guidance, away)
         case Bridge():
             bad = says(f"{prompt}, {loss.bad_words}")
             found = bridge_gradient(
@@ -131,12 +141,20 @@ def loss_gradient(
         case VSD():
             found = _variational(loss, prior, cond, empty, draw, past)
         case HiFA():
-            found = sds_gradient(prior, x, t, noise, cond, empty, loss.guidance, loss.weight)
+            told = (cond, empty, loss.guidance)
+            found = sds_gradient(prior, x, t, noise, *told, loss.weight, negatives=away)
             pull = picture_gradient(prior, draw.pictures, found, t, loss.weight)
             found = replace(found, pictures=loss.picture_scale * pull)
         case _:
             assert_never(loss)
     return found, past
+
+
+def _left_behind(loss: EditLoss) -> str:
+    """What takes the place of no prompt."""
+    if isinstance(loss, GuidedLoss) and not isinstance(loss.guidance, PerpNeg):
+        return loss.negative_prompt
+    return ""
 
 
 def _edited(
@@ -146,7 +164,8 @@ def _edited(
     assert draw.before is not None  # configs refuse it without an asset to edit
     return dds_gradient(
         prior, draw.latents, draw.before.latents, draw.timesteps, draw.noise, cond,
-        says(draw.before.prompt), empty, loss.guidance, loss.weight,
+        says(draw.before.prompt), empty, loss.guidance, loss.weight, draw.negatives,
+        draw.before.negatives,
     )  # fmt: skip
 
 
@@ -158,8 +177,9 @@ def _variational(
     particles: Predictor[Any]
     particles = past if isinstance(past, LearntParticles) else normal_particles(prior, x)
     found = vsd_gradient(
-        prior, particles, x, t, draw.noise, cond, empty, cond, loss.guidance, loss.weight
-    )
+        prior, particles, x, t, draw.noise, cond, empty, cond, loss.guidance, loss.weight,
+        draw.negatives,
+    )  # fmt: skip
     if isinstance(particles, LearntParticles):
         # at any noise level: what the LoRA is asked next may be at another one
         last = prior.spec.schedule.max_timestep
@@ -177,11 +197,12 @@ def _inverting(loss: ISM | SDI, prior: Prior[Any], cond: Any, empty: Any, draw: 
         return sdi_gradient(
             prior, x, t, cond, empty, loss.guidance, inversion_scale=loss.inversion_scale,
             num_inversion_steps=loss.num_inversion_steps, eta=loss.eta,
-            generators=draw.generators, weight=loss.weight,
+            generators=draw.generators, weight=loss.weight, negatives=draw.negatives,
         )  # fmt: skip
     table = prior.spec.schedule.timesteps(torch.tensor([loss.interval, loss.stride]))
     interval, stride = table.tolist()
     fits = min(interval, float(t.min()))  # whole timesteps may be half a one earlier
     return ism_gradient(
-        prior, x, t, cond, empty, loss.guidance, interval=fits, stride=stride, weight=loss.weight
-    )
+        prior, x, t, cond, empty, loss.guidance, interval=fits, stride=stride,
+        weight=loss.weight, negatives=draw.negatives,
+    )  # fmt: skip

@@ -7,11 +7,13 @@ For a prior that is no flow, ``z_t / (alpha + sigma)`` is the flow's latent at
 So the difference is ``(1 + sigma / alpha)`` times that of SDS.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
 
 from common.diffusion.noise_schedule import per_sample
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
 from threed.distillation.scores import Distilled, guided
@@ -28,6 +30,7 @@ def rfds_gradient(
     cond: Cond,
     uncond: Cond,
     guidance: Any,
+    negatives: Sequence[Negative[Cond]] = (),
 ) -> Distilled:
     """The rectified flow's gradient of clean latents.
 
@@ -39,10 +42,11 @@ def rfds_gradient(
         cond: The prompts.
         uncond: What guidance moves away from.
         guidance: A member of ``Guidance``.
+        negatives: What Perp-Neg moves away from, across the prompt.
     """
     schedule = prior.spec.schedule
     noised = schedule.add_noise(latents, noise, timesteps)
-    seen = guided(prior, noised, timesteps, cond, uncond, guidance)
+    seen = guided(prior, noised, timesteps, cond, uncond, guidance, negatives)
     alpha, sigma = schedule.alpha_sigma(timesteps)
     weight = per_sample(torch.sigmoid(sigma / (alpha + sigma)), latents)
     velocity = seen.noise - seen.denoised

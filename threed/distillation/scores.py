@@ -4,6 +4,7 @@ All gradients have one sign: a descent step along them makes the latent likelier
 They are differences of predicted noises times ``w(t)``, so that one weight means the same in all.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, assert_never, runtime_checkable
 
@@ -11,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from common.diffusion.guided_prediction import guided_prediction
+from common.diffusion.guided_prediction import Negative, guided_prediction
 from common.diffusion.noise_schedule import NoiseSchedule, per_sample
 from common.diffusion.prediction import convert_prediction
 from common.diffusion.prior import Prior, PriorSpec
@@ -74,9 +75,12 @@ def guided(
     cond: Cond,
     uncond: Cond,
     guidance: Any,
+    negatives: Sequence[Negative[Cond]] = (),
 ) -> Guided:
     """The guided prediction as noise and as clean latent."""
-    found = guided_prediction(prior, noised, timesteps, cond, uncond, guidance).prediction
+    found = guided_prediction(
+        prior, noised, timesteps, cond, uncond, guidance, negatives
+    ).prediction
     here = (noised, timesteps, prior.spec.schedule)
     kind = prior.spec.prediction
     return Guided(

@@ -15,6 +15,7 @@ import torch
 
 from common.diffusion.guidance_config import CFG
 from common.diffusion.noise_schedule import per_sample
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
 from threed.distillation.inversion import inverted
@@ -39,6 +40,7 @@ def sdi_gradient(
     eta: float = 0.3,
     generators: Sequence[torch.Generator] = (),
     weight: Weight = "reconstruction",
+    negatives: Sequence[Negative[Cond]] = (),
 ) -> Distilled:
     """The gradient of clean latents with the noise that an inversion finds for them.
 
@@ -54,6 +56,7 @@ def sdi_gradient(
         eta: Share of fresh noise in each of them.
         generators: One a sample, for that.
         weight: ``w(t)``.
+        negatives: What Perp-Neg moves away from, across the prompt.
     """
     times = [timesteps * (step / num_inversion_steps) for step in range(num_inversion_steps + 1)]
     said, other, scale = cond, uncond, inversion_scale
@@ -65,4 +68,6 @@ def sdi_gradient(
     )  # fmt: skip
     alpha, sigma = prior.spec.schedule.alpha_sigma(timesteps)
     noise = (noised - per_sample(alpha, latents) * latents) / per_sample(sigma, latents)
-    return sds_gradient(prior, latents, timesteps, noise, cond, uncond, guidance, weight)
+    return sds_gradient(
+        prior, latents, timesteps, noise, cond, uncond, guidance, weight, negatives=negatives
+    )

@@ -9,10 +9,12 @@ with ``w = sigma / alpha`` it is the gradient of ``|x - x0_hat|^2 / 2``, the dis
 prior takes the noised latent for (MVDream, arXiv 2308.16512).
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
 
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
 from threed.distillation.scores import Distilled, guided, weighted
@@ -32,6 +34,7 @@ def sds_gradient(
     guidance: Any,
     weight: Weight = "sigma_squared",
     baseline: float = 1.0,
+    negatives: Sequence[Negative[Cond]] = (),
 ) -> Distilled:
     """The score distillation gradient of clean latents.
 
@@ -45,9 +48,10 @@ def sds_gradient(
         guidance: A member of ``Guidance``: ``uncond + s (cond - uncond)``.
         weight: ``w(t)``.
         baseline: How much of the noise is taken off; the mean does not depend on it.
+        negatives: What Perp-Neg moves away from, across the prompt.
     """
     schedule = prior.spec.schedule
     noised = schedule.add_noise(latents, noise, timesteps)
-    seen = guided(prior, noised, timesteps, cond, uncond, guidance)
+    seen = guided(prior, noised, timesteps, cond, uncond, guidance, negatives)
     difference = seen.noise - baseline * noise
     return Distilled(weighted(difference, weight, timesteps, schedule), seen.denoised)

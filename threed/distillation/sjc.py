@@ -10,11 +10,13 @@ The first is SDS with ``w = 1``, the second SDS without subtracting the noise: t
 what the prior knows (`threed.distillation.control_variate` has the coefficient that always does).
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
 
 from common.diffusion.noise_schedule import per_sample
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
 from threed.distillation.scores import Distilled, guided
@@ -33,6 +35,7 @@ def sjc_gradient(
     guidance: Any,
     *,
     variance_reduction: bool = True,
+    negatives: Sequence[Negative[Cond]] = (),
 ) -> Distilled:
     """The perturb-and-average gradient of clean latents, for one perturbation of each.
 
@@ -45,11 +48,13 @@ def sjc_gradient(
         uncond: What guidance moves away from.
         guidance: A member of ``Guidance``.
         variance_reduction: Whether the clean latent, or the perturbed one, is subtracted.
+        negatives: What Perp-Neg moves away from, across the prompt.
     """
     alpha, sigma = prior.spec.schedule.alpha_sigma(timesteps)
     spread = per_sample(sigma / alpha, latents)
     perturbed = latents + spread * noise
     noised = per_sample(alpha, latents) * perturbed
-    denoised = guided(prior, noised, timesteps, cond, uncond, guidance).denoised
+    seen = guided(prior, noised, timesteps, cond, uncond, guidance, negatives)
+    denoised = seen.denoised
     origin = latents if variance_reduction else perturbed
     return Distilled(-(denoised - origin) / spread, denoised)

@@ -7,10 +7,12 @@ particles spread as the prior does instead of all going to its mode. The estimat
 second prior: the first one with a LoRA that is trained on the renders, or a closed form.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
 
+from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import Prior
 from common.errors import InputError
 from common.shapes import Latents, Timesteps
@@ -33,6 +35,7 @@ def vsd_gradient(
     particles_cond: Camera,
     guidance: Any,
     weight: Weight = "sigma_squared",
+    negatives: Sequence[Negative[Cond]] = (),
 ) -> Distilled:
     """The variational gradient of clean latents.
 
@@ -47,6 +50,7 @@ def vsd_gradient(
         particles_cond: What ``particles`` is told, such as cameras.
         guidance: A member of ``Guidance``.
         weight: ``w(t)``.
+        negatives: What Perp-Neg moves away from, across the prompt.
 
     Raises:
         InputError: the two have different schedules.
@@ -58,6 +62,6 @@ def vsd_gradient(
             f"{particles.spec.schedule.config!r} and {schedule.config!r}"
         )
     noised = schedule.add_noise(latents, noise, timesteps)
-    ours = guided(prior, noised, timesteps, cond, uncond, guidance)
+    ours = guided(prior, noised, timesteps, cond, uncond, guidance, negatives)
     theirs = predicted_noise(particles, noised, timesteps, particles_cond)
     return Distilled(weighted(ours.noise - theirs, weight, timesteps, schedule), ours.denoised)

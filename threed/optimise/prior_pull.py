@@ -13,6 +13,7 @@ from common.diffusion.prior import embedded_negative
 from common.embedded.image_unet import View
 from threed.distillation.loss_config import EditLoss
 from threed.distillation.loss_gradient import Before, Draw, loss_gradient
+from threed.distillation.negatives import negatives_of
 from threed.distillation.past import Past
 from threed.distillation.view_prior import ViewPrior
 from threed.rendering.rendered import Rendered
@@ -74,11 +75,12 @@ def prior_pull(
         torch.randn(clean.shape, generator=generator),
         [generator] * count,
         torch.cat([one.detach() for one in pictures]),
-        None if original is None else _before(prior, original, greys),
+        None if original is None else _before(prior, loss, original, greys, views),
+        negatives_of(prior, loss, prompt, views, count),
     )
 
     def says(prompt: str) -> Any:
-        if not prompt:
+        if not prompt.strip():
             return embedded_negative(prior, [""] * count)
         return prior.embed([prompt] * count, [views] * count)
 
@@ -98,11 +100,18 @@ def _toward(values: Tensor, gradient: Tensor) -> Float[Tensor, ""]:
 
 
 @torch.no_grad()
-def _before(prior: ViewPrior, original: Original, greys: Sequence[Tensor | None]) -> Before:
+def _before(
+    prior: ViewPrior,
+    loss: EditLoss,
+    original: Original,
+    greys: Sequence[Tensor | None],
+    views: Sequence[View],
+) -> Before:
     """Latents of the renders before the edit, on what is behind those of the scenes."""
     pairs = zip(original.seen, greys, strict=True)
     latents = [prior.encode(_pictures(seen, grey) * 2 - 1) for seen, grey in pairs]
-    return Before(original.prompt, torch.cat(latents))
+    away = negatives_of(prior, loss, original.prompt, views, len(latents))
+    return Before(original.prompt, torch.cat(latents), away)
 
 
 def _behind(prior: ViewPrior, generator: torch.Generator) -> Tensor | None:
