@@ -65,7 +65,7 @@ def perpendicular_negative(
     uncond: Latents,
     cond: Latents,
     negatives: list[Latents],
-    weights: list[Float[Tensor, "b *f"]],
+    weights: list[Float[Tensor, "b ..."]],
     guidance_scale: Scale,
 ) -> Latents:
     """Perp-Neg (Eq. 8, Armandpour et al. 2023, arXiv 2304.04968).

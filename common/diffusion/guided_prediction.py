@@ -30,7 +30,7 @@ class Negative(Generic[Cond]):
     """One negative prompt of Perp-Neg, with its weight in each sample, or in each of its frames."""
 
     cond: Cond
-    weight: Float[Tensor, "b *f"]
+    weight: Float[Tensor, "b ..."]
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,6 @@ class BenchConfig(RunConfig):
         plain = guidance.name == "cfg" and not guidance.rescale and guidance.interval == (0.0, 1.0)
         if self.laws.num_steps and not (plain and not loss.negative_prompt):
             raise ValueError(
-                "laws are known of plain cfg without a negative_prompt; set laws.num_steps 0 to try "
-                "other guidance on the scene"
+                "laws are known of plain cfg without a negative_prompt; set laws.num_steps 0 to "
+                "try other guidance on the scene"
             )

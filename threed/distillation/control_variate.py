@@ -12,16 +12,16 @@ which for a Gaussian prior of spread ``s`` is ``sigma^2 / (alpha^2 s^2 + sigma^2
 variance at all. It is estimated for each noise level from past steps only.
 """
 
-from dataclasses import dataclass
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from common.diffusion.noise_schedule import NoiseSchedule, per_sample
 from common.diffusion.guided_prediction import Negative
+from common.diffusion.noise_schedule import NoiseSchedule, per_sample
 from common.diffusion.prior import Prior
 from common.errors import InputError
 from common.shapes import Latents, Timesteps

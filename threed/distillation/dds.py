@@ -52,14 +52,21 @@ def dds_gradient(
         reference_negatives: The same of the reference.
     """
     schedule = prior.spec.schedule
+    asked = (
+        (latents, cond, negatives),
+        (reference, reference_cond, reference_negatives),
+    )
     ours, theirs = (
         guided(
-            prior, schedule.add_noise(one, noise, timesteps), timesteps, said, uncond, guidance,
+            prior,
+            schedule.add_noise(one, noise, timesteps),
+            timesteps,
+            said,
+            uncond,
+            guidance,
             away,
-        )  # fmt: skip
-        for one, said, away in (
-            (latents, cond, negatives), (reference, reference_cond, reference_negatives),
-        )  # fmt: skip
+        )
+        for one, said, away in asked
     )
     return Distilled(
         weighted(ours.noise - theirs.noise, weight, timesteps, schedule), ours.denoised

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from common.diffusion.guidance_config import PerpNeg
 from common.diffusion.guided_prediction import Negative
@@ -54,12 +52,11 @@ def negatives_of(
         shape = (count, len(views)) if alone else (count,)
         cond = prior.embed([loss.negative_prompt] * count, [views] * count)
         found.append(Negative(cond, torch.ones(shape)))
-    if isinstance(prior, PictureViews) and isinstance(loss.guidance, PerpNegSides):
-        if loss.guidance.other_sides:
-            weights = torch.tensor([side_weights(view) for view in views]).expand(count, -1, -1)
-            for index, side in enumerate(_ROUND[:2]):
-                cond = prior.embed([f"{prompt}, {side}"] * count)
-                found.append(Negative(cond, weights[..., index]))
+    if alone and isinstance(loss.guidance, PerpNegSides) and loss.guidance.other_sides:
+        weights = torch.tensor([side_weights(view) for view in views]).expand(count, -1, -1)
+        for index, side in enumerate(_ROUND[:2]):
+            cond = prior.embed([f"{prompt}, {side}"] * count)
+            found.append(Negative(cond, weights[..., index]))
     return tuple(found)
 
 

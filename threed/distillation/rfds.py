@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from common.diffusion.noise_schedule import per_sample
 from common.diffusion.guided_prediction import Negative
+from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import Prior
 from common.shapes import Latents, Timesteps
 from threed.distillation.scores import Distilled, guided

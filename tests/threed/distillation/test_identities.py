@@ -178,7 +178,8 @@ def test_linear_renderer_ends_at_weighted_least_squares():
         """Each sample's mean is that of its view."""
 
         def predict(self, latents, timesteps, cond):
-            alpha, sigma = (per_sample(v, latents) for v in self.spec.schedule.alpha_sigma(timesteps))
+            levels = self.spec.schedule.alpha_sigma(timesteps)
+            alpha, sigma = (per_sample(value, latents) for value in levels)
             off = latents - alpha * means.view(latents.shape)
             return sigma * off / (alpha**2 * VAR + sigma**2)
 
