@@ -1,12 +1,15 @@
 """Prompt -> consistent views -> fitted scene -> distilled scene -> textured mesh."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from common.embedded.frame_prior import FramePrior
 from common.embedded.orbit import cameras_on_orbit
+from common.errors import InputError
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.runs.state import State
@@ -20,6 +23,10 @@ from threed.optimise.fit_views import FitStep, fit_views
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures
 from threed.texturing.refine import RefineOptions
+
+_DAMAGED = (
+    "the checkpoint that the run continues from is damaged, or guidance or rate are far too large"
+)
 
 
 def asset_from_views(
@@ -64,14 +71,21 @@ def asset_from_views(
 def _drawn_views(
     method: LiftedViews, prompt: str, prior: FramePrior, seed: int, run: Run, state: State, bar: Any
 ) -> Tensor:
-    """The views ``v h w 4``, premultiplied in [0, 1]."""
+    """The views ``v h w 4``, premultiplied in [0, 1].
+
+    Raises:
+        InputError: they have values that are not finite.
+    """
     with run.clock.stage("views"):
         for step in view_steps(method, prior, prompt, seed, state):
             bar.update(1)
             last = step.latents
             if step.index + 1 < step.num_steps:
                 run.checkpoints.offer(step.index + 1, {"phase": "views", "inner": step.state})
-        return view_pictures(prior, last)
+        drawn = view_pictures(prior, last)
+    if not bool(torch.isfinite(drawn).all()):
+        raise InputError(f"the drawn views have values that are not finite: {_DAMAGED}")
+    return drawn
 
 
 def _followed(
@@ -81,6 +95,9 @@ def _followed(
 
     A phase that was already finished when the run stopped has no steps left; its field is in the
     state.
+
+    Raises:
+        InputError: a loss is not finite.
     """
     field = None
     rest = {name: value for name, value in state.items() if name != "inner"}
@@ -90,6 +107,9 @@ def _followed(
         if step is None:
             break
         bar.update(1)
+        if not math.isfinite(step.losses["loss"]):
+            number, loss = before + step.step, step.losses["loss"]
+            raise InputError(f"step {number} ({phase}): the loss is {loss:g}; {_DAMAGED}")
         field = step.field
         losses = {f"{phase}/{name}": value for name, value in step.losses.items()}
         run.metrics.log(before + step.step, run.clock.elapsed(), losses)

@@ -29,7 +29,7 @@ def fill(skeleton: nn.Module, component: Component, dtype: torch.dtype, device: 
     converted share one piece of memory, as many of all sizes would leave it in fragments.
 
     Raises:
-        InputError: a file cannot be read any more.
+        InputError: a file cannot be read any more, or holds numbers that are not finite.
     """
     by_file, scratch_bytes = defaultdict(list), 0
     for key, tensor in stored_tensors(component, skeleton).items():
@@ -44,6 +44,7 @@ def fill(skeleton: nn.Module, component: Component, dtype: torch.dtype, device: 
                 for key, tensor in tensors:
                     stays = _stays(tensor, dtype, device)
                     read = _read(file, tensor, None if stays else scratch)
+                    _check_finite(read, tensor)
                     state[key] = read if stays else read.to(device=device, dtype=dtype)
         except OSError as broken:
             raise InputError(f"{path} cannot be read: {broken}") from None
@@ -69,6 +70,15 @@ def _read(file: BinaryIO, stored: StoredTensor, scratch: Tensor | None) -> Tenso
     if file.readinto(data.numpy()) != stored.num_bytes:  # type: ignore[attr-defined]
         raise InputError(f"{stored.file} ends within '{stored.name}': it has changed")
     return data.view(DTYPES[stored.dtype]).reshape(stored.shape)
+
+
+def _check_finite(read: Tensor, stored: StoredTensor) -> None:
+    """Refuse what would spoil everything that is made with it, or silently a part of it."""
+    if read.numel() and not all(bool(end.isfinite()) for end in read.aminmax()):
+        raise InputError(
+            f"{stored.file}: '{stored.name}' has values that are not finite; the file is damaged "
+            "or was converted wrongly: get it again"
+        )
 
 
 def _fill_places(model: nn.Module, device: str) -> None:

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import trimesh
+from safetensors.torch import load_file, save_file
 
 from common.cli.main import main
 from common.media.images import read_picture
@@ -76,6 +78,26 @@ def test_run_that_is_stopped_in_any_phase_ends_in_the_same_asset(make, tmp_path,
     assert main(["resume", str(folder)], APPS) == 0
 
     assert (folder / "samples" / "asset.glb").read_bytes() == whole
+
+
+@pytest.mark.parametrize(("step", "phase"), [(1, "drawn views"), (4, "fit"), (7, "distil")])
+def test_nan_in_the_runs_own_checkpoint_is_said(make, tmp_path, capsys, step, phase):
+    with stopped_at(step):
+        make("name=stopped")
+    (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
+    (path,) = (folder / "checkpoints").glob("step-*/*.safetensors")
+    tensors = load_file(path)
+    for tensor in tensors.values():
+        if tensor.is_floating_point() and tensor.ndim > 2:
+            tensor.view(-1)[: tensor.numel() // 2] = torch.nan
+    save_file(tensors, path)
+
+    assert main(["resume", str(folder)], APPS) == 2
+
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert phase in said
+    assert "damaged" in said
+    assert not (folder / "samples" / "asset.glb").exists()
 
 
 @pytest.mark.parametrize(("change", "message"), [

@@ -132,8 +132,9 @@ def _descended(
         loss = torch.stack([pull, *terms.values()]).sum()
         if not bool(torch.isfinite(loss)):
             raise InputError(
-                f"step {step}: the loss is {float(loss.detach()):g}; lower the scene's rate or the "
-                "guidance scale"
+                f"step {step}: the loss is {float(loss.detach()):g}; the steps are too large "
+                "(lower the scene's rate or the guidance scale), or the checkpoint that the run "
+                "continues from is damaged"
             )
         scene.descend(loss, step, generator)
         for name, value in (terms | {"loss": loss, "prior": pull}).items():
