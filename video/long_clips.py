@@ -15,6 +15,7 @@ from common.diffusion.prior import Prior
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.temporal_filter import decoded_clips
+from common.generation.picture_switches import stands_alone
 from common.generation.sampling import Drawn, Start, denoise, start_of, statistics
 from common.runs.app import Run
 from common.runs.console import progress_bar
@@ -59,8 +60,7 @@ def draw_long(
     with progress_bar(total, done, "sampling") as bar:
         for sample in range(state["sample"], config.num_samples):
             clip = _Clip(config.method.num_frames, state["joined"])
-            for number in range(state["segment"], len(segments)):
-                segment = segments[number]
+            for number, segment in list(enumerate(segments))[state["segment"] :]:
                 own, drawn_from, told_here = _of_segment(config, prior, segment, curves)
                 given = first
                 if clip.frames is not None:
@@ -70,13 +70,14 @@ def draw_long(
                 latents: Tensor | None = None
                 told = seeing(drawn_from, given)
                 start = start_of(own, run, told, view, given, places, stream, curves=told_here)
-                for step in denoise(
+                steps = denoise(
                     own, run, told, view, start, places, state["sampler"], stream, told_here
-                ):
+                )
+                for count, step in enumerate(steps, 1):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
-                    if step.index + 1 < step.num_steps:
+                    if step.index + 1 < step.num_steps and stands_alone(own, count):
                         here = {"sample": sample, "segment": number, "joined": clip.frames}
                         run.checkpoints.offer(done, here | {"sampler": step.state})
                 assert latents is not None
