@@ -55,7 +55,7 @@ from video.export import STREAMED, check_export, clip_files, opaque
 from video.given_frames import GivenFrames, given_frames, strength_of
 from video.image_to_video import ImageToVideo
 from video.interpolation import Resampling, resampled
-from video.long_clips import draw_long
+from video.long_clips import LongDrawn, draw_long
 from video.long_video import LongVideo
 from video.metrics import clip_metrics
 from video.refined_clips import draw_refined
@@ -98,7 +98,8 @@ def _method_notes(config: VideoConfig) -> list[str]:
         in_segments = method.windows is None
         if in_segments and config.batch_size > 1 and "batch_size" in config.model_fields_set:
             notes.append("batch_size has no effect: long clips are drawn one at a time")
-        held = [kind for kind in config.export.formats if kind not in STREAMED]
+        held: list[str] = [kind for kind in config.export.formats if kind not in STREAMED]
+        held += ["metrics"] if config.metrics else []
         if held:
             notes.append(
                 f"{', '.join(held)}: all frames are held in memory until the clip is whole; mp4 "
@@ -190,14 +191,17 @@ def _with_coverage(config: VideoConfig, prior: Prior[Any], outcome: Outcome) -> 
 def _frames(
     config: VideoConfig,
     prior: Prior[Any],
-    drawn: Drawn,
+    drawn: Drawn | LongDrawn,
     source: GivenFrames | None,
     enlarging: Enlarging,
 ) -> Iterator[Frames]:
     """The clip's pixels, some frames at a time."""
-    for at in range(0, drawn.latents.shape[1], _DECODED_AT_ONCE):
+    for at in range(0, _num_frames(drawn), _DECODED_AT_ONCE):
         part = slice(at, at + _DECODED_AT_ONCE)
-        if drawn.lead is None:
+        if isinstance(drawn, LongDrawn):
+            latents = drawn.latents.frames(part.start, part.stop)
+            clip = prior.decode(latents[None])[0]
+        elif drawn.lead is None:
             clip = prior.decode(drawn.latents[None, :, part])[0]
         else:
             assert isinstance(prior, FramePrior)  # only its clips are led
@@ -209,11 +213,19 @@ def _frames(
         yield to_frames(rearrange(enlarged, "f c h w -> c f h w"))
 
 
-def _shown(config: VideoConfig, frames: Iterator[Frames], drawn: Drawn) -> Iterator[Frames]:
+def _num_frames(drawn: Drawn | LongDrawn) -> int:
+    """Of the clip, before any are put between."""
+    if isinstance(drawn, LongDrawn):
+        return drawn.latents.num_frames
+    return drawn.latents.shape[1]
+
+
+def _shown(
+    config: VideoConfig, frames: Iterator[Frames], drawn: Drawn | LongDrawn
+) -> Iterator[Frames]:
     """The frames of the files, with those between drawn ones if they are asked for."""
     resampling = _resampling(config)
-    count = drawn.latents.shape[1]
-    return frames if resampling is None else resampled(frames, count, resampling)
+    return frames if resampling is None else resampled(frames, _num_frames(drawn), resampling)
 
 
 def _resampling(config: VideoConfig) -> Resampling | None:
@@ -253,7 +265,7 @@ def _sound(config: VideoConfig) -> Sound | None:
 def _write(
     config: VideoConfig,
     run: Run,
-    drawn: Drawn,
+    drawn: Drawn | LongDrawn,
     frames: Iterator[Frames],
     prior: Prior[Any],
     sound: Sound | None,
@@ -261,7 +273,7 @@ def _write(
     samples, stem = run.folder.samples, f"{drawn.sample:03d}"
     record = provenance_of(config, run, config.prompt, drawn.sample)
     poster = samples / f"{stem}_poster.png"
-    count, resampling = drawn.latents.shape[1], _resampling(config)
+    count, resampling = _num_frames(drawn), _resampling(config)
     shown = count if resampling is None else resampling.num_frames(count)
     middle, audio = shown // 2, None
     if sound is not None:
@@ -275,8 +287,9 @@ def _write(
             done += len(part)
             if config.metrics:
                 seen.append(opaque(part, config.export.background))
-    long = isinstance(config.method, LongVideo)
-    metrics = {} if long else sample_metrics(prior, drawn.latents, config.prompt)
+    metrics = {}
+    if isinstance(drawn, Drawn) and not isinstance(config.method, LongVideo):
+        metrics = sample_metrics(prior, drawn.latents, config.prompt)
     if config.metrics:
         metrics |= clip_metrics(config.metrics, np.concatenate(seen))
     names = tuple(path.relative_to(samples).as_posix() for path in files.paths)

@@ -9,8 +9,10 @@ from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
 from common.generation.estimate import Need, need_of_checkpoint
+from common.generation.picture_switches import check_compute
 from common.generation.priors import build_prior, check_prior
 from common.pretrained.config import PretrainedPriorConfig
+from common.runs.launch import resolve_device
 from video.clip_keys import MovingKeys
 from video.clip_windows import drawn_together, window_notes, windows_of
 from video.config import VideoConfig
@@ -38,6 +40,7 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
             for another prior.
     """
     prior, method = config.prior, config.method
+    _check_compute(config)
     if not isinstance(prior, PretrainedPriorConfig):
         if method.motion is not None:
             raise InputError(
@@ -65,6 +68,17 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
         )
     found = check_animatediff(prior, method.motion, drawn_together(config), method.num_frames)
     return [*found, *window_notes(config)]
+
+
+def _check_compute(config: VideoConfig) -> None:
+    """Refuse switches that this machine, the sampler or the clip's curves cannot have."""
+    check_compute(config.prior, config.sampler, resolve_device(config.device))
+    compute = getattr(config.prior, "compute", None)
+    if compute is not None and compute.compile and timeline_of(config).lora_scales:
+        raise InputError(
+            "prior.compute.compile fixes what the U-Net computes, and lora_scales of "
+            "method.timeline change it from frame to frame: leave one out"
+        )
 
 
 def _check_spacetime_dit(

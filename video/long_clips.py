@@ -1,11 +1,11 @@
 """Drawing long clips: segment after segment, each given the last frame of the one before."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from einops import rearrange, repeat
+from einops import repeat
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,14 +15,25 @@ from common.diffusion.prior import Prior
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.temporal_filter import decoded_clips
-from common.generation.sampling import Drawn, Start, denoise, start_of, statistics
+from common.generation.picture_switches import stands_alone
+from common.generation.sampling import Start, denoise, start_of, statistics
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.shapes import Clips
 from video.animatediff.clip_prior import AnimateDiffPrior
 from video.clip_priors import seeing
 from video.config import VideoConfig
+from video.latent_file import LatentFile
 from video.long_video import Segment
+
+
+@dataclass(frozen=True)
+class LongDrawn:
+    """One finished clip, still in latent space, and on disk."""
+
+    sample: int
+    """Its index within the run."""
+    latents: LatentFile
 
 
 def num_evaluations(config: VideoConfig, segments: tuple[Segment, ...]) -> int:
@@ -38,11 +49,12 @@ def draw_long(
     view: View | None = None,
     first: Given | None = None,
     curves: FrameCurves = CONSTANT,
-) -> Iterator[Drawn]:
+) -> Iterator[LongDrawn]:
     """Draw every clip of a run, one at a time, continuing from its checkpoint.
 
     Segment ``k`` of sample ``i`` has noise of its own; the state between any two sampler steps,
-    with the latents of the segments before, is enough to continue to the same bytes.
+    with the latents of the segments before, is enough to continue to the same bytes. These are on
+    disk (`LatentFile`), so that memory does not grow with the length.
 
     Args:
         config: the run's.
@@ -58,36 +70,35 @@ def draw_long(
     total = config.num_samples * num_evaluations(config, segments)
     with progress_bar(total, done, "sampling") as bar:
         for sample in range(state["sample"], config.num_samples):
-            clip = _Clip(config.method.num_frames, state["joined"])
-            for number in range(state["segment"], len(segments)):
-                segment = segments[number]
+            clip = _stored(run, prior, sample, state["joined"])
+            for number, segment in list(enumerate(segments))[state["segment"] :]:
                 own, drawn_from, told_here = _of_segment(config, prior, segment, curves)
+                joined = {key: state[key] for key in ("joined", "last")}
                 given = first
-                if clip.frames is not None:
-                    given = _continued(clip.frames[-1], prior.spec.latent_shape)
-                places = range(sample, sample + 1)
-                stream = f", segment {number}" if number else ""
+                if number:
+                    given = _continued(state["last"].to(run.device), prior.spec.latent_shape)
+                places, stream = range(sample, sample + 1), f", segment {number}" if number else ""
                 latents: Tensor | None = None
                 told = seeing(drawn_from, given)
                 start = start_of(own, run, told, view, given, places, stream, curves=told_here)
-                for step in denoise(
+                steps = denoise(
                     own, run, told, view, start, places, state["sampler"], stream, told_here
-                ):
+                )
+                for count, step in enumerate(steps, 1):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
-                    if step.index + 1 < step.num_steps:
-                        here = {"sample": sample, "segment": number, "joined": clip.frames}
-                        run.checkpoints.offer(done, here | {"sampler": step.state})
+                    if step.index + 1 < step.num_steps and stands_alone(own, count):
+                        here = {"sample": sample, "segment": number, "sampler": step.state}
+                        run.checkpoints.offer(done, here | joined)
                 assert latents is not None
                 latents = _steadied(prior, latents, start)
-                begin = 0 if clip.frames is None else 1
-                clip.append(latents[0][:, begin : begin + segment.num_new])
-                here = {"sample": sample, "segment": number + 1, "joined": clip.frames}
-                state = here | {"sampler": None}
+                new = latents[0][:, int(number > 0) :][:, : segment.num_new]
+                clip.append(new)
+                state = {"sample": sample, "segment": number + 1, "sampler": None}
+                state |= {"joined": clip.num_frames, "last": new[:, -1].clone()}
                 run.checkpoints.offer(done, state)
-            assert clip.frames is not None
-            yield Drawn(sample, rearrange(clip.frames, "f c h w -> c f h w"))
+            yield LongDrawn(sample, clip)
             state = _fresh(sample + 1)
             run.checkpoints.offer(done, state)
 
@@ -116,7 +127,14 @@ def _steadied(prior: Prior[Any], latents: Clips, start: Start) -> Clips:
 
 def _fresh(sample: int) -> dict[str, Any]:
     """The state before a clip."""
-    return {"sample": sample, "segment": 0, "joined": None, "sampler": None}
+    return {"sample": sample, "segment": 0, "joined": 0, "last": None, "sampler": None}
+
+
+def _stored(run: Run, prior: Prior[Any], sample: int, num_frames: int) -> LatentFile:
+    """The latents of a clip as far as it is drawn, beside the checkpoints that go on from there."""
+    channels, _, height, width = prior.spec.latent_shape
+    path = run.folder.checkpoints / f"clip-{sample:03d}.f32"
+    return LatentFile(path, (channels, height, width), num_frames, run.device)
 
 
 def _continued(last: Float[Tensor, "c h w"], shape: tuple[int, ...]) -> Given:
@@ -125,26 +143,3 @@ def _continued(last: Float[Tensor, "c h w"], shape: tuple[int, ...]) -> Given:
     drawn = torch.ones((1, *shape[1:]), device=last.device)
     drawn[:, 0] = 0
     return Given(latents, 1.0, drawn)
-
-
-class _Clip:
-    """The latents of a clip as far as it is drawn, in memory that is taken once."""
-
-    def __init__(self, num_frames: int, drawn: Float[Tensor, "f c h w"] | None):
-        self._num_frames, self._count = num_frames, 0
-        self._whole: Tensor | None = None
-        if drawn is not None:
-            self.append(rearrange(drawn, "f c h w -> c f h w"))
-
-    @property
-    def frames(self) -> Tensor | None:
-        """What is drawn, a frame after the other; None before the first."""
-        return None if self._whole is None else self._whole[: self._count]
-
-    def append(self, new: Float[Tensor, "c f h w"]) -> None:
-        """Add frames."""
-        channels, count, height, width = new.shape
-        if self._whole is None:
-            self._whole = new.new_empty(self._num_frames, channels, height, width)
-        self._whole[self._count : self._count + count] = rearrange(new, "c f h w -> f c h w")
-        self._count += count

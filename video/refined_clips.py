@@ -11,6 +11,7 @@ from common.diffusion.given import Given, num_taken
 from common.diffusion.noise_schedule import NoiseSchedule
 from common.diffusion.prior import Prior
 from common.errors import InputError
+from common.generation.picture_switches import stands_alone
 from common.generation.sampling import (
     Drawn,
     batches,
@@ -70,13 +71,12 @@ def draw_refined(
                 here = {"batch": index, "iteration": iteration, "latents": latents}
                 made: Tensor | None = None
                 begin = start_of(config, run, prior, None, given, samples, stream, noise, curves)
-                for step in denoise(
-                    config, run, prior, None, begin, samples, begun, stream, curves
-                ):
+                steps = denoise(config, run, prior, None, begin, samples, begun, stream, curves)
+                for count, step in enumerate(steps, 1):
                     done, made = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
-                    if step.index + 1 < step.num_steps:
+                    if step.index + 1 < step.num_steps and stands_alone(config, count):
                         run.checkpoints.offer(done, here | {"sampler": step.state})
                 latents = made
                 state = _fresh(index) | {"iteration": iteration + 1, "latents": latents}

@@ -1,9 +1,10 @@
 """What variants cost, and how far their samples are from the baseline's at the same noise.
 
 For switches that should change time or memory and little else. The samples of a variant are held
-against those of the baseline with the same prompt and seed, picture by picture (of clips, their
-posters), over white. The ratio of signal to noise is that of the mean squared error over all of
-them, ``10 log10(255^2 / mean squared error)``.
+against those of the baseline with the same prompt and seed, picture by picture (of clips, frame by
+frame where ``export.formats`` has png, and their posters otherwise), over white. The ratio of
+signal to noise is that of the mean squared error over all of them, ``10 log10(255^2 / mean squared
+error)``.
 """
 
 import math
@@ -15,13 +16,15 @@ import numpy as np
 
 from common.compare.collect import Result
 from common.errors import InputError
-from common.generation.sidecar import read_sidecars
+from common.generation.sidecar import Sidecar, read_sidecars
 from common.media.images import read_picture
 from common.media.pixels import composite
 from common.report.content import Column, Table
 
 _BACKGROUND = "#ffffff"
 _STAGE = "sampling"
+_FRAMES = "_frames"
+"""Ends the name of a folder that holds the frames of a clip."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,28 @@ def _errors(run: Result, against: Result) -> list[float]:
     """Mean squared error of each sample, in 8-bit levels."""
     ours, theirs = (read_sidecars(one.folder.samples) for one in (run, against))
     return [
-        squared_error(run.folder.samples / a.thumbnail, against.folder.samples / b.thumbnail)
+        _mean_error(_pictures(run.folder.samples, a), _pictures(against.folder.samples, b))
         for a, b in zip(ours, theirs, strict=True)
     ]
+
+
+def _pictures(samples: Path, sidecar: Sidecar) -> list[Path]:
+    """The frames of a clip that has them as pictures; otherwise what stands for the sample."""
+    for name in sidecar.files:
+        folder = (samples / name).parent
+        if folder.name.endswith(_FRAMES):
+            return sorted(folder.glob("*.png"))
+    return [samples / sidecar.thumbnail]
+
+
+def _mean_error(ours: Sequence[Path], theirs: Sequence[Path]) -> float:
+    if len(ours) != len(theirs):
+        raise InputError(
+            f"{ours[0].parent} has {len(ours)} frames and {theirs[0].parent} has {len(theirs)}: "
+            "output_change compares runs of one size"
+        )
+    errors = [squared_error(*pair) for pair in zip(ours, theirs, strict=True)]
+    return sum(errors) / len(errors)
 
 
 def squared_error(path: Path, against: Path) -> float:

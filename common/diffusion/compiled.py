@@ -1,11 +1,13 @@
-"""The U-Net through ``torch.compile``, refused where there is nothing to compile with."""
+"""Denoisers through ``torch.compile``, refused where there is nothing to compile with."""
 
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch import nn
 
 from common.errors import InputError
 
@@ -39,3 +41,19 @@ def compiled(unet: Any, device: str) -> Any:
     """
     check_compile(device)
     return torch.compile(unet, dynamic=False)
+
+
+def compile_parts(parts: Iterable[nn.Module], device: str) -> None:
+    """Compile parts of a network each by itself, and leave the network around them as it is.
+
+    So hooks of the parts, which come and go from call to call, stay outside of what is compiled.
+    Each part counts the sizes it is compiled for by itself.
+
+    Raises:
+        InputError: as `check_compile`.
+    """
+    check_compile(device)
+    for part in parts:
+        part.forward = torch.compile(  # type: ignore[method-assign]
+            part.forward, dynamic=False, isolate_recompiles=True
+        )

@@ -2,101 +2,70 @@
 
 Noise levels next to each other have nearly the same features deep in the U-Net, where most of the
 arithmetic is (DeepCache: Ma et al. 2023, arXiv 2312.00858). Of every ``every`` evaluations of one
-conditioning, the first computes the whole U-Net. The others compute the time embedding, the first
-``levels`` blocks on the way down with their skip connections, and the last ``levels`` blocks on the
-way up; every block between them gives what it gave in the last whole evaluation. So what the way up
-goes on with is the output of up block ``-levels - 1`` as it was, and what it is joined with is new.
-
-With ``every`` 1 all evaluations are whole. Conditionings (the prompt's, the empty one's) are kept
-apart; each counts its own evaluations, and begins anew when latents of other sizes or no lower
-noise come.
+conditioning, the first computes the whole U-Net (`reuse`). The others compute the time embedding,
+the first ``levels`` blocks on the way down with their skip connections, and the last ``levels``
+blocks on the way up; every block between them gives what it gave in the last whole evaluation. So
+what the way up goes on with is the output of up block ``-levels - 1`` as it was, and what it is
+joined with is new. Only that output is kept: what the blocks before it give is joined with nothing.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from common.diffusion.reuse import Reuse
 from common.errors import InputError
-from common.shapes import Timesteps
-
-_MAX_STREAMS = 8
-"""Conditionings that are remembered at once; the oldest is forgotten."""
 
 
-@dataclass(eq=False)
-class _Stream:
-    """What is known of one conditioning."""
+def reusing_features(unet: Any, every: int, levels: int = 1) -> Reuse:
+    """Let a U-Net use deep features again; the ``forward`` of its blocks is replaced.
 
-    cond: object
-    shape: torch.Size
-    count: int = 0
-    timestep: float = float("inf")
-    outputs: dict[int, Any] = field(default_factory=dict)
+    Args:
+        unet: a ``UNet2DConditionModel`` of diffusers.
+        every: of so many evaluations one is whole.
+        levels: outer blocks that every evaluation computes.
 
+    Returns:
+        What evaluations are counted by; calls outside of its ``evaluating`` are whole.
 
-class FeatureCache:
-    """State: the blocks of a U-Net that are reused, and what they gave, by conditioning.
-
-    The blocks' ``forward`` is replaced. Not for two threads at once.
+    Raises:
+        InputError: more levels than leave something to reuse.
     """
+    check_levels(len(unet.down_blocks), levels)
+    reuse = Reuse(every)
+    inner = [
+        *unet.down_blocks[levels:],
+        *([] if unet.mid_block is None else [unet.mid_block]),
+        *unet.up_blocks[: len(unet.up_blocks) - levels],
+    ]
+    for number, block in enumerate(inner):
+        block.forward = _reusing(reuse, number, block, is_last=block is inner[-1])
+    return reuse
 
-    def __init__(self, unet: Any, every: int, levels: int = 1):
-        check_levels(len(unet.down_blocks), levels)
-        self.every, self.levels = every, levels
-        self._streams: list[_Stream] = []
-        self._now: _Stream | None = None
-        inner = [
-            *unet.down_blocks[levels:],
-            unet.mid_block,
-            *unet.up_blocks[: len(unet.up_blocks) - levels],
-        ]
-        for number, block in enumerate(inner):
-            block.forward = self._reusing(number, block)
 
-    @contextmanager
-    def evaluating(self, cond: object, latents: Tensor, timesteps: Timesteps) -> Iterator[None]:
-        """One evaluation of the U-Net, whole or not.
+def _reusing(reuse: Reuse, number: int, block: nn.Module, is_last: bool) -> Callable[..., Any]:
+    whole = block.forward
 
-        Args:
-            cond: what it is told; the same object at every step.
-            latents: that it is given.
-            timesteps: of the samples.
-        """
-        stream = self._stream(cond, latents.shape, float(timesteps.max()))
-        if stream.count % self.every == 0:
-            stream.outputs.clear()
-        self._now = stream
-        try:
-            yield
-        finally:
-            self._now = None
-        stream.count += 1
+    def forward(*given: Any, **named: Any) -> Any:
+        kept = reuse.kept(number)
+        if kept is not None:
+            return kept
+        made = whole(*given, **named)
+        if reuse.keeps:
+            reuse.keep(number, made if is_last else _emptied(made))
+        return made
 
-    def _stream(self, cond: object, shape: torch.Size, timestep: float) -> _Stream:
-        found = next((one for one in self._streams if one.cond is cond), None)
-        if found is None or found.shape != shape or timestep >= found.timestep:
-            self._streams = [one for one in self._streams if one.cond is not cond]
-            found = _Stream(cond, shape)
-            self._streams = [*self._streams, found][-_MAX_STREAMS:]
-        found.timestep = timestep
-        return found
+    return forward
 
-    def _reusing(self, number: int, block: nn.Module) -> Callable[..., Any]:
-        whole = block.forward
 
-        def forward(*given: Any, **named: Any) -> Any:
-            stream = self._now
-            if stream is None:
-                return whole(*given, **named)
-            if number not in stream.outputs:
-                stream.outputs[number] = whole(*given, **named)
-            return stream.outputs[number]
-
-        return forward
+def _emptied(made: Any) -> Any:
+    """Zeros of the same shapes, in the memory of one number each."""
+    if isinstance(made, Tensor):
+        return made.new_zeros(()).expand(made.shape)
+    if isinstance(made, tuple | list):
+        return type(made)(map(_emptied, made))
+    return made
 
 
 def check_levels(num_levels: int, levels: int) -> None:

@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from common.config import Config
+from common.diffusion.compiled import compile_parts
 from common.diffusion.frame_attention import FrameTransformer, FrameTransformerSizes, Span
 from common.errors import InputError
 
@@ -189,6 +190,20 @@ class LiftedUNet(nn.Module):
             )
         time = self.unet.get_time_embed(sample=flat, timestep=timesteps)
         return self.layers.embed_condition(torch.cat([time, condition.to(time)], 1))
+
+
+def compile_lifted(lifted: LiftedUNet, device: str) -> None:
+    """Compile residual blocks, spatial attention and frame layers, but not what is hooked between.
+
+    Raises:
+        InputError: nothing to compile with is there.
+    """
+    from diffusers.models.resnet import ResnetBlock2D
+
+    places = list(lifted.layers.places(lifted.unet))
+    parts = {id(part): part for pair in places for part in pair}
+    parts |= {id(one): one for one in lifted.unet.modules() if isinstance(one, ResnetBlock2D)}
+    compile_parts(parts.values(), device)
 
 
 @contextmanager

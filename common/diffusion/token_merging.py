@@ -87,7 +87,7 @@ def merge_tokens(unet: Any, ratio: float, latent_size: tuple[int, int]) -> None:
     Args:
         unet: a ``UNet2DConditionModel`` of diffusers.
         ratio: of the tokens that go, up to `MAX_RATIO`.
-        latent_size: height and width of the latents it will be given.
+        latent_size: height and width of the latents it will be given; of others, none are merged.
 
     Raises:
         InputError: it has no self-attention at the latents' own size.
@@ -128,6 +128,8 @@ def _on_merged(
     whole: Callable[..., Tensor], size: tuple[int, int], ratio: float
 ) -> Callable[..., Tensor]:
     def forward(hidden_states: Tensor, *given: Any, **named: Any) -> Tensor:
+        if hidden_states.shape[1] != size[0] * size[1]:
+            return whole(hidden_states, *given, **named)
         merge = merge_of(hidden_states, size, ratio)
         return merge.unmerged(whole(merge.merged(hidden_states), *given, **named))
 

@@ -5,7 +5,6 @@ level; every frame may have its own view. The first frame may be given as a pict
 by the others without noise, and is what sampling ends in.
 """
 
-import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import copy
@@ -30,6 +29,7 @@ from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
+from common.embedded.shared_noise import mixed_noise
 from common.embedded.travelled_rows import (
     frame_rows,
     mixed_seen,
@@ -270,10 +270,11 @@ class FramePrior:
 
         For a given first frame ``x`` it is exact: ``v = (alpha z - x) / sigma``.
         """
-        if self.windows is None:
-            made = self._seen_together(latents, timesteps, cond, torch.arange(self.num_frames))
-        else:
-            made = self._in_windows(self.windows, latents, timesteps, cond)
+        with self.pictures.compute.evaluating(cond, latents, timesteps) as whole_at:
+            if self.windows is None:
+                made = self._seen_together(latents, timesteps, cond, torch.arange(self.num_frames))
+            else:
+                made = self._in_windows(self.windows, whole_at, latents, timesteps, cond)
         if cond.first is None:
             return made
         alpha, sigma = self.spec.schedule.alpha_sigma(timesteps)
@@ -292,15 +293,24 @@ class FramePrior:
         return self._predicted(latents, times, cond.seen_together(frames, self.num_frames), frames)
 
     def _in_windows(
-        self, windows: FrameWindows, latents: Clips, timesteps: Timesteps, cond: FramesCond
+        self,
+        windows: FrameWindows,
+        whole_at: float,
+        latents: Clips,
+        timesteps: Timesteps,
+        cond: FramesCond,
     ) -> Clips:
-        """The ``v`` of windows, fused; each has the first frame before its own."""
+        """The ``v`` of windows, fused; each has the first frame before its own.
+
+        They lie as they did in the last whole evaluation, whose features they may use again.
+        """
         fusion, before = Fusion(windows, latents), int(cond.first is not None)
-        for window in windows.at(float(timesteps.max())):
+        for number, window in enumerate(windows.at(whole_at)):
             own = latents[:, :, window.to(latents.device)]
             seen = torch.cat([latents[:, :, :before], own], 2)
             frames = torch.cat([torch.arange(before), window])
-            made = self._seen_together(seen, timesteps, cond, frames)
+            with self.pictures.compute.reuse.part(number):
+                made = self._seen_together(seen, timesteps, cond, frames)
             fusion.add(window, made[:, :, before:])
         return fusion.mean()
 
@@ -358,16 +368,6 @@ class FramePrior:
             raise InputError("a clip that is drawn in windows has the same view in all frames")
         if first is not None and len(first) != len(prompts):
             raise InputError(f"{len(prompts)} prompts and {len(first)} first frames")
-
-
-def mixed_noise(drawn: Float[Tensor, "b c g h w"], share: float) -> Clips:
-    """Noise of one frame fewer than is drawn, whose frames have the last one in common.
-
-    ``sqrt(share) n_last + sqrt(1 - share) n_f``: standard normal, with covariance ``share`` between
-    frames (Ge et al. 2023, arXiv 2305.10474, equation 4).
-    """
-    own, shared = drawn[:, :, :-1], drawn[:, :, -1:]
-    return math.sqrt(share) * shared + math.sqrt(1 - share) * own
 
 
 def with_first(

@@ -17,10 +17,12 @@ from common.adapters.word_file import Encoder
 from common.control.features import NO_FEATURES, Features
 from common.diffusion.compiled import compiled
 from common.diffusion.compute_config import FeatureCacheConfig
-from common.diffusion.feature_cache import FeatureCache
+from common.diffusion.computing import AS_IT_IS, Computing
+from common.diffusion.feature_cache import reusing_features
 from common.diffusion.image_attention import attending
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule
 from common.diffusion.prior import PriorSpec
+from common.diffusion.reuse import WHOLE
 from common.diffusion.schedule_config import CosineSchedule
 from common.embedded.autoencoder import DOWNSAMPLING, IMAGE_CHANNELS, Autoencoder
 from common.embedded.controls import EmbeddedControl, control_features
@@ -74,8 +76,7 @@ class EmbeddedPrior:
         self._shown: ShownPictures | None = None
         self._words = NO_WORDS
         self._direction: Float[Tensor, "1 k"] | None = None
-        self._cache: FeatureCache | None = None
-        self._bfloat16 = False
+        self.compute = AS_IT_IS
         self._network = unet
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
@@ -150,9 +151,10 @@ class EmbeddedPrior:
             InputError: the U-Net has too few levels, or nothing to compile with is there.
         """
         same = copy(self)
-        same._bfloat16 = bfloat16
+        reuse = WHOLE
         if feature_cache is not None:
-            same._cache = FeatureCache(self.unet, feature_cache.every, feature_cache.levels)
+            reuse = reusing_features(self.unet, feature_cache.every, feature_cache.levels)
+        same.compute = Computing(reuse, bfloat16)
         if compiles:
             same._network = compiled(self.unet, str(self.device))
         return same
@@ -171,10 +173,7 @@ class EmbeddedPrior:
         added = control_features(self.controls, latents, timesteps, times, cond.vector)
         told = cond if self._direction is None else with_direction(cond, self._direction)
         with ExitStack() as stack:
-            if self._bfloat16:
-                stack.enter_context(torch.autocast(self.device.type, torch.bfloat16))
-            if self._cache is not None:
-                stack.enter_context(self._cache.evaluating(cond, latents, timesteps))
+            stack.enter_context(self.compute.evaluating(cond, latents, timesteps))
             if self.loras is not None:
                 stack.enter_context(self.loras.acting(len(latents)))
             return predict_v(self._network, latents, timesteps, told, added)

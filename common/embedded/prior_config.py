@@ -14,10 +14,10 @@ from common.embedded.control_config import EmbeddedControlConfig
 
 
 class EmbeddedComputeConfig(UNetComputeConfig):
-    """How the embedded image U-Net computes: time against rounding and reuse."""
+    """How an embedded denoiser computes: time against rounding and reuse."""
 
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """Of products and convolutions in the U-Net (autocast); weights and latents stay float32.
+    """Of products and convolutions in the denoiser (autocast); weights and latents stay float32.
     bfloat16 is faster where the processor multiplies it (AMX, AVX-512 BF16, CUDA), else slower."""
 
 
@@ -39,7 +39,7 @@ class EmbeddedPriorConfig(Config):
     """Draw pictures in 1, 2, 4 or 8 steps with guidance folded in: sampler ddim with as many steps,
     guidance_scale 1. null is the U-Net as it is."""
     compute: EmbeddedComputeConfig = EmbeddedComputeConfig()
-    """How the image U-Net computes, where pictures are drawn."""
+    """How the U-Net computes, where pictures and clips are drawn."""
     trajectory_noise: float | None = Field(1.0, gt=0, le=1000)
     """Of clips: the first frame, moved as the prompt tells, begins them under noise of this many
     times the root of the share of the change that the move leaves unexplained. Less keeps more of

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from common.config import Config
+from common.embedded.prior_config import EmbeddedComputeConfig
 
 
 class SpacetimeDiTPriorConfig(Config):
@@ -15,3 +16,5 @@ class SpacetimeDiTPriorConfig(Config):
     zoo of Extrude."""
     bases_dir: Path | None = None
     """Folder of the autoencoder and the text encoder that it stands on; null is the zoo."""
+    compute: EmbeddedComputeConfig = EmbeddedComputeConfig()
+    """How the transformer computes."""

@@ -19,7 +19,11 @@ from common.evaluation.learnt_word import check_word, evaluate_word, word_estima
 from common.evaluation.lora_style import check_style, evaluate_style, style_estimate
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
 from common.generation.few_steps import check_few_steps
-from common.generation.picture_switches import check_picture_switches, refuse_picture_switches
+from common.generation.picture_switches import (
+    check_compute,
+    refuse_few_steps,
+    refuse_picture_switches,
+)
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.launch import resolve_device
@@ -34,9 +38,12 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
         )
     if config.prior.embeddings and not isinstance(config.method, EvaluateWord):
         raise InputError("the committed prompts have no learnt words: leave prior.embeddings out")
-    if isinstance(config.method, EvaluateImages):
-        check_few_steps(config.prior, config.sampler, config.guidance)
-        check_picture_switches(config.prior, config.sampler, resolve_device(config.device))
+    if isinstance(config.method, EvaluateImages | EvaluateClips):
+        check_compute(config.prior, config.sampler, resolve_device(config.device))
+        if isinstance(config.method, EvaluateImages):
+            check_few_steps(config.prior, config.sampler, config.guidance)
+        else:
+            refuse_few_steps(config.prior)
     else:
         refuse_picture_switches(config.prior)
     match config.method:

@@ -75,7 +75,7 @@ def evaluate_clips(config: EvaluateConfig, method: EvaluateClips, run: Run) -> O
         size = (method.size_px, method.size_px)
         prior = load_frame_prior(
             "motion_layers", method.num_frames, size, config.prior.models_dir or ZOO, run.device,
-            config.prior.loras, config.prior.trajectory_noise,
+            config.prior.loras, config.prior.trajectory_noise, compute=config.prior.compute,
         )  # fmt: skip
         return generate_clips(prior, prompts, drawing)
 

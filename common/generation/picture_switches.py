@@ -1,15 +1,19 @@
-"""Switches of priors that are for pictures: refused where clips, views or scores are asked for."""
+"""Switches of priors that are for pictures and clips: refused where they cannot be had."""
 
 from typing import Any
 
 from common.diffusion.compiled import check_compile
 from common.diffusion.sampler_config import Heun
 from common.embedded.prior_config import EmbeddedPriorConfig
+from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
 from common.pretrained.config import PretrainedPriorConfig
 
+_COMPUTING = EmbeddedPriorConfig | PretrainedPriorConfig | SpacetimeDiTPriorConfig
+"""Priors that have a block ``compute``."""
 
-def check_picture_switches(prior: Any, sampler: Any, device: str) -> None:
+
+def check_compute(prior: Any, sampler: Any, device: str) -> None:
     """Refuse switches that this machine or the sampler cannot have.
 
     Args:
@@ -20,7 +24,7 @@ def check_picture_switches(prior: Any, sampler: Any, device: str) -> None:
     Raises:
         InputError: with what to leave out.
     """
-    if not isinstance(prior, EmbeddedPriorConfig | PretrainedPriorConfig):
+    if not isinstance(prior, _COMPUTING):
         return
     if prior.compute.feature_cache is not None and isinstance(sampler, Heun):
         raise InputError(
@@ -30,6 +34,8 @@ def check_picture_switches(prior: Any, sampler: Any, device: str) -> None:
     if not prior.compute.compile:
         return
     check_compile(device)
+    if isinstance(prior, SpacetimeDiTPriorConfig):
+        return
     if prior.compute.feature_cache is not None or prior.image_prompt is not None:
         raise InputError(
             "prior.compute.compile fixes what the U-Net computes, and feature_cache and "
@@ -37,15 +43,36 @@ def check_picture_switches(prior: Any, sampler: Any, device: str) -> None:
         )
 
 
-def reuses_features(prior: Any) -> bool:
-    """Whether an evaluation of the prior depends on the one before."""
-    if not isinstance(prior, EmbeddedPriorConfig | PretrainedPriorConfig):
+def stands_alone(config: Any, num_evaluated: int) -> bool:
+    """Whether what comes after so many evaluations of a batch depends on none of their features.
+
+    With features used again, that is so before a whole evaluation: where guidance is not limited to
+    an interval, so that all conditions are whole at once.
+
+    Args:
+        config: the run's: prior and guidance.
+        num_evaluated: since the batch was begun or resumed.
+    """
+    prior = config.prior
+    if not isinstance(prior, _COMPUTING) or prior.compute.feature_cache is None:
+        return True
+    if tuple(config.guidance.interval) != (0, 1):
         return False
-    return prior.compute.feature_cache is not None
+    return num_evaluated % prior.compute.feature_cache.every == 0
+
+
+def refuse_few_steps(prior: Any) -> None:
+    """Refuse the student of few steps, which draws pictures.
+
+    Raises:
+        InputError: naming the key.
+    """
+    if isinstance(prior, EmbeddedPriorConfig) and prior.few_steps is not None:
+        raise InputError("prior.few_steps is for pictures: leave it out")
 
 
 def refuse_picture_switches(prior: Any) -> None:
-    """Refuse what is for pictures alone, where clips, views or scores are asked for.
+    """Refuse what is for pictures and clips, where views or scores are asked for.
 
     Raises:
         InputError: naming the key.
@@ -59,11 +86,11 @@ def refuse_picture_switches(prior: Any) -> None:
             if getattr(prior.compute, name, None)
         ]
     )
+    refuse_few_steps(prior)
     if isinstance(prior, EmbeddedPriorConfig):
-        found += ["few_steps"] if prior.few_steps is not None else []
         found += ["compute.dtype"] if prior.compute.dtype != "float32" else []
     if found:
         raise InputError(
-            f"prior.{found[0]} is for pictures; clips, views and score distillation compute with "
-            "the U-Net as it is: leave it out"
+            f"prior.{found[0]} is for pictures and clips; views and score distillation compute "
+            "with the U-Net as it is: leave it out"
         )

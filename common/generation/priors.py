@@ -10,7 +10,7 @@ from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
-from common.generation.picture_switches import refuse_picture_switches
+from common.generation.picture_switches import refuse_few_steps
 from common.pretrained.config import PretrainedPriorConfig
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def check_prior(
             check_controls(config.controls, identities, followed, models_folder(config))
             check_image_prompt(config.image_prompt, models_folder(config), identities)
             if frame_layers(size) is not None:
-                refuse_picture_switches(config)
+                refuse_few_steps(config)
             if config.few_steps is not None:
                 few_step_sizes(config.few_steps, identities, models_folder(config))
         case PretrainedPriorConfig():
@@ -116,6 +116,7 @@ def build_prior(
             return load_frame_prior(
                 layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,
                 config.controls, config.image_prompt, config.embeddings, num_followed,
+                config.compute,
             )  # fmt: skip
         case PretrainedPriorConfig():
             from common.pretrained.build import build_pretrained_prior

@@ -32,7 +32,7 @@ from common.embedded.moved_start import begun, moved_start
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.temporal_filter import Lead
 from common.generation.config import GenerationConfig
-from common.generation.picture_switches import reuses_features
+from common.generation.picture_switches import stands_alone
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.seeding import generators_for, randn
@@ -87,8 +87,8 @@ def draw(
     strengthens the view as it does the prompt.
 
     A batch counts as finished once the consumer has taken all of it: a run killed while its last
-    samples were written draws that batch again, to the same bytes. So does one that was killed
-    within a batch whose features are used again, as they are not kept in checkpoints.
+    samples were written draws that batch again, to the same bytes. Where features are used
+    again, which are not kept in checkpoints, these are written before whole evaluations only.
 
     Args:
         config: the run's.
@@ -109,13 +109,14 @@ def draw(
             begin = start_of(config, run, prior, view, given, samples, curves=curves)
             if latents is None:
                 begun = state["sampler"]
-                for step in denoise(config, run, prior, view, begin, samples, begun, curves=curves):
+                steps = denoise(config, run, prior, view, begin, samples, begun, curves=curves)
+                for number, step in enumerate(steps, 1):
                     done, latents = done + 1, step.latents
                     bar.update(1)
                     run.metrics.log(done, run.clock.elapsed(), statistics(step))
                     last = step.index + 1 == step.num_steps
                     kept = {"latents": latents} if last else {"sampler": step.state}
-                    if last or not reuses_features(config.prior):
+                    if last or stands_alone(config, number):
                         run.checkpoints.offer(done, _fresh(index) | kept)
             assert latents is not None
             for row, sample_index in enumerate(samples):

@@ -13,7 +13,7 @@ from common.generation.few_steps import check_few_steps
 from common.generation.finished import outcome_of
 from common.generation.given_pixels import with_kept
 from common.generation.notes import generation_notes
-from common.generation.picture_switches import check_picture_switches
+from common.generation.picture_switches import check_compute
 from common.generation.priors import build_prior, check_prior
 from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import draw
@@ -42,7 +42,7 @@ def check(config: ImageConfig, apps: Apps) -> list[str]:
     method = config.method
     camera = camera_of(method.view)
     check_few_steps(config.prior, config.sampler, config.guidance, config.negative_prompt)
-    check_picture_switches(config.prior, config.sampler, resolve_device(config.device))
+    check_compute(config.prior, config.sampler, resolve_device(config.device))
     check_prior(config.prior, method.size, camera)
     first_evaluation(config.sampler, strength_of(method))
     given_picture(method, channels=4)

@@ -14,7 +14,8 @@ from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.adapters.word_file import Encoder
 from common.diffusion.compiled import compiled
 from common.diffusion.compute_config import FeatureCacheConfig
-from common.diffusion.feature_cache import FeatureCache
+from common.diffusion.computing import AS_IT_IS, Computing
+from common.diffusion.feature_cache import reusing_features
 from common.diffusion.frame_curves import FrameNumbers
 from common.diffusion.image_attention import ImageTokens, attending
 from common.diffusion.lifted_unet import UNetInputs
@@ -62,7 +63,7 @@ class PretrainedPrior:
         self.unet, self.text, self._coder, self._spec = unet, text, coder, spec
         self._size_condition = size_condition
         self.controls, self._image_prompts = tuple(controls), image_prompts
-        self._cache: FeatureCache | None = None
+        self.compute = AS_IT_IS
         self._network = unet
 
     @property
@@ -80,7 +81,8 @@ class PretrainedPrior:
         """
         same = copy(self)
         if feature_cache is not None:
-            same._cache = FeatureCache(self.unet, feature_cache.every, feature_cache.levels)
+            reuse = reusing_features(self.unet, feature_cache.every, feature_cache.levels)
+            same.compute = Computing(reuse)
         if compiles:
             same._network = compiled(self.unet, str(self.device))
         return same
@@ -149,8 +151,7 @@ class PretrainedPrior:
         inputs = self.inputs(own, timesteps, self.spec.schedule.fraction(timesteps), cond)
         with ExitStack() as stack:
             stack.enter_context(attending(self.unet, cond.images))
-            if self._cache is not None:
-                stack.enter_context(self._cache.evaluating(cond, latents, timesteps))
+            stack.enter_context(self.compute.evaluating(cond, latents, timesteps))
             made = self._network(own, timesteps, **inputs.arguments(), return_dict=False)
         return made[0].to(latents.dtype)
 

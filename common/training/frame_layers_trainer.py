@@ -20,11 +20,11 @@ from common.embedded.autoencoder import DOWNSAMPLING
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
 from common.embedded.frame_prior import (
     FramePrior,
-    mixed_noise,
     predict_v_of_frames,
     with_first,
 )
 from common.embedded.prior import EmbeddedPrior, embedded_schedule
+from common.embedded.shared_noise import mixed_noise
 from common.embedded.tokenizer import load_tokenizer
 from common.seeding import generators_for, randn, stream_seed
 from common.shapes import Clips, Picture

@@ -17,6 +17,7 @@ from common.diffusion.lifted_unet import (
     FrameLayers,
     FrameLayersArchitecture,
     LiftedUNet,
+    compile_lifted,
 )
 from common.embedded.autoencoder import Autoencoder, AutoencoderArchitecture
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
@@ -248,12 +249,13 @@ def load_frame_prior(
     image_prompt: ImagePromptConfig | None = None,
     embeddings: Sequence[WordConfig] = (),
     num_followed: int | None = None,
+    compute: EmbeddedComputeConfig = AS_IT_IS,
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
 
     LoRAs change the image U-Net under the frame layers, which stay as they are; controls have a
     picture for each frame or view, or one for all: for each of ``num_followed`` frames, where a
-    clip has more than are drawn together.
+    clip has more than are drawn together. ``compute`` is how the U-Net does its work.
 
     Raises:
         InputError: models are missing, damaged or of others, or more frames than were trained on.
@@ -266,6 +268,9 @@ def load_frame_prior(
     pictures = _taught(_shown(pictures, models, image_prompt, folder), models, embeddings)
     add_loras({"unet": models["image_unet"].model}, loras)
     lifted = LiftedUNet(models["image_unet"].model, layers)
+    pictures = pictures.computing(compute.feature_cache, False, compute.dtype == "bfloat16")
+    if compute.compile:
+        compile_lifted(lifted, device)
     plan = NOTHING_KNOWN
     if kind == "motion_layers":
         plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)

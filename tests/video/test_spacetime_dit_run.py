@@ -15,7 +15,7 @@ from common.zoo.models import load_embedded_prior
 from run import APPS
 from tests.common.generation.conftest import models  # noqa: F401
 from tests.stopped_runs import stopped_at
-from tests.video.spacetime_dit.small_dit import store_dit
+from tests.video.spacetime_dit.small_dit import SIZES, store_dit
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +166,29 @@ def test_pictures_are_left_to_other_priors(tmp_path, monkeypatch, capsys):
     code = main(["image/text_to_image", "prior={name: spacetime_dit}", "prompt=a mug"], APPS)
     assert code == 2
     assert "method.num_frames=1" in capsys.readouterr().err
+
+
+def test_middle_blocks_are_used_again_and_a_stopped_run_ends_in_the_same_frames(
+    draw, tmp_path, tmp_path_factory, models  # noqa: F811
+):  # fmt: skip
+    deeper = tmp_path_factory.mktemp("deeper")
+    store_dit(deeper, models, SIZES.model_copy(update={"num_blocks": 3}))
+    cache = ("prior.compute.feature_cache.every=2", "sampler.num_steps=5")
+    plain = frames(draw("sampler.num_steps=5", "name=plain", models_dir=deeper)[1])
+    code, paths, said = draw(*cache, "name=whole", models_dir=deeper)
+    assert code == 0, said
+    whole = frames(paths)
+    assert np.abs(whole - plain).max() > 0
+    with stopped_at(1):
+        assert draw(*cache, "name=stopped", models_dir=deeper)[0] == 130
+    (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
+    assert main(["resume", str(folder)], APPS) == 0
+    (again,) = folder.glob("samples/000_frames")
+    assert np.array_equal(frames(sorted(again.glob("*.png"))), whole)
+
+    half = frames(draw("prior.compute.dtype=bfloat16", "name=half", models_dir=deeper)[1])
+    # Rounding of every feature by 2^-8 through three steps, in levels of 255.
+    assert np.abs(half - frames(draw("name=three", models_dir=deeper)[1])).mean() < 8
+    code, _, said = draw(*cache)
+    assert code == 2
+    assert "nothing to reuse in a spacetime DiT of 2 blocks" in said

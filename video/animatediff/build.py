@@ -12,10 +12,9 @@ from common.control.read import read_followed
 from common.diffusion.frame_attention import NormOver
 from common.diffusion.frame_windows import FrameWindows
 from common.diffusion.inflation import inflate
-from common.diffusion.lifted_unet import FrameLayers
+from common.diffusion.lifted_unet import FrameLayers, compile_lifted
 from common.diffusion.unet_coverage import check_coverage
 from common.errors import InputError
-from common.generation.picture_switches import refuse_picture_switches
 from common.media.fitting import Fit
 from common.pretrained.build import build_unet_prior, only_of_unets, torch_dtype
 from common.pretrained.check import check_pretrained
@@ -60,7 +59,6 @@ def check_animatediff(
     Raises:
         InputError: checkpoint or motion module are wrong or do not fit, or too many frames.
     """
-    refuse_picture_switches(config)
     check_pretrained(config, size[1:], num_frames=num_followed or size[0])
     checkpoint = read_checkpoint(config)
     if not checkpoint.is_unet:
@@ -68,6 +66,11 @@ def check_animatediff(
     unet = build_skeletons(checkpoint, config.clip_skip).denoiser
     check_coverage(unet.config)
     _, family, notes = _layers(motion, unet, size[0])
+    if config.compute.compile and _joint_norms(motion, family):
+        raise InputError(
+            f"prior.compute.compile compiles residual blocks by themselves, and those of "
+            f"{family.title} are normed over all frames: leave compile out"
+        )
     if motion.domain_adapter is not None:
         check_domain_adapter(unet, motion.domain_adapter)
     for one in motion.sparse_controls:
@@ -112,12 +115,20 @@ def build_animatediff_prior(
     if motion.domain_adapter is not None:
         add_domain_adapter(pictures.unet, motion.domain_adapter)
     torch.nn.Module.to(layers, device, torch_dtype(config.compute))
-    joint = motion.norms == "original" and family.resnet_norm_over == "joint"
+    joint = _joint_norms(motion, family)
     settings = ClipSettings(size[0], family.schedule, motion.scale, joint, windows, repeats_noise)
+    lifted = inflate(pictures.unet, layers).lifted
+    if config.compute.compile:
+        compile_lifted(lifted, device)
     sparse = [
         _sparse_control(one, pictures, size[1:], motion, device) for one in motion.sparse_controls
     ]
-    return AnimateDiffPrior(pictures, inflate(pictures.unet, layers).lifted, settings, sparse)
+    return AnimateDiffPrior(pictures, lifted, settings, sparse)
+
+
+def _joint_norms(motion: MotionModuleConfig, family: MotionFamily) -> bool:
+    """Whether residual blocks are normed over all frames."""
+    return motion.norms == "original" and family.resnet_norm_over == "joint"
 
 
 @torch.no_grad()

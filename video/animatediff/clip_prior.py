@@ -160,15 +160,20 @@ class AnimateDiffPrior:
         return PretrainedCond(self._for_frames(one.states), mask, pooled, ids, images)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: PretrainedCond) -> Clips:
-        """The lifted U-Net's prediction at each clip's timestep, fused from windows."""
-        windows = self._settings.windows
-        if windows is None:
-            return self._seen_together(latents, timesteps, cond, torch.arange(latents.shape[2]))
-        fusion = Fusion(windows, latents)
-        for window in windows.at(float(timesteps.max())):
-            own = latents[:, :, window.to(latents.device)]
-            fusion.add(window, self._seen_together(own, timesteps, cond, window))
-        return fusion.mean()
+        """The lifted U-Net's prediction at each clip's timestep, fused from windows.
+
+        Windows lie as they did in the last whole evaluation, whose features they may use again.
+        """
+        windows, compute = self._settings.windows, self.pictures.compute
+        with compute.evaluating(cond, latents, timesteps) as whole_at:
+            if windows is None:
+                return self._seen_together(latents, timesteps, cond, torch.arange(latents.shape[2]))
+            fusion = Fusion(windows, latents)
+            for number, window in enumerate(windows.at(whole_at)):
+                own = latents[:, :, window.to(latents.device)]
+                with compute.reuse.part(number):
+                    fusion.add(window, self._seen_together(own, timesteps, cond, window))
+            return fusion.mean()
 
     def _seen_together(
         self,

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from math import prod
 
+from common.diffusion.compiled import compile_parts
+from common.diffusion.computing import Computing
+from common.diffusion.reuse import WHOLE
 from common.embedded.autoencoder import DOWNSAMPLING
+from common.embedded.prior_config import EmbeddedComputeConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.embedded.tokenizer import MAX_TOKENS, load_tokenizer
 from common.errors import InputError
@@ -11,6 +15,7 @@ from common.generation.estimate import FEATURES_PER_PIXEL, Need
 from common.zoo.models import ZOO, architecture_of, load_autoencoder, load_text_encoder, ready
 from common.zoo.storage import Manifest, check_requires, load_model, read_manifest
 from video.spacetime_dit.architecture import SpacetimeDiTArchitecture
+from video.spacetime_dit.block_cache import check_levels, reusing_blocks
 from video.spacetime_dit.flops import evaluation_flops
 from video.spacetime_dit.memory import drawing_bytes
 from video.spacetime_dit.model import SpacetimeDiT
@@ -33,7 +38,10 @@ def check_spacetime_dit(config: SpacetimeDiTPriorConfig, size: tuple[int, int, i
     Raises:
         InputError: with what to do.
     """
-    check_clip_size(size, _architecture(_manifests(config)))
+    sizes = _architecture(_manifests(config))
+    check_clip_size(size, sizes)
+    if config.compute.feature_cache is not None:
+        check_levels(sizes.num_blocks, config.compute.feature_cache.levels)
 
 
 def load_spacetime_dit(
@@ -52,7 +60,19 @@ def load_spacetime_dit(
     check_requires(stored.manifest, at_hand)
     dit = SpacetimeDiT(_architecture({KIND: stored.manifest}))
     model = ready(dit, stored, device).model
-    return SpacetimeDiTPrior(autoencoder.model, text.model, model, load_tokenizer(), size)
+    return SpacetimeDiTPrior(
+        autoencoder.model, text.model, model, load_tokenizer(), size,
+        compute=_computing(model, config.compute, device),
+    )  # fmt: skip
+
+
+def _computing(dit: SpacetimeDiT, compute: EmbeddedComputeConfig, device: str) -> Computing:
+    reuse, cache = WHOLE, compute.feature_cache
+    if compute.compile:
+        compile_parts(dit.blocks, device)
+    if cache is not None:
+        reuse = reusing_blocks(dit, cache.every, cache.levels)
+    return Computing(reuse, compute.dtype == "bfloat16")
 
 
 def spacetime_dit_need(

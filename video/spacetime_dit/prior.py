@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.computing import AS_IT_IS, Computing
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule, per_sample
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import FlowSchedule
@@ -24,7 +25,8 @@ from video.spacetime_dit.model import Known, SpacetimeDiT, Text
 class SpacetimeDiTPrior:
     """A prior of clips that predicts the velocity of a rectified flow.
 
-    State: the three models, on one device, the size of the clips, and what is known of them.
+    State: the three models, on one device, the size of the clips, what is known of them, and how
+    the transformer computes.
     """
 
     def __init__(
@@ -35,10 +37,12 @@ class SpacetimeDiTPrior:
         tokenizer: Tokenizer,
         size: tuple[int, int, int],
         known: Known | None = None,
+        compute: Computing = AS_IT_IS,
     ):
         check_clip_size(size, dit.architecture)
         self.autoencoder, self.text_encoder, self.dit = autoencoder, text_encoder, dit
         self._tokenizer, self._size, self.known = tokenizer, size, known
+        self._compute = compute
         frames, height, width = size
         cells = (height // DOWNSAMPLING, width // DOWNSAMPLING)
         channels = autoencoder.architecture.latent_channels
@@ -77,8 +81,9 @@ class SpacetimeDiTPrior:
             )
         known = Known(latents[None], (drawn <= 0).to(latents)[None])
         return SpacetimeDiTPrior(
-            self.autoencoder, self.text_encoder, self.dit, self._tokenizer, self._size, known
-        )
+            self.autoencoder, self.text_encoder, self.dit, self._tokenizer, self._size, known,
+            self._compute,
+        )  # fmt: skip
 
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> Text:
@@ -90,12 +95,15 @@ class SpacetimeDiTPrior:
 
         Where a clip is known as ``x`` it is exact: ``eps - x = (z - x) / sigma``.
         """
-        if self.known is None:
-            return self.dit(latents, timesteps, cond)
-        known = Known(
-            *(part.to(latents).expand(len(latents), -1, -1, -1, -1) for part in self.known)
-        )
-        made = self.dit(latents, timesteps, cond, known)
+        known = None
+        if self.known is not None:
+            known = Known(
+                *(part.to(latents).expand(len(latents), -1, -1, -1, -1) for part in self.known)
+            )
+        with self._compute.evaluating(cond, latents, timesteps):
+            made = self.dit(latents, timesteps, cond, known)
+        if known is None:
+            return made
         sigma = per_sample(self._spec.schedule.sigma(timesteps), latents)
         return torch.where(known.mask > 0, (latents - known.latents) / sigma, made)
 

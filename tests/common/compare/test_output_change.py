@@ -50,6 +50,21 @@ def test_errors_are_of_what_is_seen_over_white(tmp_path):
         squared_error(black, picture(tmp_path, "d.png", 0, side=4))
 
 
+def test_of_clips_with_pictures_of_all_frames_these_are_compared(tmp_path):
+    results = [result(tmp_path, label, 0, (100,), 1.0) for label in ("plain", "fast")]
+    for one, values in zip(results, ((10, 20), (10, 26)), strict=True):
+        folder = one.folder.samples / "000_frames"
+        folder.mkdir()
+        names = [picture(folder, f"{k:05d}.png", value) for k, value in enumerate(values)]
+        files = ("000.mp4", f"000_frames/{names[0].name}")
+        Sidecar(0, 0, "x", files, "000_poster.png", {}).write(one.folder.samples)
+    _, fast = output_changes(("plain", "fast"), results, "plain")
+    assert fast.psnr_db == pytest.approx(10 * math.log10(255**2 / (36 / 2)))
+    names[1].unlink()
+    with pytest.raises(ValueError, match=r"has 1 frames and .* has 2"):
+        output_changes(("plain", "fast"), results, "plain")
+
+
 def test_psnr_is_of_the_mean_squared_error_and_the_baseline_has_none(tmp_path):
     results = [
         result(tmp_path, "plain", 0, (100, 50), 2.0), result(tmp_path, "plain", 1, (10, 10), 4.0),

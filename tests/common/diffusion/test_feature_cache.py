@@ -2,7 +2,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from common.diffusion.feature_cache import FeatureCache, check_levels
+from common.diffusion.feature_cache import check_levels, reusing_features
 
 SHAPE = (2, 4, 8, 8)
 
@@ -29,7 +29,7 @@ class Run:
 
     def __init__(self, every=None, levels=1):
         self.unet = unet()
-        self.cache = None if every is None else FeatureCache(self.unet, every, levels)
+        self.cache = None if every is None else reusing_features(self.unet, every, levels)
         self.cond = torch.ones(2, 5, 12)
         self.calls = {name: 0 for name, _ in self.unet.named_children()}
         self.calls |= {"inner": 0, "outer": 0}
@@ -110,6 +110,47 @@ def test_calls_outside_of_evaluations_are_whole():
     run.at(900, noised(0))
     latents, times = noised(1), torch.full((2,), 100.0)
     assert torch.equal(run.unet(latents, times, run.cond).sample, plain.at(100, latents))
+
+
+def test_parts_of_an_evaluation_are_kept_apart():
+    """Two windows of one step, each as if it were alone."""
+    run, alone = Run(every=2), [Run(every=2), Run(every=2)]
+    for timestep in (900, 800):
+        times, parts = torch.full((2,), float(timestep)), [noised(timestep), noised(timestep + 1)]
+        with run.cache.evaluating(run.cond, parts[0], times):
+            for number, latents in enumerate(parts):
+                with run.cache.part(number):
+                    found = run.unet(latents, times, run.cond).sample
+                assert torch.equal(found, alone[number].at(timestep, latents))
+
+
+def test_windows_are_told_when_the_last_whole_evaluation_was():
+    cache, cond, latents = Run(every=2).cache, torch.ones(1), noised(0)
+    told = []
+    for timestep in (900.0, 800.0, 700.0):
+        with cache.evaluating(cond, latents, torch.tensor([timestep])) as whole_at:
+            told.append(whole_at)
+    assert told == [900, 900, 700]
+
+
+def test_only_what_is_joined_again_takes_memory():
+    run = Run(every=2)
+    run.at(900, noised(0))
+    (stream,) = run.cache._streams
+    *before, last = (kept for _, kept in sorted(stream.kept.items()))
+    numbers = [sum(one.untyped_storage().nbytes() // 4 for one in tensors_of(made))
+               for made in (*before, last)]  # fmt: skip
+    counts = [len(list(tensors_of(made))) for made in before]
+    assert numbers[:-1] == counts, "one number each"
+    assert numbers[-1] == last.numel()
+
+
+def tensors_of(made):
+    if isinstance(made, torch.Tensor):
+        yield made
+    else:
+        for one in made:
+            yield from tensors_of(one)
 
 
 @pytest.mark.parametrize("levels", [0, 3])

@@ -8,8 +8,9 @@ from common.diffusion.guidance_config import CFG
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.diffusion.samplers import build_scheduler
-from common.embedded.frame_prior import FramePrior, mixed_noise
+from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT, View
+from common.embedded.shared_noise import mixed_noise
 from common.errors import InputError
 from common.seeding import generators_for, randn
 from common.zoo.models import load_frame_layers, load_frame_prior, load_prior_models

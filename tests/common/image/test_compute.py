@@ -6,7 +6,7 @@ import torch
 
 from common.cli.main import main
 from common.diffusion.compute_config import FeatureCacheConfig
-from common.diffusion.feature_cache import FeatureCache
+from common.diffusion.feature_cache import reusing_features
 from common.embedded.prior_config import EmbeddedComputeConfig, EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.picture_switches import refuse_picture_switches
@@ -56,7 +56,7 @@ def test_the_prior_reuses_what_the_cache_says(models):
     compute = EmbeddedComputeConfig(feature_cache=FeatureCacheConfig(every=2))
     reusing = load_embedded_prior((64, 64), models, compute=compute)
     plain = load_embedded_prior((64, 64), models)
-    cache = FeatureCache(plain.unet, 2)
+    cache = reusing_features(plain.unet, 2)
     generator = torch.Generator().manual_seed(0)
     cond, other = reusing.embed(["a mug"]), plain.embed(["a mug"])
     with torch.no_grad():
@@ -109,6 +109,6 @@ def test_compilation_is_refused_without_a_compiler(draw, monkeypatch, tmp_path):
      "compute.feature_cache"),
     ({"few_steps": 4}, "few_steps"),
 ])  # fmt: skip
-def test_clips_views_and_scores_refuse_switches_of_pictures(change, key):
+def test_views_and_scores_refuse_switches_of_pictures(change, key):
     with pytest.raises(InputError, match=f"prior.{key} is for pictures"):
         refuse_picture_switches(EmbeddedPriorConfig(**change))
