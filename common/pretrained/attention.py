@@ -28,7 +28,7 @@ def check_kernel(checkpoint: Checkpoint, attention: Attention) -> None:
     if not checkpoint.is_unet and attention != "sdpa":
         raise InputError(
             f"prior.compute.attention={attention} is for U-Nets; the transformer of "
-            f"{checkpoint.folder} has sdpa only"
+            f"{checkpoint.path} has sdpa only"
         )
 
 

@@ -105,7 +105,7 @@ def check_transformer_settings(checkpoint: Checkpoint, config: PretrainedPriorCo
     keys += [f"prior.compute.{key}" for key in switches if getattr(config.compute, key)]
     if keys and not checkpoint.is_unet:
         raise InputError(
-            f"{' and '.join(keys)}: only for U-Nets, and {checkpoint.folder} has a transformer"
+            f"{' and '.join(keys)}: only for U-Nets, and {checkpoint.path} has a transformer"
         )
 
 

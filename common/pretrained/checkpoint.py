@@ -11,9 +11,16 @@ from common.pretrained.component import Component, read_component
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.dynamic_shift import DynamicShift
 from common.pretrained.families import FAMILIES, Family, TokenizerKind
-from common.pretrained.location import checkpoint_folder
+from common.pretrained.location import checkpoint_folder, is_single_file
 from common.pretrained.model_index import read_model_index
+from common.pretrained.single_file.read import (
+    SingleFile,
+    as_file_says,
+    check_family,
+    read_single_file,
+)
 from common.pretrained.stored_schedule import read_schedule
+from common.pretrained.weight_names import ModelClass
 
 TRANSFORMER_PATCH = 2
 """Latent cells along a side of a transformer's token, in all families that are read."""
@@ -23,7 +30,8 @@ TRANSFORMER_PATCH = 2
 class Checkpoint:
     """What is known of a checkpoint without reading its weights."""
 
-    folder: Path
+    path: Path
+    """Its folder, or its single file."""
     family: Family
     zero_empty_prompt: bool
     """Whether the empty prompt is zeros rather than its encoding."""
@@ -38,6 +46,8 @@ class Checkpoint:
     schedule: Any
     """A member of ``Schedule``, or a ``DynamicShift``."""
     prediction: PredictionType
+    single_file: SingleFile | None = None
+    """That holds the weights; None where they are a folder's."""
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -82,30 +92,39 @@ def read_checkpoint(config: PretrainedPriorConfig) -> Checkpoint:
     Raises:
         InputError: it is not there, incomplete, damaged, or of a kind that is not known.
     """
-    folder = checkpoint_folder(config)
+    file = None
+    if is_single_file(config):
+        file = read_single_file(Path(config.path), config.components, config.variant)
+    folder = checkpoint_folder(config) if file is None else file.components
     index = read_model_index(folder)
+    if file is not None:
+        check_family(file, index.family)
+
+    def part(name: str, model_class: ModelClass, also: tuple[str, ...] = ()) -> Component:
+        if file is not None:
+            return file.component(name, model_class, also)
+        return read_component(folder / name, model_class, config.variant, also)
+
     parts = FAMILIES[index.family]
-    texts = [
-        read_component(folder / text.folder, text.model_class, config.variant)
-        for text in index.texts
-    ]
+    texts = [part(text.folder, text.model_class) for text in index.texts]
     schedule, prediction = read_schedule(folder / "scheduler" / "scheduler_config.json")
-    denoiser = read_component(
-        folder / parts.denoiser, parts.denoiser_class, config.variant, parts.stated_classes
-    )
+    if file is not None:
+        schedule, prediction = as_file_says(file, schedule, prediction)
+    denoiser = part(parts.denoiser, parts.denoiser_class, parts.stated_classes)
     # FLUX.1 schnell, which is told no guidance, was trained on half as many tokens.
     halved = index.family == "flux" and not denoiser.config.get("guidance_embeds")
     return Checkpoint(
-        folder=folder,
+        path=folder if file is None else file.path,
         family=index.family,
         zero_empty_prompt=index.zero_empty_prompt,
         denoiser=denoiser,
-        autoencoder=read_component(folder / "vae", "AutoencoderKL", config.variant),
+        autoencoder=part("vae", "AutoencoderKL"),
         text_encoders=tuple(texts),
         tokenizers=tuple((folder / text.tokenizer, text.kind) for text in index.texts),
         t5_tokens=index.t5_tokens // (2 if halved else 1),
         schedule=schedule,
         prediction=prediction,
+        single_file=file,
     )
 
 
@@ -123,13 +142,13 @@ def check_size(checkpoint: Checkpoint, size: tuple[int, ...]) -> None:
     if any(side % cell or side < cell for side in size):
         near = " x ".join(str(max(round(side / cell), 1) * cell) for side in size)
         raise InputError(
-            f"{checkpoint.folder} draws pictures whose sides divide by {cell}, not "
+            f"{checkpoint.path} draws pictures whose sides divide by {cell}, not "
             f"{size[0]} x {size[1]}; the nearest are {near}"
         )
     most = checkpoint.denoiser.config.get("pos_embed_max_size")
     if isinstance(most, int) and max(size) > most * cell:
         raise InputError(
-            f"{checkpoint.folder} draws pictures of up to {most * cell} px a side (it knows "
+            f"{checkpoint.path} draws pictures of up to {most * cell} px a side (it knows "
             f"{most} places), not {size[0]} x {size[1]}"
         )
 

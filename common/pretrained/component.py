@@ -55,13 +55,25 @@ def read_component(
     Raises:
         InputError: files are missing, damaged, or of another class.
     """
+    config = read_config(folder, model_class, also_stated)
+    stem = "model" if of_transformers(model_class) else "diffusion_pytorch_model"
+    return Component(folder, model_class, config, read_weight_files(folder, stem, variant))
+
+
+def read_config(
+    folder: Path, model_class: ModelClass, also_stated: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A model's config, which must state the class, or say nothing.
+
+    Raises:
+        InputError: it is missing, damaged, or of another class.
+    """
     path = folder / "config.json"
     config = read_object(path)
     stated = config.get("_class_name") or config.get("architectures") or model_class
     if stated not in (model_class, [model_class], *also_stated):
         raise InputError(f"{path} is of {str(stated)[:80]}, where a {model_class} belongs")
-    stem = "model" if of_transformers(model_class) else "diffusion_pytorch_model"
-    return Component(folder, model_class, config, read_weight_files(folder, stem, variant))
+    return config
 
 
 def arguments_of(model_class: ModelClass) -> Mapping[str, inspect.Parameter]:

@@ -1,5 +1,6 @@
 """Settings of the pretrained prior: where the checkpoint is, and how its models compute."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -54,11 +55,15 @@ class SizeConditionConfig(Config):
 
 
 class PretrainedPriorConfig(Config):
-    """Stable Diffusion 1.x to 3.5, PixArt or FLUX.1 from a folder in diffusers' format."""
+    """Stable Diffusion 1.x to 3.5, PixArt or FLUX.1, a folder in diffusers' format or one file."""
 
     name: Literal["pretrained"] = "pretrained"
     path: str = Field(min_length=1, max_length=1000)
-    """The checkpoint's folder, the one with model_index.json, or its id on the Hugging Face hub."""
+    """The checkpoint's folder, the one with model_index.json, or its id on the Hugging Face hub; or
+    one .safetensors file of Stable Diffusion or FLUX.1 as they were published."""
+    components: Path | None = None
+    """With a single file: a folder of its family in diffusers' format. Its configs, tokenizers and
+    scheduler are used, and its weights only for models that the file leaves out."""
     allow_download: bool = False
     """Let a hub id be downloaded; otherwise it must be in the hub's cache already."""
     revision: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")

@@ -66,7 +66,7 @@ def read_control(path: Path, variant: str | None, checkpoint: Checkpoint) -> tup
         own, other = model.config[key], unet.get(key, model.config[key])
         if _plain(own) != _plain(other):
             raise InputError(
-                f"{component.config_file}: {key} is {own}, and that of {checkpoint.folder.name}'s "
+                f"{component.config_file}: {key} is {own}, and that of {checkpoint.path.name}'s "
                 f"U-Net is {other}: this ControlNet is for another one"
             )
     if model.config["global_pool_conditions"]:

@@ -141,7 +141,7 @@ def _check_features(checkpoint: Checkpoint, models: Models) -> None:
 def _check_layers(checkpoint: Checkpoint, models: Models, clip_skip: int) -> None:
     if clip_skip and checkpoint.family in ("pixart", "flux"):
         raise InputError(
-            f"prior.clip_skip is {clip_skip}, and {checkpoint.folder} uses no states of CLIP's "
+            f"prior.clip_skip is {clip_skip}, and {checkpoint.path} uses no states of CLIP's "
             "layers: leave it out"
         )
     for component, model in zip(checkpoint.text_encoders, models.text_encoders, strict=True):

@@ -38,22 +38,22 @@ def checkpoint_folder(config: PretrainedPriorConfig) -> Path:
     path = Path(config.path)
     if path.is_dir():
         return path
-    if path.is_file():
-        raise InputError(
-            f"{path} is a file; prior.path takes a folder in diffusers' format, with "
-            "model_index.json (diffusers' from_single_file and save_pretrained make one of it)"
-        )
     if not _HUB_ID.fullmatch(config.path):
         raise InputError(
-            f"{path}: there is no such folder; prior.path takes the folder of a checkpoint, or a "
-            "hub id such as owner/name"
+            f"{path}: there is no such folder; prior.path takes the folder of a checkpoint, a "
+            "single .safetensors file, or a hub id such as owner/name"
         )
     return _from_hub(config)
 
 
 def is_hub_id(config: PretrainedPriorConfig) -> bool:
-    """Whether the checkpoint comes from the hub: no folder here has that name."""
-    return not Path(config.path).is_dir()
+    """Whether the checkpoint comes from the hub: nothing here has that name."""
+    return not Path(config.path).exists()
+
+
+def is_single_file(config: PretrainedPriorConfig) -> bool:
+    """Whether the checkpoint is one file rather than a folder."""
+    return Path(config.path).is_file()
 
 
 def wanted_files(variant: str | None) -> list[str]:

@@ -169,7 +169,7 @@ def _reading_bytes(components: Sequence[Component], dtypes: Sequence[torch.dtype
             tensor.num_bytes
             for component, dtype in zip(components, dtypes, strict=True)
             for tensor in component.weights.tensors.values()
-            if DTYPES[tensor.dtype] != dtype
+            if DTYPES.get(tensor.dtype, dtype) != dtype
         ),
         default=0,
     )

@@ -90,8 +90,8 @@ def _hint(folder: Path) -> str:
     single = sorted(path.name for path in folder.glob("*.safetensors"))[:1]
     if single:
         return (
-            f", only single files such as {single[0]}; diffusers' from_single_file and "
-            "save_pretrained make a folder of one"
+            f", only single files such as {single[0]}: set prior.path to the file itself, and "
+            "prior.components to a folder in diffusers' format"
         )
     return ""
 

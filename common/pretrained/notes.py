@@ -8,6 +8,7 @@ from common.pretrained.component import unknown_keys
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.location import is_hub_id
 from common.pretrained.prompt_chunks import NUM_MARKS, load_tokenizer, num_words
+from common.pretrained.single_file.read import unused
 from common.pretrained.t5_encoding import t5_tokens
 
 
@@ -65,7 +66,8 @@ def _without_effect(
     if not is_hub_id(config):
         for key in ("allow_download", "revision"):
             if key in config.model_fields_set:
-                notes.append(f"prior.{key} has no effect: prior.path is a folder")
+                notes.append(f"prior.{key} has no effect: prior.path is here")
+    notes += _of_single_file(config, checkpoint)
     told_guidance = checkpoint.denoiser.config.get("guidance_embeds")
     if "embedded_guidance" in config.model_fields_set and not told_guidance:
         notes.append("prior.embedded_guidance has no effect: only FLUX.1 dev is told of it")
@@ -81,12 +83,31 @@ def _without_effect(
     return notes
 
 
+def _of_single_file(config: PretrainedPriorConfig, checkpoint: Checkpoint) -> list[str]:
+    file = checkpoint.single_file
+    if file is None:
+        given = "components" in config.model_fields_set
+        return ["prior.components has no effect: prior.path is no single file"] * given
+    notes = [
+        f"{file.path.name} has no {part.folder.name}: it is {file.components.name}'s"
+        for part in checkpoint.components
+        if part.weights.files != (file.path,)
+    ]
+    if others := unused(file, checkpoint.components):
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        notes.append(
+            f"{file.path.name}: tensors of {', '.join(others[:3])}{more} belong to none of the "
+            "models that draw, and are not used"
+        )
+    return notes
+
+
 def _of_size(checkpoint: Checkpoint, size: tuple[int, ...]) -> list[str]:
     if not is_far_from_training(checkpoint, size):
         return []
     trained = checkpoint.trained_size_px
     assert trained is not None
     return [
-        f"{checkpoint.folder.name} was trained on pictures of {trained[0]} x {trained[1]}; "
+        f"{checkpoint.path.name} was trained on pictures of {trained[0]} x {trained[1]}; "
         f"{size[0]} x {size[1]} is far from it: set method.height and method.width"
     ]

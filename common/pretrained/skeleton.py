@@ -67,7 +67,7 @@ def build_skeleton(component: Component) -> nn.Module:
 
 def stored_tensors(component: Component, model: nn.Module) -> dict[str, StoredTensor]:
     """For each key of the model, the stored tensor that belongs there."""
-    found = by_current_name(component.model_class, component.weights.tensors.values())
+    found = by_current_name(component.model_class, component.weights.tensors)
     return {key: found[current_name(component.model_class, key)] for key in model.state_dict()}
 
 
@@ -116,7 +116,7 @@ def _numbers(value: Any) -> Iterator[int]:
 def _check_weights(component: Component, model: nn.Module) -> None:
     """Refuse files that hold other keys, shapes or types than the model has."""
     name, label = component.model_class, component.weights.label
-    found = by_current_name(name, component.weights.tensors.values())
+    found = by_current_name(name, component.weights.tensors)
     wanted = {current_name(name, key): tuple(t.shape) for key, t in model.state_dict().items()}
     missing, extra = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
     if missing:

@@ -7,8 +7,9 @@ safetensors library; no weights are read here.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from common.errors import InputError
 from common.pretrained.json_files import MAX_INDEX_BYTES, read_object
@@ -17,20 +18,40 @@ _FOREIGN = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".h5", ".msgpack", ".onnx")
 _MAX_FILES = 1000
 _LENGTH_BYTES = 8
 
+Layout = Literal["stored", "transposed", "halves_swapped", "identity"]
+"""How numbers lie in a file against the model: as they are, columns as rows, the second half of
+the rows first, or not at all, as the matrix is that of no change."""
+
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """What a header says of one tensor."""
+    """What a header says of one tensor, or of some rows of it."""
 
     file: Path
     name: str
     """Its name in the file."""
     shape: tuple[int, ...]
+    """In the model."""
     dtype: str
     """As safetensors writes it, such as F16."""
     start: int
     """Its first byte in the file."""
     num_bytes: int
+    layout: Layout = "stored"
+
+    def rows(self, begin: int, end: int) -> "StoredTensor":
+        """Some rows of a tensor that is stored as it is.
+
+        Raises:
+            InputError: it has no such rows.
+        """
+        if not self.shape or not 0 <= begin < end <= self.shape[0]:
+            raise InputError(f"{self.file}: '{self.name}' has no rows {begin} to {end}")
+        row = self.num_bytes // self.shape[0]
+        return replace(
+            self, shape=(end - begin, *self.shape[1:]),
+            start=self.start + begin * row, num_bytes=(end - begin) * row,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,7 +82,7 @@ def read_weight_files(folder: Path, stem: str, variant: str | None) -> WeightFil
     files = _find(folder, stem, variant)
     tensors: dict[str, StoredTensor] = {}
     for path in files:
-        for tensor in _header(path):
+        for tensor in read_header(path):
             if tensor.name in tensors:
                 other = tensors[tensor.name].file.name
                 raise InputError(f"{path}: '{tensor.name}' is in {other} too")
@@ -124,8 +145,12 @@ def _instead(folder: Path, stem: str, variant: str | None) -> str:
     return ": the checkpoint is incomplete, get it again"
 
 
-def _header(path: Path) -> list[StoredTensor]:
-    """The entries of a header, which the library has found to be consistent with the file."""
+def read_header(path: Path) -> list[StoredTensor]:
+    """The entries of a header, which the library has found to be consistent with the file.
+
+    Raises:
+        InputError: the file is damaged, or holds no safetensors.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:

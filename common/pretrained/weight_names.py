@@ -1,7 +1,7 @@
 """Names of weights, whichever version of diffusers or transformers wrote them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Literal
 
 from common.errors import InputError
@@ -49,20 +49,22 @@ def current_name(model_class: ModelClass, name: str) -> str:
 
 
 def by_current_name(
-    model_class: ModelClass, tensors: Iterable[StoredTensor]
+    model_class: ModelClass, tensors: Mapping[str, StoredTensor]
 ) -> dict[str, StoredTensor]:
     """Stored tensors by their current names, without those that are no weights.
+
+    Args:
+        model_class: of the model.
+        tensors: by the names that some version gives them.
 
     Raises:
         InputError: one weight is there under two names.
     """
     found: dict[str, StoredTensor] = {}
-    for tensor in tensors:
-        name = current_name(model_class, tensor.name)
-        if model_class == "T5EncoderModel" and name in found and _T5_WORDS in (
-            tensor.name, found[name].name
-        ):  # fmt: skip
-            continue
+    for given, tensor in tensors.items():
+        name = current_name(model_class, given)
+        if model_class == "T5EncoderModel" and name in found:
+            continue  # only its one table of words has two names
         if name in found:
             raise InputError(
                 f"{tensor.file}: '{tensor.name}' and '{found[name].name}' are the same weight"

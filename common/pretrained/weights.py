@@ -1,9 +1,10 @@
 """Filling a model with its stored weights."""
 
 from collections import defaultdict
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, assert_never
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from common.errors import InputError
@@ -45,7 +46,8 @@ def fill(skeleton: nn.Module, component: Component, dtype: torch.dtype, device: 
                     stays = _stays(tensor, dtype, device)
                     read = _read(file, tensor, None if stays else scratch)
                     _check_finite(read, tensor)
-                    state[key] = read if stays else read.to(device=device, dtype=dtype)
+                    laid = _laid_out(read, tensor)
+                    state[key] = laid if stays else laid.to(device=device, dtype=dtype)
         except OSError as broken:
             raise InputError(f"{path} cannot be read: {broken}") from None
     skeleton.load_state_dict(state, strict=True, assign=True)
@@ -69,7 +71,22 @@ def _read(file: BinaryIO, stored: StoredTensor, scratch: Tensor | None) -> Tenso
     file.seek(stored.start)
     if file.readinto(data.numpy()) != stored.num_bytes:  # type: ignore[attr-defined]
         raise InputError(f"{stored.file} ends within '{stored.name}': it has changed")
-    return data.view(DTYPES[stored.dtype]).reshape(stored.shape)
+    return data.view(DTYPES[stored.dtype])
+
+
+def _laid_out(read: Tensor, stored: StoredTensor) -> Tensor:
+    """What was read, with each number where the model has it."""
+    match stored.layout:
+        case "stored":
+            return read.reshape(stored.shape)
+        case "transposed":
+            return rearrange(read, "(i o) -> o i", o=stored.shape[0]).contiguous()
+        case "halves_swapped":
+            return torch.cat(read.chunk(2)[::-1]).reshape(stored.shape)
+        case "identity":
+            return torch.eye(stored.shape[0], dtype=DTYPES[stored.dtype])
+        case _:
+            assert_never(stored.layout)
 
 
 def _check_finite(read: Tensor, stored: StoredTensor) -> None:

@@ -101,8 +101,8 @@ def _checkpoint(folder: Path, package: UNetPackage, precision: Precision) -> Pat
     ]
     names = ["scheduler", *(part.name for part in parts)]
     for name in names:
-        shutil.copytree(base.folder / name, partial / name)
-    index = read_object(base.folder / _INDEX)
+        shutil.copytree(base.path / name, partial / name)
+    index = read_object(base.path / _INDEX)
     left_out = {key: [None, None] for key, value in index.items()
                 if isinstance(value, list) and key not in (*names, "unet")}  # fmt: skip
     write_json(partial / _INDEX, {**index, **left_out})

@@ -1,7 +1,6 @@
 """Wrong checkpoints get one message that names file and key, before a weight is read."""
 
 import json
-import re
 import shutil
 
 import pytest
@@ -295,7 +294,7 @@ def test_checkpoint_is_never_filled_with_random_numbers(checkpoints):
 def test_single_files_and_missing_folders_say_what_to_give(tmp_path):
     single = tmp_path / "sd15.safetensors"
     single.write_bytes(b"x")
-    with pytest.raises(InputError, match=re.escape("from_single_file and save_pretrained")):
+    with pytest.raises(InputError, match=r"sd15\.safetensors holds no safetensors"):
         check(single)
     with pytest.raises(
         InputError, match=r"has no model_index.json, only single files such as sd15"

@@ -98,7 +98,7 @@ def test_notes_say_what_has_no_effect(draw):
     notes = "\n".join(line for line in lines if line.startswith("note: "))
     for part in (
         "the prompt has 100 tokens and is read in 2 chunks of 75",
-        "prior.allow_download has no effect: prior.path is a folder",
+        "prior.allow_download has no effect: prior.path is here",
         "prior.size_condition has no effect: only SDXL",
         "prior.compute.decode_batch has no effect",
         "prior.compute.vae_tiling has no effect: pictures of up to 64 px are one tile",
