@@ -1,6 +1,7 @@
 """The front view that the others are given: read from a file, or drawn as a picture first."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,12 +15,14 @@ from common.embedded.concepts import KnownEmoji, KnownThing, load_concepts
 from common.embedded.domain import parts, word_units
 from common.embedded.frame_prior import FramePrior
 from common.embedded.orbit import HALF_EXTENT_M
+from common.embedded.prior import EmbeddedPrior
 from common.embedded.tokenizer import words
 from common.errors import InputError
 from common.media.images import read_picture
 from common.media.pixels import from_picture
 from common.seeding import generators_for, randn
 from common.shapes import Images
+from threed.candidates import Candidates, candidates_of, premultiplied
 from threed.image_to_3d import ImageTo3D
 from threed.lifted_views import LiftedViews
 from threed.text_to_3d import TextTo3D
@@ -30,16 +33,32 @@ OBJECT_M = 1.0
 """The longest side of things on the orbit that the prior knows."""
 
 
+@dataclass(frozen=True, eq=False)
+class GivenFront:
+    """The front that the other views see."""
+
+    latents: Images
+    """Clean, ``1 c h w``."""
+    candidates: Candidates | None = None
+    """What it was chosen from."""
+
+
 @torch.no_grad()
-def given_front(method: LiftedViews, prior: FramePrior, prompt: str, seed: int) -> Images | None:
-    """Clean latents of the front, ``1 c h w``; None if it is drawn with the other views."""
+def given_front(
+    method: LiftedViews, prior: FramePrior, prompt: str, seed: int
+) -> GivenFront | None:
+    """The front, or None if it is drawn with the other views."""
+    candidates = None
     if isinstance(method, ImageTo3D):
         picture = read_front(method.input).to(prior.device)
     elif isinstance(method, TextTo3D) and from_picture_first(method, prompt):
-        picture = _drawn(method, prior, prompt, seed)
+        drawn = _drawn(method, prior.pictures, prompt, seed)
+        candidates = candidates_of(prior.pictures, prompt, drawn)
+        picture = (premultiplied(drawn)[candidates.best if candidates else 0] + 1) / 2
     else:
         return None
-    return prior.pictures.encode(on_orbit(picture, method.size_px)[None] * 2 - 1)
+    latents = prior.pictures.encode(on_orbit(picture, method.size_px)[None] * 2 - 1)
+    return GivenFront(latents, candidates)
 
 
 def from_picture_first(method: TextTo3D, prompt: str) -> bool:
@@ -112,17 +131,16 @@ def on_orbit(picture: Float[Tensor, "4 h w"], size_px: int) -> Float[Tensor, "4 
     return canvas
 
 
-def _drawn(method: TextTo3D, prior: FramePrior, prompt: str, seed: int) -> Float[Tensor, "4 h w"]:
-    """The picture that the image prior draws for the prompt, from no view in particular."""
-    pictures = prior.pictures
+def _drawn(method: TextTo3D, prior: EmbeddedPrior, prompt: str, seed: int) -> Images:
+    """Pictures that the image prior draws for the prompt, from no view in particular."""
+    count = method.num_fronts
     noise = randn(
-        pictures.spec.latent_shape, generators_for(seed, [0], "front"), device=prior.device
+        prior.spec.latent_shape, generators_for(seed, range(count), "front"), device=prior.device
     )
     steps = sample(
-        pictures, build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction),
-        pictures.embed([prompt]), pictures.embed_negative([""]), method.guidance, noise,
-        generators_for(seed, [0], "front sampler"),
+        prior, build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction),
+        prior.embed([prompt] * count), prior.embed_negative([""] * count), method.guidance, noise,
+        generators_for(seed, range(count), "front sampler"),
     )  # fmt: skip
     *_, last = steps
-    picture = (pictures.decode(last.latents)[0].clamp(-1, 1) + 1) / 2
-    return torch.cat([torch.minimum(picture[:3], picture[3:]), picture[3:]])
+    return prior.decode(last.latents)

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from torch import Tensor
-
 from common.embedded.frame_prior import FramePrior
 from common.embedded.orbit import cameras_on_orbit
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.runs.state import State
+from threed.candidates import restored_candidates
 from threed.finishing import FinishOptions, finished
 from threed.joint_views import view_pictures, view_steps
 from threed.lifted_views import LiftedViews
@@ -31,13 +30,13 @@ def asset_from_views(
     cameras = cameras_on_orbit(method.views, method.size_px)
     with progress_bar(method.num_evaluations, done, "text to 3-D", "step") as bar:
         if state["phase"] == "views":
-            rgba = _drawn_views(method, prompt, prior, seed, run, state["inner"], bar)
-            state = {"phase": "fit", "inner": None, "rgba": rgba}
+            state = _drawn_views(method, prompt, prior, seed, run, state["inner"], bar)
         pictures = Pictures(state["rgba"], cameras)
         if state["phase"] == "fit":
             steps = fit_views(pictures.rgba, cameras, method.fit, seed=seed, state=state["inner"])
             field = _followed(steps, "fit", method.sampler.num_evaluations, state, run, bar)
-            state = {"phase": "distil", "inner": None, "rgba": pictures.rgba} | _kept(field)
+            state = {"phase": "distil", "inner": None, "rgba": pictures.rgba,
+                     "candidates": state.get("candidates")} | _kept(field)  # fmt: skip
         field = VoxelField(
             state["density"], state["colour"], *(tuple(corner) for corner in state["box"])
         )
@@ -58,20 +57,23 @@ def asset_from_views(
             refine=RefineOptions(num_steps=method.refine_steps) if method.refine_steps else None,
         )
         made = finished(field, pictures, options)
-    return MadeAsset(made.mesh, pictures, made.silhouette_iou)
+    candidates = restored_candidates(state.get("candidates"))
+    return MadeAsset(made.mesh, pictures, made.silhouette_iou, candidates=candidates)
 
 
 def _drawn_views(
     method: LiftedViews, prompt: str, prior: FramePrior, seed: int, run: Run, state: State, bar: Any
-) -> Tensor:
-    """The views ``v h w 4``, premultiplied in [0, 1]."""
+) -> dict[str, Any]:
+    """The state in which the fit begins: views ``v h w 4``, premultiplied in [0, 1]."""
     with run.clock.stage("views"):
         for step in view_steps(method, prior, prompt, seed, state):
             bar.update(1)
-            last = step.latents
+            last = step
             if step.index + 1 < step.num_steps:
                 run.checkpoints.offer(step.index + 1, {"phase": "views", "inner": step.state})
-        return view_pictures(prior, last)
+        rgba = view_pictures(prior, last.latents)
+    chosen = None if last.candidates is None else last.candidates.state
+    return {"phase": "fit", "inner": None, "rgba": rgba, "candidates": chosen}
 
 
 def _followed(

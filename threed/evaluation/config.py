@@ -26,8 +26,9 @@ class EvaluateViews(Config):
     """Which prompts: kit objects in trained colours, or in colours that training never shows."""
     num_fitted: int = Field(40, ge=0)
     """To the views of so many prompts of a set, evenly chosen, a scene is fitted."""
-    asset: TextTo3D = TextTo3D()
-    """How views are drawn and a scene is fitted; no key of what comes after that is read."""
+    asset: TextTo3D = TextTo3D(num_fronts=1, num_view_sets=1)
+    """How views are drawn, without choosing, and a scene is fitted; no key of what comes after that
+    is read."""
 
 
 class EvaluateAssets(Config):
