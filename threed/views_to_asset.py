@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor
 
 from common.embedded.frame_prior import FramePrior
@@ -11,11 +13,15 @@ from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.runs.state import State
 from threed.finishing import FinishOptions, finished
+from threed.front import read_front
+from threed.front_place import front_pictures, on_orbit
+from threed.image_to_3d import ImageTo3D, LiftedPicture
 from threed.joint_views import view_pictures, view_steps
 from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_views import distil_views
+from threed.optimise.fit_mesh import MeshFit
 from threed.optimise.fit_views import FitStep, fit_views
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures
@@ -29,9 +35,12 @@ def asset_from_views(
     state = run.checkpoints.restored_state or {"phase": "views", "inner": None}
     done = run.checkpoints.restored.step if run.checkpoints.restored else 0
     cameras = cameras_on_orbit(method.views, method.size_px)
+    front = read_front(method.input) if isinstance(method, ImageTo3D) else None
     with progress_bar(method.num_evaluations, done, "text to 3-D", "step") as bar:
         if state["phase"] == "views":
             rgba = _drawn_views(method, prompt, prior, seed, run, state["inner"], bar)
+            if front is not None:  # as it is, not as the autoencoder leaves it
+                rgba[0] = rearrange(on_orbit(front, method.size_px), "c h w -> h w c")
             state = {"phase": "fit", "inner": None, "rgba": rgba}
         pictures = Pictures(state["rgba"], cameras)
         if state["phase"] == "fit":
@@ -49,15 +58,37 @@ def asset_from_views(
             before = method.sampler.num_evaluations + method.fit_steps
             field = _followed(steps, "distil", before, state, run, bar)
     with run.clock.stage("mesh and texture"):
-        field = VoxelField(field.density.detach(), field.colour.detach(), field.low, field.high)
-        options = FinishOptions(
-            SurfaceOptions(method.surface),
-            method.max_faces,
-            # beyond 2048 texels are finer than anything in the pictures, and memory is short
-            BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
-            refine=RefineOptions(num_steps=method.refine_steps) if method.refine_steps else None,
-        )
-        made = finished(field, pictures, options)
+        return meshed_views(method, field, pictures, front)
+
+
+def meshed_views(
+    method: LiftedViews,
+    field: VoxelField,
+    pictures: Pictures,
+    front: Float[Tensor, "4 h w"] | None = None,
+) -> MadeAsset:
+    """The textured surface of a scene.
+
+    Args:
+        method: how.
+        field: fitted to the pictures.
+        pictures: the views.
+        front: premultiplied, in [0, 1]: a picture that the asset's front is to show again.
+    """
+    field = VoxelField(field.density.detach(), field.colour.detach(), field.low, field.high)
+    given, outline = None, None
+    if isinstance(method, LiftedPicture) and front is not None:
+        given = front_pictures(front, method.detail_px)
+        outline = MeshFit(num_steps=method.outline_steps) if method.outline_steps else None
+    options = FinishOptions(
+        SurfaceOptions(method.surface),
+        method.max_faces,
+        # beyond 2048 texels are finer than anything in the pictures, and memory is short
+        BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
+        outline=outline,
+        refine=RefineOptions(num_steps=method.refine_steps) if method.refine_steps else None,
+    )
+    made = finished(field, pictures, options, given)
     return MadeAsset(made.mesh, pictures, made.silhouette_iou)
 
 
