@@ -7,14 +7,12 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from common.diffusion.sample import sample
 from common.diffusion.samplers import build_scheduler
 from common.embedded.concepts import KnownEmoji, KnownThing, load_concepts
 from common.embedded.domain import parts, word_units
 from common.embedded.frame_prior import FramePrior
-from common.embedded.orbit import HALF_EXTENT_M
 from common.embedded.prior import EmbeddedPrior
 from common.embedded.tokenizer import words
 from common.errors import InputError
@@ -23,14 +21,12 @@ from common.media.pixels import from_picture
 from common.seeding import generators_for, randn
 from common.shapes import Images
 from threed.candidates import Candidates, candidates_of, premultiplied
+from threed.front_place import on_orbit
 from threed.image_to_3d import ImageTo3D
 from threed.lifted_views import LiftedViews
 from threed.text_to_3d import TextTo3D
 
 Known = KnownEmoji | KnownThing
-
-OBJECT_M = 1.0
-"""The longest side of things on the orbit that the prior knows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +35,8 @@ class GivenFront:
 
     latents: Images
     """Clean, ``1 c h w``."""
+    picture: Float[Tensor, "4 height width"]
+    """Premultiplied, in [0, 1], as it was before it was put where the cameras see it."""
     candidates: Candidates | None = None
     """What it was chosen from."""
 
@@ -58,7 +56,7 @@ def given_front(
     else:
         return None
     latents = prior.pictures.encode(on_orbit(picture, method.size_px)[None] * 2 - 1)
-    return GivenFront(latents, candidates)
+    return GivenFront(latents, picture, candidates)
 
 
 def from_picture_first(method: TextTo3D, prompt: str) -> bool:
@@ -104,31 +102,6 @@ def read_front(path: Path) -> Float[Tensor, "4 h w"]:
     if pixels[..., 3].max() <= 127:
         raise InputError(f"{path} is transparent everywhere: there is nothing to make")
     return (from_picture(pixels) + 1) / 2
-
-
-def on_orbit(picture: Float[Tensor, "4 h w"], size_px: int) -> Float[Tensor, "4 s s"]:
-    """The object scaled and moved to where the prior's cameras would see it, a metre long.
-
-    Args:
-        picture: premultiplied, in [0, 1]; what is more than half opaque is the object.
-        size_px: side of the view.
-    """
-    solid = picture[3] > 0.5
-    rows, columns = solid.any(1).nonzero()[:, 0], solid.any(0).nonzero()[:, 0]
-    if not len(rows):
-        raise InputError("the front is empty: nothing of it is opaque; try another seed")
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    left, right = int(columns[0]), int(columns[-1]) + 1
-    scale = size_px * OBJECT_M / (2 * HALF_EXTENT_M) / max(bottom - top, right - left)
-    height, width = (max(round(side * scale), 1) for side in (bottom - top, right - left))
-    small = functional.interpolate(
-        picture[None, :, top:bottom, left:right], size=(height, width), mode="bilinear",
-        antialias=True, align_corners=False,
-    )[0]  # fmt: skip
-    canvas = picture.new_zeros(4, size_px, size_px)
-    row, column = (size_px - height) // 2, (size_px - width) // 2
-    canvas[:, row : row + height, column : column + width] = small
-    return canvas
 
 
 def _drawn(method: TextTo3D, prior: EmbeddedPrior, prompt: str, seed: int) -> Images:

@@ -31,6 +31,8 @@ class ViewStep:
     """Noised, of every set that is drawn; after the last step, the views of the chosen one."""
     state: State
     """Pass it as ``start`` to continue from here to the same bits."""
+    front: Float[Tensor, "4 h w"] | None
+    """The picture that was given, premultiplied in [0, 1], if one was."""
     candidates: Candidates | None
     """The fronts that were chosen from, as soon as they are there."""
 
@@ -45,8 +47,9 @@ def view_steps(
     several sets of views may be drawn, and that whose front fits the prompt best is kept.
     """
     front = given_front(method, prior, prompt, seed)
-    first = None if front is None else front.latents
-    chosen = None if front is None else front.candidates
+    first, picture, chosen = None, None, None
+    if front is not None:
+        first, picture, chosen = front.latents, front.picture, front.candidates
     count = method.num_view_sets if front is None and isinstance(method, TextTo3D) else 1
     scheduler = build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction)
     noise = randn(
@@ -62,7 +65,7 @@ def view_steps(
         if front is None and step.index + 1 == step.num_steps:
             chosen = _candidates(prior, prompt, latents)
             latents = latents if chosen is None else latents[[chosen.best]]
-        yield ViewStep(step.index, step.num_steps, latents, step.state, chosen)
+        yield ViewStep(step.index, step.num_steps, latents, step.state, picture, chosen)
 
 
 @torch.no_grad()
