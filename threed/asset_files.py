@@ -64,7 +64,7 @@ def write_asset_files(
         write_bytes(path, glb)
     lossy = texture == "jpeg" and has_texture(mesh)
     losses = ("JPEG changes the texture's pixels",) if lossy else ()
-    files = [AssetFile(path, losses, render_back(reference, _read_back(path)))]
+    files = [AssetFile(path, losses, render_back(reference, read_back(path)))]
     for kind in formats:
         files.append(_written(folder, stem, mesh, reference, kind, glb))
     return files
@@ -97,11 +97,12 @@ def _written(
                 write_bytes(path, data)
             case "usdz":
                 losses = write_usdz(path, mesh)
-    check = render_back(reference, _read_back(path))
+    check = render_back(reference, read_back(path))
     return AssetFile(path, losses, check, has_colors=kind != "stl")
 
 
-def _read_back(path: Path) -> TriangleMesh:
+def read_back(path: Path) -> TriangleMesh:
+    """What a file shows, ready to be drawn."""
     return drawable_mesh(plain_material(read_mesh(path).mesh))
 
 

@@ -10,6 +10,7 @@ from common.report.json_report import sample_metrics
 from common.runs.app import Estimate, Outcome, Run
 from common.runs.provenance import provenance_of
 from threed.asset_export import artefacts, export_asset, mesh_metrics, shown_asset
+from threed.candidates_report import shown_candidates, write_candidates
 from threed.config import ThreedConfig
 from threed.edit_report import edit_metrics, shown_edit, write_edit
 from threed.from_prompt import Distillation, FromPrompt
@@ -62,6 +63,10 @@ def run_asset(config: ThreedConfig, method: FromPrompt, run: Run) -> Outcome:
              MediaItem(views, _said_of_pictures(method)))  # fmt: skip
     shown, metrics = shown_asset(files, mesh), mesh_metrics(files)
     others: list[Path] = []
+    chosen: list[Path] = []
+    if made.candidates is not None:
+        chosen.append(write_candidates(run, made.candidates))
+        shown = (*shown, shown_candidates(made.candidates, chosen[0]))
     if made.edit is not None:
         sheet = write_edit(run, made.edit)
         others.append(sheet)
@@ -75,7 +80,7 @@ def run_asset(config: ThreedConfig, method: FromPrompt, run: Run) -> Outcome:
     others += export_dataset(config, run, "asset", placed.cloud or placed.mesh)
     sections = (*shown, Gallery("From all sides", items), *_curves(run))
     sample = sample_metrics(config.prompt, 0, config.seed, metrics)
-    return Outcome((*artefacts(files), *others, *films, views), sections, (sample,))
+    return Outcome((*artefacts(files), *others, *films, views, *chosen), sections, (sample,))
 
 
 def _write_views(config: ThreedConfig, run: Run, made: MadeAsset) -> Path:

@@ -7,6 +7,7 @@ from threed.meshing.decimation import decimated
 from threed.meshing.level import fitted_surface
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.fit_mesh import MeshFit, fit_mesh
+from threed.optimise.fit_outline import fit_outline
 from threed.rendering.volume import render
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures, baked
@@ -36,6 +37,9 @@ class FinishOptions:
     shape: MeshFit | None = None
     """How the vertices are moved until the mesh looks like the pictures; None: they are not. For
     pictures that agree with each other, such as renders."""
+    outline: MeshFit | None = None
+    """How the vertices are moved until the mesh has the outlines of given pictures; None: they are
+    not."""
     refine: RefineOptions | None = None
     """How the texture is refined until renders look like the pictures, or like the scene if these
     are not baked; None: it is not. It wins what sampling lost, and fits what pictures do not agree
@@ -57,7 +61,10 @@ class FinishedMesh:
 
 
 def finished(
-    scene: VoxelField, pictures: Pictures, options: FinishOptions | None = None
+    scene: VoxelField,
+    pictures: Pictures,
+    options: FinishOptions | None = None,
+    given: Pictures | None = None,
 ) -> FinishedMesh:
     """Mesh the field where its outlines fit the pictures best, unwrap it and bake its texture.
 
@@ -66,6 +73,8 @@ def finished(
         pictures: what it was fitted to, or renders of it: outlines choose the surface, colours may
             go into the texture.
         options: None: the defaults.
+        given: pictures that are right, whatever the others show; the texture is theirs where they
+            show the surface.
 
     Raises:
         InputError: the field is empty.
@@ -78,7 +87,9 @@ def finished(
         UnwrapOptions(chosen.bake.size, chosen.padding_texels, chosen.unwrap_deadline_s),
     )
     mesh = page.mesh if chosen.shape is None else _moved(page.mesh, scene, pictures, chosen.shape)
-    mesh = baked(mesh, scene, pictures if chosen.bake_pictures else None, chosen.bake)
+    if given is not None and chosen.outline is not None:
+        mesh = _outlined(mesh, given, chosen.outline)
+    mesh = baked(mesh, scene, pictures if chosen.bake_pictures else None, chosen.bake, given)
     if chosen.refine is not None and chosen.refine.num_steps:
         rgba = pictures.rgba if chosen.bake_pictures else render(scene, pictures.cameras).rgba
         *_, last = refined_texture(mesh, rgba.detach(), pictures.cameras, chosen.refine)
@@ -95,4 +106,10 @@ def _moved(
     rgba = resized_pictures(pictures.rgba.detach(), size)
     start = baked(mesh, scene, pictures, BakeOptions(_FIT_TEXTURE_PX, 1, level_seams=False))
     *_, last = fit_mesh(start, rgba, cameras, options)
+    return replace(last.mesh, texture=None)
+
+
+def _outlined(mesh: TriangleMesh, given: Pictures, options: MeshFit) -> TriangleMesh:
+    """The mesh, without a texture, with the outlines of given pictures."""
+    *_, last = fit_outline(mesh, given.rgba[..., 3].detach(), given.cameras, options)
     return replace(last.mesh, texture=None)

@@ -1,45 +1,62 @@
 """The front view that the others are given: read from a file, or drawn as a picture first."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from common.diffusion.sample import sample
 from common.diffusion.samplers import build_scheduler
 from common.embedded.concepts import KnownEmoji, KnownThing, load_concepts
 from common.embedded.domain import parts, word_units
 from common.embedded.frame_prior import FramePrior
-from common.embedded.orbit import HALF_EXTENT_M
+from common.embedded.prior import EmbeddedPrior
 from common.embedded.tokenizer import words
 from common.errors import InputError
 from common.media.images import read_picture
 from common.media.pixels import from_picture
 from common.seeding import generators_for, randn
 from common.shapes import Images
+from threed.candidates import Candidates, candidates_of, premultiplied
+from threed.front_place import on_orbit
 from threed.image_to_3d import ImageTo3D
 from threed.lifted_views import LiftedViews
 from threed.text_to_3d import TextTo3D
 
 Known = KnownEmoji | KnownThing
 
-OBJECT_M = 1.0
-"""The longest side of things on the orbit that the prior knows."""
+
+@dataclass(frozen=True, eq=False)
+class GivenFront:
+    """The front that the other views see."""
+
+    latents: Images
+    """Clean, ``1 c h w``."""
+    picture: Float[Tensor, "4 height width"]
+    """Premultiplied, in [0, 1], as it was before it was put where the cameras see it."""
+    candidates: Candidates | None = None
+    """What it was chosen from."""
 
 
 @torch.no_grad()
-def given_front(method: LiftedViews, prior: FramePrior, prompt: str, seed: int) -> Images | None:
-    """Clean latents of the front, ``1 c h w``; None if it is drawn with the other views."""
+def given_front(
+    method: LiftedViews, prior: FramePrior, prompt: str, seed: int
+) -> GivenFront | None:
+    """The front, or None if it is drawn with the other views."""
+    candidates = None
     if isinstance(method, ImageTo3D):
         picture = read_front(method.input).to(prior.device)
     elif isinstance(method, TextTo3D) and from_picture_first(method, prompt):
-        picture = _drawn(method, prior, prompt, seed)
+        drawn = _drawn(method, prior.pictures, prompt, seed)
+        candidates = candidates_of(prior.pictures, prompt, drawn)
+        picture = (premultiplied(drawn)[candidates.best if candidates else 0] + 1) / 2
     else:
         return None
-    return prior.pictures.encode(on_orbit(picture, method.size_px)[None] * 2 - 1)
+    latents = prior.pictures.encode(on_orbit(picture, method.size_px)[None] * 2 - 1)
+    return GivenFront(latents, picture, candidates)
 
 
 def from_picture_first(method: TextTo3D, prompt: str) -> bool:
@@ -87,42 +104,16 @@ def read_front(path: Path) -> Float[Tensor, "4 h w"]:
     return (from_picture(pixels) + 1) / 2
 
 
-def on_orbit(picture: Float[Tensor, "4 h w"], size_px: int) -> Float[Tensor, "4 s s"]:
-    """The object scaled and moved to where the prior's cameras would see it, a metre long.
-
-    Args:
-        picture: premultiplied, in [0, 1]; what is more than half opaque is the object.
-        size_px: side of the view.
-    """
-    solid = picture[3] > 0.5
-    rows, columns = solid.any(1).nonzero()[:, 0], solid.any(0).nonzero()[:, 0]
-    if not len(rows):
-        raise InputError("the front is empty: nothing of it is opaque; try another seed")
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    left, right = int(columns[0]), int(columns[-1]) + 1
-    scale = size_px * OBJECT_M / (2 * HALF_EXTENT_M) / max(bottom - top, right - left)
-    height, width = (max(round(side * scale), 1) for side in (bottom - top, right - left))
-    small = functional.interpolate(
-        picture[None, :, top:bottom, left:right], size=(height, width), mode="bilinear",
-        antialias=True, align_corners=False,
-    )[0]  # fmt: skip
-    canvas = picture.new_zeros(4, size_px, size_px)
-    row, column = (size_px - height) // 2, (size_px - width) // 2
-    canvas[:, row : row + height, column : column + width] = small
-    return canvas
-
-
-def _drawn(method: TextTo3D, prior: FramePrior, prompt: str, seed: int) -> Float[Tensor, "4 h w"]:
-    """The picture that the image prior draws for the prompt, from no view in particular."""
-    pictures = prior.pictures
+def _drawn(method: TextTo3D, prior: EmbeddedPrior, prompt: str, seed: int) -> Images:
+    """Pictures that the image prior draws for the prompt, from no view in particular."""
+    count = method.num_fronts
     noise = randn(
-        pictures.spec.latent_shape, generators_for(seed, [0], "front"), device=prior.device
+        prior.spec.latent_shape, generators_for(seed, range(count), "front"), device=prior.device
     )
     steps = sample(
-        pictures, build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction),
-        pictures.embed([prompt]), pictures.embed_negative([""]), method.guidance, noise,
-        generators_for(seed, [0], "front sampler"),
+        prior, build_scheduler(method.sampler, prior.spec.schedule, prior.spec.prediction),
+        prior.embed([prompt] * count), prior.embed_negative([""] * count), method.guidance, noise,
+        generators_for(seed, range(count), "front sampler"),
     )  # fmt: skip
     *_, last = steps
-    picture = (pictures.decode(last.latents)[0].clamp(-1, 1) + 1) / 2
-    return torch.cat([torch.minimum(picture[:3], picture[3:]), picture[3:]])
+    return prior.decode(last.latents)

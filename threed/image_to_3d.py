@@ -3,12 +3,21 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from threed.lifted_views import LiftedViews
 
 
-class ImageTo3D(LiftedViews):
-    """A textured mesh of a picture with a transparent background, seen from the front."""
+class LiftedPicture(LiftedViews):
+    """The keys of lifting a picture, whichever it is."""
 
     name: Literal["image_to_3d"] = "image_to_3d"
+    detail_px: int = Field(512, ge=64, le=2048)
+    """Pixels along the object's longer side that outline and texture follow, of larger pictures."""
+
+
+class ImageTo3D(LiftedPicture):
+    """A textured mesh of a picture with a transparent background, seen from the front."""
+
     input: Path
     """Picture with transparency around the object; it is scaled into the view."""

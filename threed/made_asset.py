@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from common.raster.mesh import TriangleMesh
+from threed.candidates import Candidates
 from threed.conversion.placed_source import Placement
 from threed.edit_pictures import EditPictures
 from threed.scenes.gaussian_cloud import GaussianCloud
@@ -22,6 +23,8 @@ class MadeAsset:
     """The scene, if it is a cloud."""
     placement: Placement | None = None
     """How the file that it began as was brought into the scene."""
+    candidates: Candidates | None = None
+    """The fronts that were chosen from, if there were several."""
     edit: EditPictures | None = None
     """Before and after, if it was edited."""
 

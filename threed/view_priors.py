@@ -1,6 +1,7 @@
 """The prior that a method asks about several views, checked and built from a run's config."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
 from common.embedded.prior_config import EmbeddedPriorConfig
@@ -13,9 +14,11 @@ from threed.distillation.loss_config import CSD, EditLoss, GuidedLoss, PerpNegSi
 from threed.from_prompt import Distillation, FromPrompt
 from threed.image_to_3d import ImageTo3D
 from threed.lifted_views import LiftedViews
+from threed.text_to_3d import TextTo3D
 from threed.view_prior_config import ViewPriorConfig
 
 if TYPE_CHECKING:
+    from common.embedded.prior import EmbeddedPrior
     from common.zoo.storage import Manifest
 
 _WIDENED = 4
@@ -39,7 +42,7 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
     match prior:
         case EmbeddedPriorConfig():
             from common.embedded.prior import check_size
-            from common.zoo.ip_adapter import check_image_prompt
+            from common.zoo.ip_adapter import check_image_prompt, check_prompt_fit
             from common.zoo.models import check_embedded_prior, check_prior_loras
             from common.zoo.words import check_prior_words
 
@@ -52,6 +55,8 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             _check_controls(prior, method, manifests)
             at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
             check_image_prompt(prior.image_prompt, folder, at_hand)
+            if isinstance(method, TextTo3D) and method.chooses:
+                check_prompt_fit(folder, at_hand)
             _check_heights(method)
             _check_sides(method)
             negative = _negative_prompt(method)
@@ -82,17 +87,29 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
         case EmbeddedPriorConfig():
             from common.zoo.models import load_frame_prior
 
-            return load_frame_prior(
+            views = load_frame_prior(
                 "view_layers", num_views, (size_px, size_px), models_folder(prior), device,
                 prior.loras, controls=prior.controls, image_prompt=prior.image_prompt,
                 embeddings=prior.embeddings,
             )  # fmt: skip
+            if isinstance(method, TextTo3D) and method.chooses:
+                views.pictures = _choosing(views.pictures, models_folder(prior))
+            return views
         case PretrainedPriorConfig():
             from threed.distillation.picture_views import PictureViews
 
             return PictureViews(build_prior(prior, (size_px, size_px), device), num_views)
         case _:
             assert_never(prior)
+
+
+def _choosing(pictures: "EmbeddedPrior", folder: Path) -> "EmbeddedPrior":
+    """The prior with what chooses among its pictures."""
+    from common.zoo.ip_adapter import load_prompt_fit
+    from common.zoo.models import check_embedded_prior
+
+    at_hand = {kind: one.identity for kind, one in check_embedded_prior(folder).items()}
+    return pictures.choosing_by(load_prompt_fit(pictures, at_hand, folder))
 
 
 def view_prior_bytes(prior: ViewPriorConfig, method: FromPrompt) -> int:

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
+from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor
 
 from common.embedded.frame_prior import FramePrior
@@ -13,12 +16,18 @@ from common.errors import InputError
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.runs.state import State
+from threed.back_view import with_mirrored_outline
+from threed.candidates import restored_candidates
 from threed.finishing import FinishOptions, finished
+from threed.front import read_front
+from threed.front_place import front_pictures, on_orbit
+from threed.image_to_3d import ImageTo3D, LiftedPicture
 from threed.joint_views import view_pictures, view_steps
 from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_views import distil_views
+from threed.optimise.fit_mesh import MeshFit
 from threed.optimise.fit_views import FitStep, fit_views
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures
@@ -38,13 +47,13 @@ def asset_from_views(
     cameras = cameras_on_orbit(method.views, method.size_px)
     with progress_bar(method.num_evaluations, done, "text to 3-D", "step") as bar:
         if state["phase"] == "views":
-            rgba = _drawn_views(method, prompt, prior, seed, run, state["inner"], bar)
-            state = {"phase": "fit", "inner": None, "rgba": rgba}
+            state = _drawn_views(method, prompt, prior, seed, run, state["inner"], bar)
         pictures = Pictures(state["rgba"], cameras)
         if state["phase"] == "fit":
             steps = fit_views(pictures.rgba, cameras, method.fit, seed=seed, state=state["inner"])
             field = _followed(steps, "fit", method.sampler.num_evaluations, state, run, bar)
-            state = {"phase": "distil", "inner": None, "rgba": pictures.rgba} | _kept(field)
+            drawn = {name: state.get(name) for name in ("rgba", "front", "candidates")}
+            state = {"phase": "distil", "inner": None} | drawn | _kept(field)
         field = VoxelField(
             state["density"], state["colour"], *(tuple(corner) for corner in state["box"])
         )
@@ -56,22 +65,47 @@ def asset_from_views(
             before = method.sampler.num_evaluations + method.fit_steps
             field = _followed(steps, "distil", before, state, run, bar)
     with run.clock.stage("mesh and texture"):
-        field = VoxelField(field.density.detach(), field.colour.detach(), field.low, field.high)
-        options = FinishOptions(
-            SurfaceOptions(method.surface),
-            method.max_faces,
-            # beyond 2048 texels are finer than anything in the pictures, and memory is short
-            BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
-            refine=RefineOptions(num_steps=method.refine_steps) if method.refine_steps else None,
-        )
-        made = finished(field, pictures, options)
+        front = read_front(method.input) if isinstance(method, ImageTo3D) else state.get("front")
+        made = meshed_views(method, field, pictures, front)
+    return replace(made, candidates=restored_candidates(state.get("candidates")))
+
+
+def meshed_views(
+    method: LiftedViews,
+    field: VoxelField,
+    pictures: Pictures,
+    front: Float[Tensor, "4 h w"] | None = None,
+) -> MadeAsset:
+    """The textured surface of a scene.
+
+    Args:
+        method: how.
+        field: fitted to the pictures.
+        pictures: the views.
+        front: premultiplied, in [0, 1]: a picture that the asset's front is to show again.
+    """
+    field = VoxelField(field.density.detach(), field.colour.detach(), field.low, field.high)
+    given, outline = None, None
+    if front is not None:
+        detail_px = method.detail_px if isinstance(method, LiftedPicture) else max(front.shape[1:])
+        given = front_pictures(front, detail_px)
+        outline = MeshFit(num_steps=method.outline_steps) if method.outline_steps else None
+    options = FinishOptions(
+        SurfaceOptions(method.surface),
+        method.max_faces,
+        # beyond 2048 texels are finer than anything in the pictures, and memory is short
+        BakeOptions(size=method.texture_px, supersample=1 if method.texture_px > 2048 else 2),
+        outline=outline,
+        refine=RefineOptions(num_steps=method.refine_steps) if method.refine_steps else None,
+    )
+    made = finished(field, pictures, options, given)
     return MadeAsset(made.mesh, pictures, made.silhouette_iou)
 
 
 def _drawn_views(
     method: LiftedViews, prompt: str, prior: FramePrior, seed: int, run: Run, state: State, bar: Any
-) -> Tensor:
-    """The views ``v h w 4``, premultiplied in [0, 1].
+) -> dict[str, Any]:
+    """The state in which the fit begins: views ``v h w 4``, premultiplied in [0, 1].
 
     Raises:
         InputError: they have values that are not finite.
@@ -79,13 +113,22 @@ def _drawn_views(
     with run.clock.stage("views"):
         for step in view_steps(method, prior, prompt, seed, state):
             bar.update(1)
-            last = step.latents
+            last = step
             if step.index + 1 < step.num_steps:
                 run.checkpoints.offer(step.index + 1, {"phase": "views", "inner": step.state})
-        drawn = view_pictures(prior, last)
-    if not bool(torch.isfinite(drawn).all()):
+        rgba = view_pictures(prior, last.latents)
+    if not bool(torch.isfinite(rgba).all()):
         raise InputError(f"the drawn views have values that are not finite: {_DAMAGED}")
-    return drawn
+    state: dict[str, Any] = {"phase": "fit", "inner": None, "rgba": rgba}
+    if last.front is not None:  # as it is, not as the autoencoder leaves it
+        rgba[0] = rearrange(on_orbit(last.front.cpu(), method.size_px), "c h w -> h w c")
+        if method.num_views % 2 == 0:
+            behind = method.num_views // 2
+            rgba[behind] = with_mirrored_outline(rgba[behind], rgba[0])
+        state["front"] = None if isinstance(method, ImageTo3D) else last.front.cpu()
+    if last.candidates is not None:
+        state["candidates"] = last.candidates.state
+    return state
 
 
 def _followed(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +33,9 @@ from common.embedded.tokenizer import Tokenizer
 from common.errors import InputError
 from common.shapes import Images, Timesteps
 
+if TYPE_CHECKING:
+    from common.embedded.prompt_fit import PromptFit
+
 MIN_SIDE_PX, MAX_SIDE_PX = 64, 256
 
 
@@ -54,8 +57,8 @@ class EmbeddedPrior:
     """A prior of small models that predict ``v`` on a cosine schedule.
 
     State: the three models, on one device, the latent shape they are used at, what is followed, the
-    pictures that go with every prompt, learnt words, what a U-Net of few steps is told, and how it
-    computes.
+    pictures that go with every prompt, learnt words, what a U-Net of few steps is told, how it
+    computes, and what chooses among its pictures.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class EmbeddedPrior:
         self._direction: Float[Tensor, "1 k"] | None = None
         self.compute = AS_IT_IS
         self._network = unet
+        self.prompt_fit: PromptFit | None = None
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
             (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
@@ -157,6 +161,12 @@ class EmbeddedPrior:
         same.compute = Computing(reuse, bfloat16)
         if compiles:
             same._network = compiled(self.unet, str(self.device))
+        return same
+
+    def choosing_by(self, fit: "PromptFit") -> "EmbeddedPrior":
+        """The same prior with what tells how well its pictures fit a prompt."""
+        same = copy(self)
+        same.prompt_fit = fit
         return same
 
     def following(

@@ -14,6 +14,7 @@ from common.embedded.image_prompt import (
 )
 from common.embedded.picture_encoder import SIDE_CELLS
 from common.embedded.prior import EmbeddedPrior
+from common.embedded.prompt_fit import PromptFit
 from common.errors import InputError
 from common.generation.given_pixels import laid_out
 from common.media.fitting import placement
@@ -85,6 +86,30 @@ def load_ip_adapter(prior: EmbeddedPrior, at_hand: Mapping[str, str], folder: Pa
     adapter = ImagePrompt(ImagePromptArchitecture.model_validate_json(values), prior.unet)
     fill(adapter, stored)
     return adapter.to(prior.device).eval().requires_grad_(False)
+
+
+def check_prompt_fit(folder: Path, at_hand: Mapping[str, str]) -> None:
+    """Refuse, before anything runs, to choose among pictures without what reads them.
+
+    Raises:
+        InputError: the model is missing or for others.
+    """
+    if not (folder / f"{KIND}.json").is_file():
+        raise InputError(
+            f"choosing among drawn fronts needs the model {KIND}, and {folder} has no {KIND}: set "
+            "method.num_fronts=1 and method.num_view_sets=1, set prior.models_dir to a folder "
+            f"that has it, or train it: python run.py train/{KIND}"
+        )
+    check_requires(read_manifest(folder, KIND), at_hand)
+
+
+def load_prompt_fit(prior: EmbeddedPrior, at_hand: Mapping[str, str], folder: Path) -> PromptFit:
+    """What tells how well pictures of a prior fit a prompt.
+
+    Raises:
+        InputError: as `load_ip_adapter`.
+    """
+    return PromptFit(load_ip_adapter(prior, at_hand, folder), prior)
 
 
 def prompt_pictures(config: ImagePromptConfig) -> Images:

@@ -1,5 +1,6 @@
 """Text to 3-D end to end, on untrained models."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.threed.glb_validator import problems, validation
 ROOT = Path(__file__).parents[2]
 SMALL = (
     "threed/text_to_3d", "prompt=a red mug", "method.size_px=64", "method.sampler.num_steps=2",
-    "method.num_cells=16", "method.fit_steps=4", "method.distil.num_steps=2",
+    "method.num_fronts=3", "method.num_view_sets=2", "method.num_cells=16", "method.fit_steps=4", "method.distil.num_steps=2",
     "method.texture_px=256", "turntable={num_frames: 2, size_px: 32}", "num_threads=1",
 )  # fmt: skip
 
@@ -45,7 +46,7 @@ def test_run_writes_an_asset_a_turntable_and_its_views(make):
 
     assert code == 0, said
     assert [path.name for path in paths] == ["asset.glb", "turntable.mp4", "views.png",
-                                             "report.html"]  # fmt: skip
+                                             "candidates.png", "report.html"]  # fmt: skip
     check_glb(paths[0])
     mesh = trimesh.load_mesh(paths[0])
     assert mesh.visual.material.metallicFactor == 0
@@ -66,18 +67,23 @@ def test_same_seed_gives_the_same_asset_and_another_another(make):
     assert make("name=one", "embed_provenance=false")[1][0].read_bytes() != second
 
 
-@pytest.mark.parametrize("step", [1, 3, 6, 7, 8])
-def test_run_that_is_stopped_in_any_phase_ends_in_the_same_asset(make, tmp_path, step):
+@pytest.mark.parametrize(("front", "step"), [
+    ("together", 1), ("together", 3), ("together", 6), ("together", 7), ("together", 8),
+    ("picture", 1), ("picture", 3), ("picture", 8),
+])  # fmt: skip
+def test_run_that_is_stopped_in_any_phase_ends_in_the_same_asset(make, tmp_path, front, step):
     """Of 8 steps the first 2 draw, 4 fit and 2 distil."""
-    whole = make("name=whole", "embed_provenance=false")[1][0].read_bytes()
+    same = (f"method.front={front}", "embed_provenance=false")
+    whole = make("name=whole", *same)[1]
     with stopped_at(step):
-        code, _, _ = make("name=stopped", "embed_provenance=false")
+        code, _, _ = make("name=stopped", *same)
     assert code == 130
     (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
 
     assert main(["resume", str(folder)], APPS) == 0
 
-    assert (folder / "samples" / "asset.glb").read_bytes() == whole
+    for path in (whole[0], whole[3]):
+        assert (folder / "samples" / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize(("step", "phase"), [(1, "drawn views"), (4, "fit"), (7, "distil")])
@@ -120,6 +126,17 @@ def test_missing_view_layers_end_with_code_2(make, tmp_path, models):  # noqa: F
     assert (code, paths) == (2, [])
     assert "has no view_layers" in said
     assert not any(tmp_path.iterdir())
+
+
+def test_choosing_without_what_reads_pictures_ends_with_code_2(make, tmp_path, lifting_models):  # noqa: F811
+    folder = tmp_path / "models"
+    shutil.copytree(lifting_models, folder, ignore=shutil.ignore_patterns("ip_adapter*"))
+
+    code, paths, said = make(models_dir=folder)
+
+    assert (code, paths) == (2, [])
+    assert "method.num_view_sets=1" in said
+    assert make("method.num_fronts=1", "method.num_view_sets=1", models_dir=folder)[0] == 0
 
 
 def test_dry_run_says_sizes_and_leaves_nothing(make, tmp_path):

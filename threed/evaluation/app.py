@@ -11,10 +11,12 @@ from common.zoo.models import check_embedded_prior, check_prior_loras
 from threed.evaluation.asset_prior import asset_estimate, evaluate_assets
 from threed.evaluation.config import (
     EvaluateAssets,
+    EvaluateImageTo3D,
     EvaluateTextures,
     EvaluateThreedConfig,
     EvaluateViews,
 )
+from threed.evaluation.image_to_3d import evaluate_image_to_3d, picture_estimate
 from threed.evaluation.textures import evaluate_textures, texture_estimate
 from threed.evaluation.view_prior import evaluate_views, view_estimate
 from threed.painting.painters import check_painter
@@ -41,6 +43,8 @@ def estimate(config: EvaluateThreedConfig) -> Estimate:
             return asset_estimate(config, assets)
         case EvaluateTextures() as textures:
             return texture_estimate(config, textures)
+        case EvaluateImageTo3D() as pictures:
+            return picture_estimate(config, pictures)
         case _:
             assert_never(config.method)
 
@@ -54,6 +58,8 @@ def run(config: EvaluateThreedConfig, run: Run) -> Outcome:
             return evaluate_assets(config, assets, run)
         case EvaluateTextures() as textures:
             return evaluate_textures(config, textures, run)
+        case EvaluateImageTo3D() as pictures:
+            return evaluate_image_to_3d(config, pictures, run)
         case _:
             assert_never(config.method)
 

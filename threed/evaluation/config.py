@@ -9,6 +9,7 @@ from common.config import BY_NAME, Config
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.evaluation.frame_prompts import ASSET_SETS, AssetSetName
 from common.runs.config import RunConfig
+from threed.image_to_3d import LiftedPicture
 from threed.painting.paint_options import Way
 from threed.painting.painting import Painting
 from threed.score_distillation import ScoreDistillation
@@ -16,6 +17,7 @@ from threed.text_to_3d import TextTo3D
 
 ViewSetName = Literal["objects", "pairs"]
 TextureSetName = Literal["held_out"]
+PictureSetName = Literal["held_out"]
 
 
 class EvaluateViews(Config):
@@ -26,8 +28,9 @@ class EvaluateViews(Config):
     """Which prompts: kit objects in trained colours, or in colours that training never shows."""
     num_fitted: int = Field(40, ge=0)
     """To the views of so many prompts of a set, evenly chosen, a scene is fitted."""
-    asset: TextTo3D = TextTo3D()
-    """How views are drawn and a scene is fitted; no key of what comes after that is read."""
+    asset: TextTo3D = TextTo3D(num_fronts=1, num_view_sets=1)
+    """How views are drawn, without choosing, and a scene is fitted; no key of what comes after that
+    is read."""
 
 
 class EvaluateAssets(Config):
@@ -54,7 +57,21 @@ class EvaluateTextures(Config):
     """How meshes are painted, whichever way."""
 
 
-Method = Annotated[EvaluateViews | EvaluateAssets | EvaluateTextures, BY_NAME]
+class EvaluateImageTo3D(Config):
+    """Assets made of pictures: whether they show them again, and what their other sides are."""
+
+    name: Literal["image_to_3d"] = "image_to_3d"
+    sets: tuple[PictureSetName, ...] = Field(("held_out",), min_length=1)
+    """Which prompts; the front of a held-out instance of the kit is the picture of each."""
+    picture_px: int = Field(256, ge=64, le=2048)
+    """Side of the pictures that are given."""
+    fit_true_views: bool = True
+    """Whether true views go through the same fit, too: the ceiling of what follows the prior."""
+    asset: LiftedPicture = LiftedPicture()
+    """How assets are made."""
+
+
+Method = Annotated[EvaluateViews | EvaluateAssets | EvaluateTextures | EvaluateImageTo3D, BY_NAME]
 """What is evaluated, chosen by its ``name``."""
 
 

@@ -31,6 +31,14 @@ class BakeOptions:
     field_weight: float = 0.05
     """What the field has to say beside pictures, whose weights are cosines to a power: at 0 it
     speaks only where no picture sees the surface."""
+    given: ViewWeights = field(
+        default_factory=lambda: ViewWeights(
+            cosine_power=1.0, min_cosine=0.05, min_alpha=0.5, erode_px=0
+        )
+    )
+    """What given pictures have to say: all that they show, up to outlines that the mesh follows."""
+    given_weight: float = 100.0
+    """How many times as much they weigh as pictures that are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +55,7 @@ def baked(
     scene: VoxelField,
     pictures: Pictures | None = None,
     options: BakeOptions | None = None,
+    given: Pictures | None = None,
 ) -> TriangleMesh:
     """The mesh with a texture: at each texel the weighted mean of pictures and field.
 
@@ -60,20 +69,26 @@ def baked(
         scene: the field that the mesh is the surface of.
         pictures: of the same object; their light becomes part of the texture.
         options: None: the defaults.
+        given: pictures of the object that are right, whatever the others show.
     """
     chosen = options or BakeOptions()
     texels = texels_of(mesh, chosen.size, chosen.supersample)
     colours = surface_colours(scene, texels.positions, texels.normals, chosen.shell)
-    if pictures is not None:
-        own = max(chosen.field_weight, 1e-6)
-        total, share = own * colours, colours.new_full((len(colours), 1), own)
-        for view in range(len(pictures.cameras)):  # one at a time, which bounds memory
-            (shown,), (weight,) = view_colours(
-                mesh, texels.positions, texels.normals, pictures.rgba[view : view + 1],
-                pictures.cameras[view], chosen.views,
+    own = max(chosen.field_weight, 1e-6)
+    total, share = own * colours, colours.new_full((len(colours), 1), own)
+    for shown, weights, times in (
+        (pictures, chosen.views, 1.0),
+        (given, chosen.given, chosen.given_weight),
+    ):
+        if shown is None:
+            continue
+        for view in range(len(shown.cameras)):  # one at a time, which bounds memory
+            (seen,), (weight,) = view_colours(
+                mesh, texels.positions, texels.normals, shown.rgba[view : view + 1],
+                shown.cameras[view], weights,
             )  # fmt: skip
-            total += weight[:, None] * shown
-            share += weight[:, None]
-        colours = total / share
+            total += times * weight[:, None] * seen
+            share += times * weight[:, None]
+    colours = total / share
     textured = replace(mesh, texture=texture_from(texels, colours.clamp(0, 1)))
     return levelled(textured) if chosen.level_seams else textured

@@ -4,7 +4,12 @@ import shutil
 
 import pytest
 
-from tests.common.zoo.small_zoo import store_domain, store_frame_layers, store_prior
+from tests.common.zoo.small_zoo import (
+    store_domain,
+    store_frame_layers,
+    store_ip_adapter,
+    store_prior,
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +29,11 @@ def without_domain(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lifting_models(tmp_path_factory, models):
-    """The same models, and layers that make clips and views of them."""
+    """The same models, layers that make clips and views of them, and what reads pictures."""
     folder = tmp_path_factory.mktemp("lifting")
     for path in models.iterdir():
         shutil.copy(path, folder)
     store_frame_layers(folder, "motion_layers")
     store_frame_layers(folder, "view_layers")
+    store_ip_adapter(folder)
     return folder

@@ -7,7 +7,7 @@ import pytest
 from common.cli.main import main
 from run import APPS
 from tests.common.evaluation.conftest import zoo  # noqa: F401
-from tests.common.zoo.small_zoo import store_frame_layers
+from tests.common.zoo.small_zoo import store_frame_layers, store_ip_adapter
 
 SMALL = (
     "method.asset.size_px=64", "method.asset.sampler.num_steps=2", "method.asset.num_cells=16",
@@ -21,6 +21,7 @@ def view_zoo(tmp_path_factory, zoo):  # noqa: F811
     for path in zoo.iterdir():
         shutil.copy(path, folder)
     store_frame_layers(folder, "view_layers")
+    store_ip_adapter(folder)
     return folder
 
 
