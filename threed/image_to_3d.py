@@ -6,12 +6,16 @@ from typing import Literal
 from pydantic import Field
 
 from threed.lifted_views import LiftedViews
+from threed.optimise.distil_options import DistilViews
 
 
 class LiftedPicture(LiftedViews):
     """The keys of lifting a picture, whichever it is."""
 
     name: Literal["image_to_3d"] = "image_to_3d"
+    distil: DistilViews = DistilViews(num_steps=0)
+    """How the prior refines the scene between the views; none by default: where a picture is given
+    it takes most of the time and changes neither front nor outlines for the better."""
     outline_steps: int = Field(60, ge=0, le=10_000)
     """Steps that move the mesh's vertices until its front has the picture's outline; 0 leaves them
     where the scene has its surface."""
