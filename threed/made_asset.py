@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from common.raster.mesh import TriangleMesh
+from common.runs.state import State
 from threed.conversion.placed_source import Placement
 from threed.edit_pictures import EditPictures
 from threed.scenes.gaussian_cloud import GaussianCloud
@@ -24,6 +25,9 @@ class MadeAsset:
     """How the file that it began as was brought into the scene."""
     edit: EditPictures | None = None
     """Before and after, if it was edited."""
+    past: State = None
+    """What the loss of its distillation remembers, as `threed.distillation.past.past_of` takes
+    it."""
 
     def in_files_world(self) -> "MadeAsset":
         """Mesh and cloud with the size and place of the file that they began as."""

@@ -1,15 +1,20 @@
-"""True shapes of what an asset was asked to be: instances of the kit that training never shows."""
+"""What an asset was asked to be: instances of the kit that training never shows."""
 
 import itertools
 from collections.abc import Iterator
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from common.embedded.image_unet import View
 from common.kit.catalogue import category_named
 from common.kit.instances import instance
+from common.kit.palette import COLOUR_NAMES, ColourName
 from common.kit.split import is_instance_held_out
 from common.raster.mesh import TriangleMesh
+from common.training.kit_orbits import rendered_orbit
 
 
 def true_shapes(category: str, count: int) -> Iterator[TriangleMesh]:
@@ -17,13 +22,42 @@ def true_shapes(category: str, count: int) -> Iterator[TriangleMesh]:
 
     Shape does not depend on colour, so an instance matches a caption in any colour.
     """
-    kind = category_named(category)
-    seeds = (seed for seed in itertools.count() if is_instance_held_out(category, seed))
-    for seed in itertools.islice(seeds, count):
-        parts = instance(kind, seed).parts
+    for seed in _held_out(category, count):
+        parts = instance(category_named(category), seed).parts
         ends = np.cumsum([0, *(len(part.mesh.vertices) for part in parts)])
         faces = [part.mesh.faces + end for part, end in zip(parts, ends[:-1], strict=True)]
         yield TriangleMesh(
             vertices=torch.from_numpy(np.concatenate([p.mesh.vertices for p in parts])).float(),
             faces=torch.from_numpy(np.concatenate(faces)),
         )
+
+
+def true_pictures(
+    category: str, colour: str | None, count: int, views: tuple[View, ...]
+) -> Iterator[Float[Tensor, "v h w 4"]]:
+    """Pictures of these instances in a colour, in the light that the view layers learned from.
+
+    Args:
+        category: noun of the kit.
+        colour: of the main part, English; None: each instance's own.
+        count: instances.
+        views: from where, on `common.embedded.orbit`.
+
+    Yields:
+        Premultiplied RGBA in [0, 1] of each.
+    """
+    kind = category_named(category)
+    main: ColourName | None = next((name for name in COLOUR_NAMES if name == colour), None)
+    for seed in _held_out(category, count):
+        seen = rendered_orbit(instance(kind, seed, main=main), views)
+        yield torch.from_numpy(seen).float() / 255
+
+
+def has_one_front(category: str) -> bool:
+    """Whether the front of such a thing does not look like its back."""
+    return not category_named(category).front_ambiguous
+
+
+def _held_out(category: str, count: int) -> Iterator[int]:
+    seeds = (seed for seed in itertools.count() if is_instance_held_out(category, seed))
+    return itertools.islice(seeds, count)
