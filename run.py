@@ -38,6 +38,8 @@ def app_of(name: str) -> "App":
             from video.evaluation.app import APP
         case "evaluate_threed":
             from threed.evaluation.app import APP
+        case "kit_asset":
+            from threed.evaluation.kit_asset_app import APP
         case "distillation":
             from threed.bench.app import APP
         case "compare":
@@ -83,7 +85,7 @@ def describer_of(suffix: str) -> "Describer":
 
 NAMES = (
     "image", "upscale", "video", "motion_conversion", "threed", "prepare", "train", "train_video",
-    "evaluate", "evaluate_video", "evaluate_threed", "distillation", "compare",
+    "evaluate", "evaluate_video", "evaluate_threed", "kit_asset", "distillation", "compare",
 )  # fmt: skip
 
 SUFFIXES = (

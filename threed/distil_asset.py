@@ -9,6 +9,7 @@ from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING
 from common.runs.app import Run
 from common.runs.console import progress_bar
+from common.runs.state import State
 from threed.begun_scene import begun_scene, source_of
 from threed.distillation.view_prior import ViewPrior
 from threed.edit_3d import Edit3D
@@ -37,9 +38,10 @@ def distilled_asset(
         start = start_of(state["start"]) if state is not None else begun_scene(
             method.start, method.scene, source, seed, run
         )  # fmt: skip
-    scene = _distilled(method, prompt, prior, seed, run, start)
+    scene, past = _distilled(method, prompt, prior, seed, run, start)
     with run.clock.stage("mesh and texture"):
         made = _drawn_mesh(scene, method) if isinstance(scene, LiveMesh) else _meshed(scene, method)
+    made = replace(made, past=past)
     if source is None:
         return made
     edit = None
@@ -86,10 +88,10 @@ def _distilled(
     seed: int,
     run: Run,
     start: SceneStart | None,
-) -> LiveScene:
-    """Go through the steps, logging and offering checkpoints; the scene at their end."""
+) -> tuple[LiveScene, State]:
+    """Go through the steps, logging and offering checkpoints; scene and loss's past at the end."""
     state = run.checkpoints.restored_state
-    done = 0 if state is None else state["step"]
+    done, past = (0, None) if state is None else (state["step"], state["past"])
     scene = live_scenes(method, seed, state, start)[0]
     steps = distil_scene(method, prior, prompt, seed=seed, state=state, start=start)
     begun = None if start is None else start.state()
@@ -98,9 +100,9 @@ def _distilled(
             with run.clock.stage("distil"):
                 step = next(steps, None)
             if step is None:
-                return scene
+                return scene, past
             bar.update(1)
-            scene = step.scene
+            scene, past = step.scene, step.state["past"]
             losses = {f"distil/{name}": value for name, value in step.losses.items()}
             run.metrics.log(step.step, run.clock.elapsed(), losses)
             run.checkpoints.offer(step.step, step.state | {"start": begun})

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from common.raster.mesh import TriangleMesh
+from common.runs.state import State
 from threed.candidates import Candidates
 from threed.conversion.placed_source import Placement
 from threed.edit_pictures import EditPictures
@@ -27,6 +28,9 @@ class MadeAsset:
     """The fronts that were chosen from, if there were several."""
     edit: EditPictures | None = None
     """Before and after, if it was edited."""
+    past: State = None
+    """What the loss of its distillation remembers, as `threed.distillation.past.past_of` takes
+    it."""
 
     def in_files_world(self) -> "MadeAsset":
         """Mesh and cloud with the size and place of the file that they began as."""

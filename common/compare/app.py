@@ -53,7 +53,7 @@ def estimate(config: CompareConfig) -> Estimate:
     }
     choosing = tuning_config(config)
     if choosing is not None:
-        more = len(choosing.variants) * num_prompts * choosing.num_seeds
+        more = len(choosing.variants) * max(len(choosing.prompts), 1) * choosing.num_seeds
         sizes["runs before, for tuning"] = str(more)
     return Estimate(sizes, _LIBRARIES_BYTES, 0)
 
@@ -63,9 +63,11 @@ def run(config: CompareConfig, run: Run) -> Outcome:
     folder = run.folder.path.resolve() / "cells"
     choosing, asked = tuning_config(config), config
     chosen: tuple[Choice, ...] = ()
-    if choosing is not None:
-        done, failed = _executed(choosing, run, folder / "tuning", "tuning")
-        rows = measurements(done, failed, [metric.metric for metric in choosing.metrics])
+    if config.tuning is not None:
+        rows: list[Measurement] = []
+        if choosing is not None:
+            done, failed = _executed(choosing, run, folder / "tuning", "tuning")
+            rows = measurements(done, failed, [metric.metric for metric in choosing.metrics])
         chosen = choices(asked, rows)
         config = tuned(asked, chosen)
     results, failures = _executed(config, run, folder, "runs")

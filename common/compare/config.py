@@ -79,8 +79,13 @@ class Tuning(Wanted):
 
     num_seeds: int = Field(1, ge=1, le=1000)
     """Runs of each combination and prompt."""
+    max_points: int | None = Field(None, ge=1)
+    """At most so many combinations of each variant, evenly chosen; of one, the middle one, and
+    nothing is run to choose it. Null tries all."""
     set: dict[str, Any] = Field(default_factory=dict)
     """Keys of the base run and their values while tuning; what a variant sets counts more."""
+    prompts: tuple[Prompt, ...] = ()
+    """What these runs generate; empty takes the comparison's prompts."""
 
 
 class Prediction(Config):
@@ -98,8 +103,12 @@ class CompareConfig(RunConfig):
     app: Literal["compare"] = "compare"
     run: str = Field(min_length=1)
     """Preset or YAML file (relative to the working folder) that the variants change."""
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Keys of the base run and their values in every run; what a variant sets counts more."""
     variants: tuple[Variant, ...] = ()
     """The variants by name."""
+    only: tuple[str, ...] = ()
+    """Labels of the variants that are run, the others are left out; empty runs all."""
     grid: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     """Keys and the values to combine; every combination is laid over every variant."""
     prompts: tuple[Prompt, ...] = ()
@@ -129,9 +138,17 @@ class CompareConfig(RunConfig):
     num_shown: int = Field(2, ge=0, le=16)
     """Seeds of each prompt whose clips stand side by side in the report."""
 
+    @property
+    def run_variants(self) -> tuple[Variant, ...]:
+        """The variants that are run."""
+        return tuple(v for v in self.variants if not self.only or v.label in self.only)
+
     @model_validator(mode="after")
     def _has_two_columns(self) -> "CompareConfig":
-        if len(self.variants) < 2 and not self.grid:
+        unknown = sorted(set(self.only) - {variant.label for variant in self.variants})
+        if unknown:
+            raise ValueError(f"only names {unknown[0]!r}, which is no variant's label")
+        if len(self.run_variants) < 2 and not self.grid:
             raise ValueError("needs at least two variants, or a grid")
         labels = [variant.label for variant in self.variants]
         twice = sorted({label for label in labels if labels.count(label) > 1})

@@ -44,7 +44,7 @@ class Cell:
 
 def columns(config: CompareConfig) -> list[Column]:
     """The variants, each combined with every point of the grid."""
-    variants = [(v.label, dict(v.set)) for v in config.variants] or [("", {})]
+    variants = [(v.label, config.set | v.set) for v in config.run_variants] or [("", config.set)]
     keys = list(config.grid)
     points = [dict(zip(keys, point, strict=True)) for point in itertools.product(
         *config.grid.values()

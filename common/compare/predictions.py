@@ -53,7 +53,7 @@ def check_predictions(config: CompareConfig, rows: Sequence[Measurement]) -> tup
         rows: measurements of the metrics and of their predictions.
     """
     asked = []
-    for variant in config.variants:
+    for variant in config.run_variants:
         for prediction in config.predictions:
             said = sample_of(rows, variant.label, prediction.predicted).values
             if said:

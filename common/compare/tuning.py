@@ -47,17 +47,21 @@ def tuning_config(config: CompareConfig) -> CompareConfig | None:
     if tuning is None:
         return None
     variants = []
-    for variant in config.variants:
-        for index, point in enumerate(_points(variant) if variant.tune else ()):
+    for variant in config.run_variants:
+        points = _points(variant, tuning)
+        for index, point in enumerate(points if len(points) > 1 else ()):
             label = _label(variant, index)
             changes = tuning.set | variant.set | dict(point)
             variants.append(Variant.model_construct(label=label, set=changes, tune={}))
+    if not variants:
+        return None
     metric = MetricConfig(metric=tuning.metric, better=tuning.better, target=tuning.target)
     return config.model_copy(
         update={
-            "variants": tuple(variants), "metrics": (metric,), "num_seeds": tuning.num_seeds,
-            "seed": config.seed + _SEED_SHIFT, "tuning": None, "baseline": None,
-            "common_seeds": True, "predictions": (),
+            "variants": tuple(variants), "only": (), "metrics": (metric,),
+            "num_seeds": tuning.num_seeds, "seed": config.seed + _SEED_SHIFT, "tuning": None,
+            "baseline": None,
+            "common_seeds": True, "predictions": (), "prompts": tuning.prompts or config.prompts,
         }
     )  # fmt: skip
 
@@ -80,12 +84,13 @@ def choices(config: CompareConfig, rows: Sequence[Measurement]) -> tuple[Choice,
         if row.metric == tuning.metric and row.value is not None:
             found.setdefault(row.variant, []).append(row.value)
     chosen = []
-    for variant in config.variants:
+    for variant in config.run_variants:
         if variant.tune:
-            points = _points(variant)
+            points = _points(variant, tuning)
             each = [found.get(_label(variant, index), []) for index in range(len(points))]
             means = tuple(sum(row) / len(row) if row else None for row in each)
-            chosen.append(Choice(variant.label, points, means, _best(each, tuning, variant)))
+            best = _best(each, tuning, variant) if len(points) > 1 else 0
+            chosen.append(Choice(variant.label, points, means, best))
     return tuple(chosen)
 
 
@@ -99,11 +104,19 @@ def tuned(config: CompareConfig, chosen: Sequence[Choice]) -> CompareConfig:
     return config.model_copy(update={"variants": variants, "tuning": None})
 
 
-def _points(variant: Variant) -> tuple[Mapping[str, Any], ...]:
+def _points(variant: Variant, tuning: Tuning) -> tuple[Mapping[str, Any], ...]:
+    """The combinations that are tried; none of a variant without `tune`."""
+    if not variant.tune:
+        return ()
     keys = list(variant.tune)
-    return tuple(
+    points = tuple(
         dict(zip(keys, values, strict=True)) for values in itertools.product(*variant.tune.values())
     )
+    count = min(tuning.max_points or len(points), len(points))
+    if count == 1:
+        return (points[len(points) // 2],)
+    last = len(points) - 1
+    return tuple(points[round(last * index / (count - 1))] for index in range(count))
 
 
 def _label(variant: Variant, index: int) -> str:

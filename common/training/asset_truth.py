@@ -1,4 +1,4 @@
-"""True shapes of what an asset was asked to be: instances of the kit that training never shows."""
+"""What an asset was asked to be: instances of the kit that training never shows."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,13 +9,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.cameras import Cameras
+from common.embedded.image_unet import View
 from common.kit.catalogue import category_named
 from common.kit.instances import instance
-from common.kit.palette import COLOUR_NAMES
+from common.kit.palette import COLOUR_NAMES, ColourName
 from common.kit.render import render
 from common.kit.split import is_instance_held_out
 from common.kit.textured import textured_mesh
 from common.raster.mesh import TriangleMesh
+from common.training.kit_orbits import rendered_orbit
 
 
 def true_shapes(category: str, count: int) -> Iterator[TriangleMesh]:
@@ -23,9 +25,8 @@ def true_shapes(category: str, count: int) -> Iterator[TriangleMesh]:
 
     Shape does not depend on colour, so an instance matches a caption in any colour.
     """
-    kind = category_named(category)
     for seed in itertools.islice(_held_out_seeds(category), count):
-        parts = instance(kind, seed).parts
+        parts = instance(category_named(category), seed).parts
         ends = np.cumsum([0, *(len(part.mesh.vertices) for part in parts)])
         faces = [part.mesh.faces + end for part, end in zip(parts, ends[:-1], strict=True)]
         yield TriangleMesh(
@@ -37,13 +38,42 @@ def true_shapes(category: str, count: int) -> Iterator[TriangleMesh]:
 def true_object(category: str, colour: str | None) -> TriangleMesh:
     """The first of `true_shapes`, its main part in a colour, with texture and finishes."""
     seed = next(_held_out_seeds(category))
-    main = next((name for name in COLOUR_NAMES if name == colour), None)
+    main = _colour_named(colour)
     return textured_mesh(instance(category_named(category), seed, main=main).parts)
 
 
 def true_views(mesh: TriangleMesh, cameras: Cameras) -> Float[Tensor, "v h w 4"]:
     """Pictures of an object in the kit's light: premultiplied, sRGB-encoded, in [0, 1]."""
     return render(mesh, cameras).rgba
+
+
+def true_pictures(
+    category: str, colour: str | None, count: int, views: tuple[View, ...]
+) -> Iterator[Float[Tensor, "v h w 4"]]:
+    """Pictures of these instances in a colour, in the light that the view layers learned from.
+
+    Args:
+        category: noun of the kit.
+        colour: of the main part, English; None: each instance's own.
+        count: instances.
+        views: from where, on `common.embedded.orbit`.
+
+    Yields:
+        Premultiplied RGBA in [0, 1] of each.
+    """
+    kind, main = category_named(category), _colour_named(colour)
+    for seed in itertools.islice(_held_out_seeds(category), count):
+        seen = rendered_orbit(instance(kind, seed, main=main), views)
+        yield torch.from_numpy(seen).float() / 255
+
+
+def has_one_front(category: str) -> bool:
+    """Whether the front of such a thing does not look like its back."""
+    return not category_named(category).front_ambiguous
+
+
+def _colour_named(name: str | None) -> ColourName | None:
+    return next((colour for colour in COLOUR_NAMES if colour == name), None)
 
 
 def _held_out_seeds(category: str) -> Iterator[int]:

@@ -18,6 +18,7 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from threed.bench.chains import Descended, descended
 from threed.bench.config import BenchConfig
+from threed.bench.known_figure import known_figure
 from threed.bench.normal_views import PROMPT
 from threed.bench.scene_trial import trial_metrics, tried, write_sides
 
@@ -58,7 +59,7 @@ def run(config: BenchConfig, run: Run) -> Outcome:
         made = tried(config, run)
         more, missing = trial_metrics(made)
         values, reasons = values | more, reasons | missing
-        sheet = write_sides(run, made.scenes)
+        sheet = write_sides(run, known_figure(config.trial.aside_m), made.scenes)
         artefacts.append(sheet)
         item = MediaItem(sheet, "The figure, then every scene, from eight sides")
         sections += [Gallery("From all sides", (item,)), *_curves(run), _figures(more)]

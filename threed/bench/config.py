@@ -67,6 +67,8 @@ class SceneTrial(Config):
     """Share of the prior that shows the side it is asked for; the rest shows any side."""
     front_bias: float = Field(0.9, ge=0, le=1)
     """Share of that rest which shows the front."""
+    aside_m: float = Field(0.0, ge=0, le=0.3)
+    """How far to its left the prior shows the figure; 0: in the middle."""
     spread: float = Field(0.3, gt=0, le=10)
     """Standard deviation of pictures about a render, with the prompt; pixels are in [-1, 1]."""
     wide: float = Field(2.0, ge=1, le=10)

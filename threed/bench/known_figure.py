@@ -23,8 +23,8 @@ _BALLS = (
 that a figure with several faces is possible."""
 
 
-def known_figure() -> VoxelField:
-    """Its field, +Z in front, within a box of 1.2 m."""
+def known_figure(aside_m: float = 0.0) -> VoxelField:
+    """Its field, +Z in front, within a box of 1.2 m; so far to its left (+X) of the middle."""
     field = uniform_field((_NODES,) * 3)
     points = node_positions(field)
     depths = torch.stack(
@@ -33,4 +33,6 @@ def known_figure() -> VoxelField:
     colours = torch.stack([raw_of_colour(torch.tensor(colour)) for *_, colour in _BALLS])
     nearest = depths.argmax(0)
     density = (_STEEPNESS * depths.amax(0)).clamp(-10.0, 6.0)
-    return VoxelField(density, colours[nearest].contiguous(), field.low, field.high)
+    (x, y, z), (far_x, far_y, far_z) = field.low, field.high
+    low, high = (x + aside_m, y, z), (far_x + aside_m, far_y, far_z)
+    return VoxelField(density, colours[nearest].contiguous(), low, high)

@@ -11,11 +11,15 @@ from torch import Tensor
 
 from common.errors import InputError
 from threed.bench.render_prior import SIDES, pictures_of
+from threed.measures.chamfer import chamfer_cm
 from threed.meshing.surface import extract_surface
-from threed.scenes.voxel_field import VoxelField
+from threed.scenes.regularisers import cell_opacity
+from threed.scenes.voxel_field import VoxelField, node_positions
 
 _SOLID = 0.5
-"""Opacity from which a pixel's colour is compared."""
+"""Opacity from which a pixel's colour is compared, and a cell counts as matter."""
+_EMPTY = 0.01
+"""Opacity below which the figure leaves a pixel empty."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,32 @@ class SceneMeasures:
     """By how much colours are further from grey than the figure's; None where nothing is solid."""
     num_fronts: int
     """Sides of eight that are most like the figure's front; 1 is right."""
+    fog: float
+    """Mean opacity of pixels that the figure leaves empty, aside and in the middle; 0 is right."""
+    off_centre_cm: float | None
+    """From the middle of the scene's solid matter to that of the figure in the middle; None where
+    nothing is solid."""
 
 
-def measured(scene: VoxelField, figure: VoxelField, size_px: int) -> SceneMeasures:
-    """Compare a scene with the figure."""
+def measured(
+    scene: VoxelField, figure: VoxelField, size_px: int, centred: VoxelField | None = None
+) -> SceneMeasures:
+    """Compare a scene with the figure.
+
+    Args:
+        scene: what was distilled.
+        figure: what the prior shows.
+        size_px: side of the pictures.
+        centred: the figure in the middle, if the prior shows it aside.
+    """
     ours, theirs = (pictures_of(one, SIDES, size_px) for one in (scene, figure))
+    known = [theirs] if centred is None else [theirs, pictures_of(centred, SIDES, size_px)]
     error = float(((ours - theirs) / 2).square().mean())
     psnr = -10 * math.log10(max(error, 1e-10))
-    return SceneMeasures(psnr, _chamfer_cm(scene, figure), _gain(ours, theirs),
-                         _fronts(ours, theirs))  # fmt: skip
+    return SceneMeasures(
+        psnr, _chamfer_cm(scene, figure), _gain(ours, theirs), _fronts(ours, theirs),
+        _fog(ours, known), _off_centre_cm(scene, centred or figure),
+    )  # fmt: skip
 
 
 def diversity(scenes: Sequence[VoxelField], size_px: int) -> float | None:
@@ -67,13 +88,23 @@ def _gain(ours: Float[Tensor, "c v h w"], theirs: Float[Tensor, "c v h w"]) -> f
     return float((about[0] * about[1]).sum() / about[1].square().sum())
 
 
-def _chamfer_cm(scene: VoxelField, figure: VoxelField) -> float | None:
-    from scipy.spatial import cKDTree
+def _fog(ours: Float[Tensor, "c v h w"], known: Sequence[Float[Tensor, "c v h w"]]) -> float:
+    shown = torch.stack([(one[3] + 1) / 2 for one in known]).amax(0)
+    return float(((ours[3] + 1) / 2)[shown < _EMPTY].mean())
 
+
+def _off_centre_cm(scene: VoxelField, figure: VoxelField) -> float | None:
+    middles = []
+    for one in (scene, figure):
+        solid = cell_opacity(one) > _SOLID
+        if not bool(solid.any()):
+            return None
+        middles.append(node_positions(one)[solid].mean(0))
+    return 100 * float((middles[0] - middles[1]).norm())
+
+
+def _chamfer_cm(scene: VoxelField, figure: VoxelField) -> float | None:
     try:
-        points = [extract_surface(one).vertices.numpy() for one in (scene, figure)]
+        return chamfer_cm(*(extract_surface(one).vertices for one in (scene, figure)))
     except InputError:
         return None
-    there, _ = cKDTree(points[1]).query(points[0])
-    back, _ = cKDTree(points[0]).query(points[1])
-    return 50 * float(there.mean() + back.mean())

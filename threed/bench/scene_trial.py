@@ -40,7 +40,7 @@ class Tried:
 def tried(config: BenchConfig, run: Run) -> Tried:
     """Distil, continuing from the run's checkpoint, and measure."""
     trial, loss = config.trial, config.loss
-    figure, size = known_figure(), trial.views.size_px
+    figure, size = known_figure(trial.aside_m), trial.views.size_px
     prior = RenderPrior(figure, trial)
     method = trial.method(loss)
     views = SIDES[:: max(len(SIDES) // trial.views.num_views, 1)][: trial.views.num_views]
@@ -61,17 +61,17 @@ def tried(config: BenchConfig, run: Run) -> Tried:
             run.checkpoints.offer(step.step, step.state)
     with run.clock.stage("measures"):
         fields = tuple(field_of(one) for one in scenes)
-        each = tuple(measured(field, figure, size) for field in fields)
+        each = tuple(measured(field, figure, size, known_figure()) for field in fields)
         renders = [pictures_of(field, views, size) for field in starts]
         known = past_of(loss, prior, config.seed, past)
         noise = gradient_noise(loss, prior, renders, views, known, config.seed)
     return Tried(fields, each, diversity(fields, size), noise)
 
 
-def write_sides(run: Run, scenes: tuple[VoxelField, ...]) -> Path:
-    """The figure and every scene from all sides, a row each."""
+def write_sides(run: Run, figure: VoxelField, scenes: tuple[VoxelField, ...]) -> Path:
+    """What the prior shows and every scene from all sides, a row each."""
     shown = []
-    for field in (known_figure(), *scenes):
+    for field in (figure, *scenes):
         sides = rearrange(pictures_of(field, SIDES, _SHOWN_PX), "c v h w -> v c h w")
         shown += [to_picture(side) for side in torch.unbind(sides)]
     path = run.folder.samples / "sides.png"
@@ -83,11 +83,14 @@ def trial_metrics(found: Tried) -> tuple[dict[str, float | None], dict[str, str]
     """Means over the scenes by name, and why some are missing."""
     chamfers = [one.chamfer_cm for one in found.each if one.chamfer_cm is not None]
     gains = [one.colour_gain for one in found.each if one.colour_gain is not None]
+    shifts = [one.off_centre_cm for one in found.each if one.off_centre_cm is not None]
     values: dict[str, float | None] = {
         "psnr_db": fmean(one.psnr_db for one in found.each),
         "chamfer_cm": fmean(chamfers) if chamfers else None,
         "colour_gain": fmean(gains) if gains else None,
         "fronts": fmean(one.num_fronts for one in found.each),
+        "fog": fmean(one.fog for one in found.each),
+        "off_centre_cm": fmean(shifts) if shifts else None,
         "diversity": found.diversity,
         "gradient_noise": found.noise.over_mean,
     }
@@ -96,6 +99,8 @@ def trial_metrics(found: Tried) -> tuple[dict[str, float | None], dict[str, str]
         reasons["chamfer_cm"] = "the scene has no surface"
     if not gains:
         reasons["colour_gain"] = "the scene is nowhere solid"
+    if not shifts:
+        reasons["off_centre_cm"] = "the scene has no solid matter"
     if found.diversity is None:
         reasons["diversity"] = "one scene has none"
     if found.noise.over_noise_baseline is not None:
