@@ -119,16 +119,16 @@ def _drawn_views(
         rgba = view_pictures(prior, last.latents)
     if not bool(torch.isfinite(rgba).all()):
         raise InputError(f"the drawn views have values that are not finite: {_DAMAGED}")
-    state: dict[str, Any] = {"phase": "fit", "inner": None, "rgba": rgba}
+    begun: dict[str, Any] = {"phase": "fit", "inner": None, "rgba": rgba}
     if last.front is not None:  # as it is, not as the autoencoder leaves it
         rgba[0] = rearrange(on_orbit(last.front.cpu(), method.size_px), "c h w -> h w c")
         if method.num_views % 2 == 0:
             behind = method.num_views // 2
             rgba[behind] = with_mirrored_outline(rgba[behind], rgba[0])
-        state["front"] = None if isinstance(method, ImageTo3D) else last.front.cpu()
+        begun["front"] = None if isinstance(method, ImageTo3D) else last.front.cpu()
     if last.candidates is not None:
-        state["candidates"] = last.candidates.state
-    return state
+        begun["candidates"] = last.candidates.state
+    return begun
 
 
 def _followed(
