@@ -8,7 +8,7 @@ from common.embedded.orbit import cameras_on_orbit
 from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING
 from common.runs.app import Run
-from common.runs.console import progress_bar
+from common.runs.console import LOGGER, progress_bar
 from threed.begun_scene import begun_scene, source_of
 from threed.distillation.view_prior import ViewPrior
 from threed.edit_3d import Edit3D
@@ -93,6 +93,7 @@ def _distilled(
     scene = live_scenes(method, seed, state, start)[0]
     steps = distil_scene(method, prior, prompt, seed=seed, state=state, start=start)
     begun = None if start is None else start.state()
+    stage = None
     with progress_bar(method.num_steps, done, "score distillation", "step") as bar:
         while True:
             with run.clock.stage("distil"):
@@ -101,6 +102,10 @@ def _distilled(
                 return scene
             bar.update(1)
             scene = step.scene
+            now = step.losses["views"], step.losses["render_px"]
+            if method.views.stages and now != stage:
+                LOGGER.warning("from step %d: %d views of %d pixels", step.step, *now)
+            stage = now
             losses = {f"distil/{name}": value for name, value in step.losses.items()}
             run.metrics.log(step.step, run.clock.elapsed(), losses)
             run.checkpoints.offer(step.step, step.state | {"start": begun})
