@@ -15,6 +15,7 @@ from threed.edit_3d import Edit3D
 from threed.edit_pictures import edit_pictures
 from threed.finishing import FinishOptions, finished
 from threed.from_prompt import Distillation
+from threed.front import on_orbit, read_front
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_scene import distil_scene, live_scenes
@@ -23,6 +24,7 @@ from threed.optimise.live_mesh import LiveMesh
 from threed.optimise.live_scene import LiveScene, field_of
 from threed.rendering.volume import render
 from threed.scenes.scene_start import SceneStart, start_of
+from threed.score_distillation import ScoreDistillation
 from threed.texturing.bake import BakeOptions, Pictures
 
 
@@ -91,7 +93,10 @@ def _distilled(
     state = run.checkpoints.restored_state
     done = 0 if state is None else state["step"]
     scene = live_scenes(method, seed, state, start)[0]
-    steps = distil_scene(method, prior, prompt, seed=seed, state=state, start=start)
+    front = None
+    if isinstance(method, ScoreDistillation) and method.front is not None:
+        front = on_orbit(read_front(method.front.input), method.views.size_px)
+    steps = distil_scene(method, prior, prompt, seed=seed, state=state, start=start, front=front)
     begun = None if start is None else start.state()
     stage = None
     with progress_bar(method.num_steps, done, "score distillation", "step") as bar:

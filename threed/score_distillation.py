@@ -1,5 +1,6 @@
 """Score distillation: a scene optimised until a prior likes its pictures from everywhere."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -7,7 +8,7 @@ from pydantic import Field, model_validator
 from common.config import Config
 from threed.distillation.loss_config import ISM, SDS, EditLoss, Loss
 from threed.distillation.times_config import Narrowing, Times, Uniform
-from threed.scenes.scene_config import Scene, TexturedMesh, VoxelNerf
+from threed.scenes.scene_config import Scene, TexturedMesh, VoxelNerf, Weight
 from threed.scenes.start_config import AssetStart
 
 
@@ -110,6 +111,17 @@ class DistilledScene(Config):
         return self.num_steps
 
 
+class GivenFront(Config):
+    """A picture that the scene's front is held to, beside the prior's pull."""
+
+    input: Path
+    """Picture with transparency around the object; it is scaled to a metre."""
+    outline: Weight = 10.0
+    """Mean squared difference of opacity."""
+    colour: Weight = 10.0
+    """Mean squared difference of premultiplied colour."""
+
+
 class ScoreDistillation(DistilledScene):
     """A textured mesh for a prompt, by score distillation alone."""
 
@@ -117,7 +129,10 @@ class ScoreDistillation(DistilledScene):
     loss: Loss = SDS()
     """Whose gradient: sds, sjc, csd, nfsd, ism, sdi, rfds, bridge, vsd or hifa."""
     start: AssetStart | None = None
-    """Begin as a file's mesh, points or Gaussians ({input: mesh.glb}); null begins as a ball."""
+    """Begin as a file's mesh, points, Gaussians or outline ({input: mesh.glb}); null begins as a
+    ball."""
+    front: GivenFront | None = None
+    """A picture of the front ({input: fox.png}); null leaves it to the prior."""
     num_particles: int = Field(1, ge=1, le=16)
     """Scenes that are optimised together, seen by the same cameras with noise of their own; the
     first becomes the asset. The losses but vsd treat each alone."""

@@ -59,10 +59,12 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             return _front_notes(method, prompt) + embedded_notes(prompt, negative, folder)
         case PretrainedPriorConfig():
             if isinstance(method, LiftedViews):
+                image = isinstance(method, ImageTo3D)
+                preset = "sds_image_to_3d" if image else "sds_gaussians"
                 raise InputError(
                     f"{method.name} draws views together, which the pretrained prior cannot: use "
                     "prior.name=embedded, or a preset of score distillation such as "
-                    "threed/sds_gaussians"
+                    f"threed/{preset}"
                 )
             if prior.image_prompt is not None:
                 raise InputError(

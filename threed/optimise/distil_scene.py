@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from common.cameras import Cameras
@@ -22,12 +23,14 @@ from threed.distillation.picture_views import PictureViews
 from threed.distillation.view_prior import ViewPrior
 from threed.edit_3d import Edit3D
 from threed.from_prompt import Distillation
+from threed.optimise.front_terms import front_terms
 from threed.optimise.keep_terms import keep_terms
 from threed.optimise.live_scene import LiveScene, live_scene
 from threed.optimise.prior_pull import Original, prior_pull, views_round
 from threed.rendering.enlarged import enlarged
 from threed.rendering.rendered import Rendered
 from threed.scenes.scene_start import SceneStart
+from threed.score_distillation import ScoreDistillation
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +61,7 @@ def distil_scene(
     seed: int = 0,
     state: State = None,
     start: SceneStart | None = None,
+    front: Float[Tensor, "4 s s"] | None = None,
 ) -> Iterator[DistilStep]:
     """Optimise a scene step by step, from its start or from a state.
 
@@ -68,6 +72,7 @@ def distil_scene(
         seed: of everything that is drawn.
         state: from a `DistilStep` of the same call.
         start: what the scenes begin as; None: a ball. An edit needs one.
+        front: what ``method.front`` shows, as `threed.front.on_orbit` makes it.
 
     Raises:
         InputError: the scene has numbers that are not finite.
@@ -96,6 +101,10 @@ def distil_scene(
             _asked(prior, num_views), method.loss, prompt, views,
             [enlarged(one, size_px) for one in seen], time, generator, past, original,
         )  # fmt: skip
+        if front is not None and isinstance(method, ScoreDistillation) and method.front:
+            kept_terms = [
+                front_terms(scene, front, method.front, render_px, generator) for scene in scenes
+            ]
         numbers = _descended(scenes, seen, pulls, kept_terms, share, step, generator)
         kept = {"step": step, "scenes": [scene.state() for scene in scenes],
                 "past": past_state(past)}  # fmt: skip
