@@ -9,7 +9,8 @@ from threed.edit_3d import Edit3D
 from threed.from_prompt import Distillation, FromPrompt
 from threed.image_to_3d import ImageTo3D
 from threed.reconstruct import Reconstruct
-from threed.scenes.scene_config import TexturedMesh
+from threed.scenes.scene_config import Gaussians, TexturedMesh
+from threed.score_distillation import ScoreDistillation
 from threed.texture import Texture
 from threed.view_priors import check_view_prior
 
@@ -34,7 +35,7 @@ def check(config: ThreedConfig, apps: Apps) -> list[str]:
         _check_begun(config.method, config.prompt)
     notes = check_view_prior(config.prior, config.method, config.prompt)
     if isinstance(config.method, Distillation):
-        notes += _without_a_grid(config.method)
+        notes += _without_a_grid(config.method) + _of_other_density(config.method)
     return notes
 
 
@@ -44,6 +45,12 @@ def _check_begun(method: Distillation, prompt: str) -> None:
         from threed.conversion.placed_source import check_start
 
         check_start(method.start)
+    if isinstance(method, ScoreDistillation) and method.front is not None:
+        from threed.front import read_front
+
+        if not method.front.input.is_file():
+            raise InputError(f"{method.front.input}: there is no such file")
+        read_front(method.front.input)
     if isinstance(method, Edit3D) and method.source_prompt.strip() == prompt.strip():
         raise InputError(
             f"prompt and method.source_prompt are both {prompt!r}; say what the asset is in the "
@@ -59,6 +66,18 @@ def _without_a_grid(method: Distillation) -> list[str]:
         f"method.{key} has no effect on a scene that is a mesh"
         for key in ("surface", "max_faces", "texture_px")
         if getattr(method, key) != type(method).model_fields[key].default
+    ]
+
+
+def _of_other_density(method: Distillation) -> list[str]:
+    """Keys of adaptive density control, which Gaussians that move as samples go without."""
+    scene = method.scene
+    if not isinstance(scene, Gaussians) or scene.density == "adaptive":
+        return []
+    return [
+        f"method.scene.{key} has no effect with density mcmc"
+        for key in ("grow_gradient", "reset_every")
+        if getattr(scene, key) != Gaussians.model_fields[key].default
     ]
 
 

@@ -14,7 +14,15 @@ from threed.optimise.fit_views import FitStep, fit_views
 from threed.optimise.gaussian_options import GaussianFit
 from threed.scenes.gaussian_cloud import GaussianCloud
 from threed.scenes.page_mesh import page_mesh
-from threed.scenes.scene_config import Gaussians, HashNerf, Scene, Sdf, TexturedMesh, VoxelNerf
+from threed.scenes.scene_config import (
+    Gaussians,
+    HashNerf,
+    MlpNerf,
+    Scene,
+    Sdf,
+    TexturedMesh,
+    VoxelNerf,
+)
 from threed.scenes.scene_start import SceneStart, on_scene_grid
 from threed.scenes.start_config import AssetStart
 from threed.scenes.voxel_field import VoxelField
@@ -50,7 +58,7 @@ def begun_scene(
             case VoxelNerf():
                 coarse = scene.num_cells // 2 if scene.coarse_share else scene.num_cells
                 return SceneStart(_field(start, source, scene.num_cells, coarse, seed))
-            case HashNerf() | Sdf():
+            case HashNerf() | MlpNerf() | Sdf():
                 return SceneStart(_field(start, source, scene.num_cells, scene.num_cells, seed))
             case TexturedMesh():
                 if source.mesh is None:

@@ -8,7 +8,7 @@ from common.embedded.orbit import cameras_on_orbit
 from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING
 from common.runs.app import Run
-from common.runs.console import progress_bar
+from common.runs.console import LOGGER, progress_bar
 from common.runs.state import State
 from threed.begun_scene import begun_scene, source_of
 from threed.distillation.view_prior import ViewPrior
@@ -16,6 +16,7 @@ from threed.edit_3d import Edit3D
 from threed.edit_pictures import edit_pictures
 from threed.finishing import FinishOptions, finished
 from threed.from_prompt import Distillation
+from threed.front import on_orbit, read_front
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_scene import distil_scene, live_scenes
@@ -24,6 +25,7 @@ from threed.optimise.live_mesh import LiveMesh
 from threed.optimise.live_scene import LiveScene, field_of
 from threed.rendering.volume import render
 from threed.scenes.scene_start import SceneStart, start_of
+from threed.score_distillation import ScoreDistillation
 from threed.texturing.bake import BakeOptions, Pictures
 
 
@@ -93,8 +95,12 @@ def _distilled(
     state = run.checkpoints.restored_state
     done, past = (0, None) if state is None else (state["step"], state["past"])
     scene = live_scenes(method, seed, state, start)[0]
-    steps = distil_scene(method, prior, prompt, seed=seed, state=state, start=start)
+    front = None
+    if isinstance(method, ScoreDistillation) and method.front is not None:
+        front = on_orbit(read_front(method.front.input), method.views.size_px)
+    steps = distil_scene(method, prior, prompt, seed=seed, state=state, start=start, front=front)
     begun = None if start is None else start.state()
+    stage = None
     with progress_bar(method.num_steps, done, "score distillation", "step") as bar:
         while True:
             with run.clock.stage("distil"):
@@ -103,6 +109,10 @@ def _distilled(
                 return scene, past
             bar.update(1)
             scene, past = step.scene, step.state["past"]
+            now = step.losses["views"], step.losses["render_px"]
+            if method.views.stages and now != stage:
+                LOGGER.warning("from step %d: %d views of %d pixels", step.step, *now)
+            stage = now
             losses = {f"distil/{name}": value for name, value in step.losses.items()}
             run.metrics.log(step.step, run.clock.elapsed(), losses)
             run.checkpoints.offer(step.step, step.state | {"start": begun})

@@ -31,11 +31,11 @@ class Edit3D(DistilledScene):
     source_prompt: Prompt
     """What it is; the run's `prompt` says what it becomes."""
     scene: Scene = VoxelNerf(coarse_share=0.0, losses=ShapeLosses())
-    """What is optimised: voxel_nerf, hash_nerf, gaussians, sdf or mesh."""
+    """What is optimised: voxel_nerf, hash_nerf, mlp_nerf, gaussians, sdf or mesh."""
     loss: EditLoss = DDS()
     """Whose gradient: dds, or any loss that makes scenes."""
     times: Times = Uniform(min_time=0.05, max_time=0.95)
-    """At which diffusion times: uniform or falling."""
+    """At which diffusion times: uniform, falling or narrowing."""
     keep: Kept = Kept()
     """How firmly what is not to change is held."""
 

@@ -1,14 +1,26 @@
 """Score distillation: a scene optimised until a prior likes its pictures from everywhere."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from common.config import Config
 from threed.distillation.loss_config import ISM, SDS, EditLoss, Loss
-from threed.distillation.times_config import Times, Uniform
-from threed.scenes.scene_config import Scene, TexturedMesh, VoxelNerf
+from threed.distillation.times_config import Narrowing, Times, Uniform
+from threed.scenes.scene_config import Scene, TexturedMesh, VoxelNerf, Weight
 from threed.scenes.start_config import AssetStart
+
+
+class ViewStage(Config):
+    """The first steps, seen coarsely or from more sides."""
+
+    until: float = Field(gt=0, le=1)
+    """Share of the steps at which the stage ends."""
+    render_px: int | None = Field(None, ge=16, le=1024, multiple_of=8)
+    """Side of the renders, which are enlarged to `size_px` for the prior; null: `size_px`."""
+    num_views: int | None = Field(None, ge=1, le=16)
+    """Views of a step; null: as many as at the end. For checkpoints, which judge each by itself."""
 
 
 class DistilledViews(Config):
@@ -23,15 +35,38 @@ class DistilledViews(Config):
     """Lowest view."""
     max_elevation_deg: float = Field(30.0, ge=-90, le=90)
     """Highest view."""
+    stages: tuple[ViewStage, ...] = Field((), max_length=8)
+    """Before the last, each until a share of the steps, such as
+    [{until: 0.3, render_px: 64}, {until: 0.6, render_px: 128}]."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "DistilledViews":
+        ends = [stage.until for stage in self.stages]
+        if sorted(set(ends)) != ends:
+            raise ValueError(
+                f"stages end at {ends} of the steps; each must end after the one before"
+            )
+        larger = [one.render_px for one in self.stages if (one.render_px or 0) > self.size_px]
+        if larger:
+            raise ValueError(f"render_px {larger[0]} is above size_px {self.size_px}")
         if self.min_elevation_deg > self.max_elevation_deg:
             raise ValueError(
                 f"min_elevation_deg {self.min_elevation_deg:g} is above max_elevation_deg "
                 f"{self.max_elevation_deg:g}"
             )
         return self
+
+    def at(self, share: float) -> tuple[int, int]:
+        """Views of a step at ``share`` of all, and the side of its renders."""
+        for stage in self.stages:
+            if share < stage.until:
+                return stage.num_views or self.num_views, stage.render_px or self.size_px
+        return self.num_views, self.size_px
+
+    @property
+    def most_views(self) -> int:
+        """Of any step."""
+        return max([self.num_views, *(stage.num_views or 0 for stage in self.stages)])
 
     @property
     def elevations_deg(self) -> tuple[float, float]:
@@ -44,9 +79,9 @@ class DistilledScene(Config):
 
     name: str
     scene: Scene = VoxelNerf()
-    """What is optimised: voxel_nerf, hash_nerf, gaussians, sdf or mesh."""
+    """What is optimised: voxel_nerf, hash_nerf, mlp_nerf, gaussians, sdf or mesh."""
     times: Times = Uniform()
-    """At which diffusion times: uniform or falling."""
+    """At which diffusion times: uniform, falling or narrowing."""
     views: DistilledViews = DistilledViews()
     """From where the prior looks."""
     num_steps: int = Field(400, ge=1, le=1_000_000)
@@ -62,8 +97,8 @@ class DistilledScene(Config):
 
     @property
     def view_shape(self) -> tuple[int, int]:
-        """Views that the prior is asked about in a step, and their side in pixels."""
-        return self.views.num_views, self.views.size_px
+        """Views that the prior is asked about in a step at most, and their side in pixels."""
+        return self.views.most_views, self.views.size_px
 
     @property
     def num_cells(self) -> int:
@@ -76,6 +111,17 @@ class DistilledScene(Config):
         return self.num_steps
 
 
+class GivenFront(Config):
+    """A picture that the scene's front is held to, beside the prior's pull."""
+
+    input: Path
+    """Picture with transparency around the object; it is scaled to a metre."""
+    outline: Weight = 10.0
+    """Mean squared difference of opacity."""
+    colour: Weight = 10.0
+    """Mean squared difference of premultiplied colour."""
+
+
 class ScoreDistillation(DistilledScene):
     """A textured mesh for a prompt, by score distillation alone."""
 
@@ -83,7 +129,10 @@ class ScoreDistillation(DistilledScene):
     loss: Loss = SDS()
     """Whose gradient: sds, sjc, csd, nfsd, ism, sdi, rfds, bridge, vsd or hifa."""
     start: AssetStart | None = None
-    """Begin as a file's mesh, points or Gaussians ({input: mesh.glb}); null begins as a ball."""
+    """Begin as a file's mesh, points, Gaussians or outline ({input: mesh.glb}); null begins as a
+    ball."""
+    front: GivenFront | None = None
+    """A picture of the front ({input: fox.png}); null leaves it to the prior."""
     num_particles: int = Field(1, ge=1, le=16)
     """Scenes that are optimised together, seen by the same cameras with noise of their own; the
     first becomes the asset. The losses but vsd treat each alone."""
@@ -101,8 +150,11 @@ class ScoreDistillation(DistilledScene):
 
 def check_interval(loss: EditLoss, times: Times) -> None:
     """Refuse times that an inversion would begin before."""
-    if isinstance(loss, ISM) and loss.interval > times.min_time:
+    late = isinstance(times, Narrowing) and times.late_min_time < times.min_time
+    least = times.late_min_time if isinstance(times, Narrowing) and late else times.min_time
+    if isinstance(loss, ISM) and loss.interval > least:
         raise ValueError(
-            f"loss.interval {loss.interval:g} begins before time 0 at times.min_time "
-            f"{times.min_time:g}; raise min_time or shorten the interval"
+            f"loss.interval {loss.interval:g} begins before time 0 at times."
+            f"{'late_min_time' if late else 'min_time'} {least:g}; raise min_time or shorten the "
+            "interval"
         )

@@ -59,14 +59,17 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
                 check_prompt_fit(folder, at_hand)
             _check_heights(method)
             _check_sides(method)
+            _check_stages(method)
             negative = _negative_prompt(method)
             return _front_notes(method, prompt) + embedded_notes(prompt, negative, folder)
         case PretrainedPriorConfig():
             if isinstance(method, LiftedViews):
+                image = isinstance(method, ImageTo3D)
+                preset = "sds_image_to_3d" if image else "sds_gaussians"
                 raise InputError(
                     f"{method.name} draws views together, which the pretrained prior cannot: use "
                     "prior.name=embedded, or a preset of score distillation such as "
-                    "threed/sds_gaussians"
+                    f"threed/{preset}"
                 )
             if prior.image_prompt is not None:
                 raise InputError(
@@ -180,6 +183,16 @@ def _check_sides(method: FromPrompt) -> None:
         raise InputError(
             "method.loss.guidance.other_sides is for checkpoints, which are told sides in words; "
             "the embedded prior is told cameras: leave it out"
+        )
+
+
+def _check_stages(method: FromPrompt) -> None:
+    if isinstance(method, LiftedViews):
+        return
+    if any(stage.num_views for stage in method.views.stages):
+        raise InputError(
+            "method.views.stages: the embedded prior judges the same number of views in every "
+            "step; leave num_views out of the stages"
         )
 
 

@@ -1,4 +1,4 @@
-"""What cannot be, in every way from a prompt to an asset: one line, exit code 2, nothing written."""
+"""What cannot be: one line and exit code 2, in every way from a prompt to an asset."""
 
 import shutil
 
@@ -14,7 +14,8 @@ from tests.threed.real_meshes import mesh_file
 
 SMALL = ("prompt=a red mug", "turntable.num_frames=0", "num_threads=1", "device=cpu")
 DISTILLED = ("method.views={num_views: 2, size_px: 64}", "method.num_steps=2",
-             "method.num_pictures=4", "method.texture_px=256", "method.scene.num_cells=16")  # fmt: skip
+             "method.num_pictures=4", "method.texture_px=256",
+             "method.scene.num_cells=16")  # fmt: skip
 PRESETS = {
     "threed/sjc_voxel_nerf": DISTILLED,
     "threed/edit_3d": (*DISTILLED, f"method.start.input={mesh_file('spot')}",

@@ -8,6 +8,7 @@ from common.cli.main import main
 from common.report.asset_check import check_glb
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
+from tests.common.pretrained.conftest import checkpoints, pipelines  # noqa: F401
 from tests.stopped_runs import stopped_at
 from tests.threed.test_score_distillation import SMALL
 from threed.mesh_files import read_mesh
@@ -34,9 +35,10 @@ def edit(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811
     ball.export("ball.ply")
 
     def edit(*changes, scene="voxel_nerf", preset="threed/edit_3d"):
+        embedded = not any(change.startswith("prior=") for change in changes)
         own = [
-            f"prior.models_dir={lifting_models}", "method.start.input=ball.ply",
-            "method.start.fit_steps=20", "method.start.num_pictures=6",
+            *([f"prior.models_dir={lifting_models}"] if embedded else []),
+            "method.start.input=ball.ply", "method.start.fit_steps=20", "method.start.num_pictures=6",
             "method.start.picture_px=48", *SCENES[scene],
         ]  # fmt: skip
         code = main([preset, *SMALL, *own, *changes], APPS)
@@ -64,6 +66,15 @@ def test_edit_is_written_where_the_file_was(edit, scene):
     if scene == "gaussians":
         (file,) = (path for path in paths if path.name == "splats.ply")
         assert np.abs(read_splats(file).means.mean(0).numpy() - CENTRE).max() < 0.4
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
+def test_checkpoint_edits_too(edit, checkpoints):  # noqa: F811
+    code, paths, said = edit(
+        f"prior={{name: pretrained, path: {checkpoints['sd15']}}}", "device=cpu"
+    )
+    assert code == 0, said
+    check_glb(paths[0])
 
 
 def test_stopped_edit_ends_in_the_same_asset(edit, tmp_path):

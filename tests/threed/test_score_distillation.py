@@ -1,8 +1,13 @@
 """Score distillation end to end, on untrained models and on a tiny Stable Diffusion."""
 
+import json
+
+import numpy as np
 import pytest
+import trimesh
 
 from common.cli.main import main
+from common.media.images import write_picture
 from common.report.asset_check import check_glb
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
@@ -25,6 +30,7 @@ PRESETS = {
     "threed/hifa_voxel_nerf": ("method.scene.num_cells=16",),
     "threed/sds_sdf": ("method.scene.num_cells=16",),
     "threed/sds_mesh": ("method.scene.texture_px=256",),
+    "threed/sds_image_to_3d": (),
 }  # fmt: skip
 
 
@@ -43,7 +49,7 @@ def make(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811
     return make
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", [name for name in PRESETS if "image" not in name])
 def test_preset_writes_an_asset_and_its_renders(make, preset):
     code, paths, said = make(preset)
 
@@ -57,7 +63,7 @@ def test_preset_writes_an_asset_and_its_renders(make, preset):
         assert len(read_splats(paths[1])) == 60
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", [name for name in PRESETS if "image" not in name])
 def test_run_that_is_stopped_ends_in_the_same_asset(make, tmp_path, preset):
     whole = make(preset, "name=whole", "embed_provenance=false")[1][0].read_bytes()
     with stopped_at(2):
@@ -70,7 +76,54 @@ def test_run_that_is_stopped_ends_in_the_same_asset(make, tmp_path, preset):
     assert (folder / "samples" / "asset.glb").read_bytes() == whole
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
+@pytest.mark.parametrize(("preset", "change"), [
+    ("threed/sds_hash_nerf", "method.loss.guidance={name: perp_neg, other_sides: true}"),
+    ("threed/sds_gaussians",
+     "method.views={num_views: 2, size_px: 64, "
+     "stages: [{until: 0.4, render_px: 16, num_views: 3}]}"),
+])  # fmt: skip
+def test_presets_take_a_checkpoint(make, checkpoints, preset, change):  # noqa: F811
+    code, paths, said = make(
+        preset, f"prior={{name: pretrained, path: {checkpoints['sd15']}}}", change, "device=cpu"
+    )
+    assert code == 0, said
+    check_glb(paths[0])
+    if "stages" in change:
+        assert "from step 1: 3 views of 16 pixels" in said
+        assert "from step 2: 2 views of 64 pixels" in said
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_front_is_held_to_a_picture(make, tmp_path, checkpoints, own):  # noqa: F811
+    picture = np.zeros((48, 48, 4), np.uint8)
+    picture[8:40, 12:36] = (230, 20, 20, 255)
+    write_picture(tmp_path / "block.png", picture)
+    prior = (
+        () if own else (f"prior={{name: pretrained, path: {checkpoints['sd15']}}}", "device=cpu")
+    )
+    code, paths, said = make(
+        "threed/sds_image_to_3d", "method.front.input=block.png", "method.start.input=block.png",
+        "method.start.fit_steps=20", "method.start.picture_px=48", "method.scene.num_cells=16",
+        *prior,
+    )  # fmt: skip
+    assert code == 0, said
+    rows = [json.loads(line)
+            for line in (paths[-1].parent / "metrics.jsonl").read_text().splitlines()]  # fmt: skip
+    shown = [row["distil/front_colour"] for row in rows if "distil/front_colour" in row]
+    assert len(shown) == 3
+    # weights of 10: a blown-up block is nearly right at once
+    assert max(shown) < 10 * 0.02
+    shape = trimesh.load_mesh(paths[0]).extents
+    assert shape[0] < 0.95 * shape[1], "higher than wide, as in the picture"
+
+
 @pytest.mark.parametrize(("change", "message"), [
+    ("method.loss={name: sds, guidance: {name: perp_neg, other_sides: true}}", "told cameras"),
+    ("method.loss={name: sds, guidance: {name: perp_neg}}", "needs a negative_prompt"),
+    ("method.views={num_views: 2, size_px: 64, stages: [{until: 0.5, num_views: 3}]}",
+     "leave num_views out of the stages"),
+    ("method.front={input: none.png}", "none.png: there is no such file"),
     ("method.views.max_elevation_deg=60", "looks from -10 to 60 degrees; the embedded view layers"),
     ("method.loss={name: ism, interval: 0.5}", "interval 0.5 begins before time 0"),
     ("prompt=", "prompt is empty"),

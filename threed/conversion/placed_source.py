@@ -13,10 +13,12 @@ from common.errors import InputError
 from common.raster.mesh import TriangleMesh
 from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING
+from threed.conversion.inflated_picture import inflated_picture, is_picture
 from threed.conversion.mesh_gaussians import directions_all_round
 from threed.conversion.point_files import has_points, read_points
 from threed.conversion.sources import check_source, read_gaussians
 from threed.drawable import drawable_mesh
+from threed.front import read_front
 from threed.measures.cloud_views import frame_of
 from threed.mesh_files import read_mesh
 from threed.rendering.gaussians import render
@@ -80,6 +82,11 @@ def check_start(start: AssetStart) -> None:
     Raises:
         InputError: with the numbers and the fix.
     """
+    if is_picture(start.input):
+        _check_picture(start)
+        return
+    if start.thickness != 1:
+        raise InputError(f"method.start.thickness is of pictures; {start.input.name} is none")
     if check_source(start.input, start.axes) == "checkpoint":
         raise InputError(
             f"{start.input}: is a checkpoint; make a splat file of it with threed/convert first"
@@ -97,15 +104,14 @@ def placed_source(start: AssetStart, seed_points: torch.Generator, most: int) ->
     Raises:
         InputError: foreign, damaged, empty, or outside the box.
     """
-    kind = check_source(start.input, start.axes)
     turn = torch.tensor(_Z_UP if start.up == "+z" else torch.eye(3).tolist(), dtype=torch.float64)
+    if is_picture(start.input):
+        return _placed_mesh(start, turn, inflated_picture(start.input, start.thickness), ())
+    kind = check_source(start.input, start.axes)
     match kind:
         case "mesh" if not has_points(start.input):
             read = read_mesh(start.input)
-            mesh = drawable_mesh(read.mesh)
-            points = mesh.vertices.double() @ turn.T
-            placement = _placement(start, turn, points.amin(0), points.amax(0))
-            return PlacedSource(_moved(mesh, placement), None, placement, read.losses)
+            return _placed_mesh(start, turn, drawable_mesh(read.mesh), read.losses)
         case "mesh":
             found = read_points(start.input, most, seed_points)
             cloud = cloud_from_points(found.points, found.colours, opacity=POINT_OPACITY)
@@ -123,6 +129,23 @@ def placed_source(start: AssetStart, seed_points: torch.Generator, most: int) ->
     placement = _placement(start, turn, low, high)
     moved = moved_cloud(cloud, turn, scale=placement.scale, shift=placement.shift)
     return PlacedSource(None, moved, placement, losses)
+
+
+def _check_picture(start: AssetStart) -> None:
+    """Refuse pictures without an outline, and keys that are not theirs."""
+    if not start.input.is_file():
+        raise InputError(f"{start.input}: there is no such file")
+    if start.axes is not None or start.up != "+y":
+        raise InputError(f"{start.input}: is a picture of the front; leave out start.axes and up")
+    read_front(start.input)
+
+
+def _placed_mesh(
+    start: AssetStart, turn: Tensor, mesh: TriangleMesh, losses: tuple[str, ...]
+) -> PlacedSource:
+    points = mesh.vertices.double() @ turn.T
+    placement = _placement(start, turn, points.amin(0), points.amax(0))
+    return PlacedSource(_moved(mesh, placement), None, placement, losses)
 
 
 def cameras_about(count: int, size_px: int) -> Cameras:

@@ -39,6 +39,10 @@ class PictureViews:
         """What predicts; None of a closed form."""
         return getattr(self._pictures, "network", None)
 
+    def of_views(self, num_views: int) -> "PictureViews":
+        """The same prior, asked about another number of views."""
+        return PictureViews(self._pictures, num_views)
+
     def embed(
         self, prompts: Sequence[str], views: Sequence[Sequence[View] | None] | None = None
     ) -> Any:

@@ -69,5 +69,36 @@ class Falling(TimeRange):
         return min(max(here + span * self.jitter * (draw - 0.5), self.min_time), self.max_time)
 
 
-Times = Annotated[Uniform | Falling, BY_NAME]
+class Narrowing(TimeRange):
+    """Drawn anew in each step, evenly, from a range whose two ends move (MVDream, Stable Zero123).
+
+    The keys of every rule say where the ends begin.
+    """
+
+    name: Literal["narrowing"] = "narrowing"
+    late_min_time: Time = 0.02
+    """Least noise from ``until`` on."""
+    late_max_time: Time = 0.5
+    """Most noise from ``until`` on."""
+    until: float = Field(0.8, gt=0, le=1)
+    """Share of the steps over which both move evenly."""
+
+    @model_validator(mode="after")
+    def _late_in_order(self) -> "Narrowing":
+        if self.late_min_time > self.late_max_time:
+            raise ValueError(
+                f"late_min_time {self.late_min_time:g} is above late_max_time "
+                f"{self.late_max_time:g}"
+            )
+        return self
+
+    def time(self, share: float, draw: float) -> float:
+        """Time of a step at ``share`` of all, with ``draw`` evenly from [0, 1)."""
+        moved = min(share / self.until, 1.0)
+        low = self.min_time + (self.late_min_time - self.min_time) * moved
+        high = self.max_time + (self.late_max_time - self.max_time) * moved
+        return low + (high - low) * draw
+
+
+Times = Annotated[Uniform | Falling | Narrowing, BY_NAME]
 """Any rule, chosen by its ``name``."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from common.cameras import Cameras
@@ -18,14 +19,18 @@ from common.errors import InputError
 from common.runs.state import State
 from common.seeding import generator_for
 from threed.distillation.past import past_of, past_state
+from threed.distillation.picture_views import PictureViews
 from threed.distillation.view_prior import ViewPrior
 from threed.edit_3d import Edit3D
 from threed.from_prompt import Distillation
+from threed.optimise.front_terms import front_terms
 from threed.optimise.keep_terms import keep_terms
 from threed.optimise.live_scene import LiveScene, live_scene
 from threed.optimise.prior_pull import Original, prior_pull, views_round
+from threed.rendering.enlarged import enlarged
 from threed.rendering.rendered import Rendered
 from threed.scenes.scene_start import SceneStart
+from threed.score_distillation import ScoreDistillation
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +40,8 @@ class DistilStep:
     step: int
     """Steps done, counted from 1."""
     losses: dict[str, float]
-    """``loss``, ``prior`` and the weighted regularisers, before the step; ``time`` too."""
+    """``loss``, ``prior`` and the weighted regularisers, before the step; ``time``, ``views`` and
+    ``render_px`` too."""
     scenes: tuple[LiveScene, ...]
     """Alive: they change with the next step."""
     state: State
@@ -55,6 +61,7 @@ def distil_scene(
     seed: int = 0,
     state: State = None,
     start: SceneStart | None = None,
+    front: Float[Tensor, "4 s s"] | None = None,
 ) -> Iterator[DistilStep]:
     """Optimise a scene step by step, from its start or from a state.
 
@@ -65,6 +72,7 @@ def distil_scene(
         seed: of everything that is drawn.
         state: from a `DistilStep` of the same call.
         start: what the scenes begin as; None: a ball. An edit needs one.
+        front: what ``method.front`` shows, as `threed.front.on_orbit` makes it.
 
     Raises:
         InputError: the scene has numbers that are not finite.
@@ -76,23 +84,32 @@ def distil_scene(
     for step in range(done + 1, method.num_steps + 1):
         share = (step - 1) / max(method.num_steps - 1, 1)
         generator = generator_for(seed, step, "distil scene")
-        views = views_round(method.views.num_views, method.views.elevations_deg, generator)
+        num_views, render_px = method.views.at(share)
+        views = views_round(num_views, method.views.elevations_deg, generator)
         time = method.times.time(share, float(torch.rand((), generator=generator)))
-        cameras = cameras_on_orbit(views, method.views.size_px)
+        cameras = cameras_on_orbit(views, render_px)
         as_it_was = _as_it_was(still, cameras, generator)
         seen = [scene.render(cameras, generator) for scene in scenes]
+        size_px = method.views.size_px
         original, kept_terms = None, [dict[str, Tensor]() for _ in scenes]
         if isinstance(method, Edit3D):
-            original = Original(method.source_prompt, as_it_was)
+            before = [enlarged(one, size_px) for one in as_it_was]
+            original = Original(method.source_prompt, before)
             pairs = zip(seen, as_it_was, strict=True)
             kept_terms = [keep_terms(*pair, method.keep) for pair in pairs]
         pulls, past = prior_pull(
-            prior, method.loss, prompt, views, seen, time, generator, past, original
-        )
+            _asked(prior, num_views), method.loss, prompt, views,
+            [enlarged(one, size_px) for one in seen], time, generator, past, original,
+        )  # fmt: skip
+        if front is not None and isinstance(method, ScoreDistillation) and method.front:
+            kept_terms = [
+                front_terms(scene, front, method.front, render_px, generator) for scene in scenes
+            ]
         numbers = _descended(scenes, seen, pulls, kept_terms, share, step, generator)
         kept = {"step": step, "scenes": [scene.state() for scene in scenes],
                 "past": past_state(past)}  # fmt: skip
-        yield DistilStep(step, numbers | {"time": time}, scenes, kept)
+        numbers |= {"time": time, "views": num_views, "render_px": render_px}
+        yield DistilStep(step, numbers, scenes, kept)
 
 
 def live_scenes(
@@ -104,6 +121,13 @@ def live_scenes(
         live_scene(method.scene, method.num_steps, seed + index, one, start)
         for index, one in enumerate(kept)
     )
+
+
+def _asked(prior: ViewPrior, num_views: int) -> ViewPrior:
+    """The prior for the views of a step; only one that judges each by itself takes any number."""
+    if isinstance(prior, PictureViews) and prior.spec.latent_shape[1] != num_views:
+        return prior.of_views(num_views)
+    return prior
 
 
 @torch.no_grad()

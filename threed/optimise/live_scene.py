@@ -8,14 +8,15 @@ from torch import Tensor
 from common.cameras import Cameras
 from common.runs.state import State
 from threed.optimise.live_gaussians import LiveGaussians
-from threed.optimise.live_hash_nerf import LiveHashNerf
 from threed.optimise.live_mesh import LiveMesh
+from threed.optimise.live_network_nerf import LiveNetworkNerf
 from threed.optimise.live_sdf import LiveSdf
 from threed.optimise.live_voxel_nerf import LiveVoxelNerf
 from threed.rendering.rendered import Rendered
 from threed.scenes.scene_config import (
     Gaussians,
     HashNerf,
+    MlpNerf,
     Scene,
     Sdf,
     TexturedMesh,
@@ -70,8 +71,8 @@ def live_scene(
     match options:
         case VoxelNerf():
             return LiveVoxelNerf(options, num_steps, state, start)
-        case HashNerf():
-            return LiveHashNerf(options, num_steps, seed, state, start)
+        case HashNerf() | MlpNerf():
+            return LiveNetworkNerf(options, num_steps, seed, state, start)
         case Gaussians():
             return LiveGaussians(options, num_steps, seed, state, start)
         case Sdf():

@@ -7,9 +7,8 @@ from common.cameras import Cameras
 from common.runs.optimizer_state import load_optimizer_state, optimizer_state
 from common.runs.state import State
 from threed.optimise.rates import fallen
-from threed.optimise.shape_terms import shape_terms
+from threed.optimise.shape_terms import rendered_for, shape_terms
 from threed.rendering.rendered import Rendered
-from threed.rendering.volume import render
 from threed.scenes.scene_config import Sdf
 from threed.scenes.scene_start import SceneStart
 from threed.scenes.sdf_field import (
@@ -63,7 +62,7 @@ class LiveSdf:
     def render(self, cameras: Cameras, generator: torch.Generator) -> Rendered:
         """Pictures, samples shifted at random along their rays."""
         self._voxels = sdf_as_voxels(self._live, self.blur_m)
-        return render(self._voxels, cameras, generator=generator)
+        return rendered_for(self._options.losses, self._voxels, cameras, generator)
 
     def terms(self, seen: Rendered, share: float) -> dict[str, Tensor]:
         """Weighted regularisers, of the density that was rendered last, and of the distances."""

@@ -7,9 +7,8 @@ from common.cameras import Cameras
 from common.runs.optimizer_state import load_optimizer_state, optimizer_state
 from common.runs.state import State
 from threed.optimise.rates import fallen
-from threed.optimise.shape_terms import shape_terms
+from threed.optimise.shape_terms import rendered_for, shape_terms
 from threed.rendering.rendered import Rendered
-from threed.rendering.volume import render
 from threed.scenes.blob import ball_density
 from threed.scenes.scene_config import VoxelNerf
 from threed.scenes.scene_start import SceneStart
@@ -35,7 +34,7 @@ class LiveVoxelNerf:
 
     def render(self, cameras: Cameras, generator: torch.Generator) -> Rendered:
         """Pictures, samples shifted at random along their rays."""
-        return render(self._live, cameras, generator=generator)
+        return rendered_for(self._options.losses, self._live, cameras, generator)
 
     def terms(self, seen: Rendered, share: float) -> dict[str, Tensor]:
         """Weighted regularisers."""

@@ -5,11 +5,16 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from common.cameras import Cameras
 from threed.rendering.rendered import Rendered
+from threed.rendering.volume import render
 from threed.scenes.regularisers import (
     bending,
     binarity,
+    depth_variance,
     emptiness,
+    normal_smoothness,
+    orientation,
     sparsity,
     surface_area,
     total_variation,
@@ -22,6 +27,17 @@ BACKGROUND_M = 10.0
 BORDER_SHARE = 0.25
 """Of a picture's side, at either end, that is its border. SJC's is 7 of 64 pixels, from cameras so
 near that the middle is 0.43 to 0.82 of its box's half; 0.25 makes it 0.71 of ours."""
+
+
+def rendered_for(
+    weights: ShapeLosses, field: VoxelField, cameras: Cameras, generator: torch.Generator
+) -> Rendered:
+    """Renders with what the terms ask of them, samples shifted at random along their rays."""
+    return render(
+        field, cameras, generator=generator,
+        with_normals=bool(weights.orientation or weights.normal_smoothness),
+        with_variance=bool(weights.depth_variance),
+    )  # fmt: skip
 
 
 def shape_terms(
@@ -54,6 +70,13 @@ def shape_terms(
         terms["binarity"] = weights.binarity * binarity(seen.opacity)
     if weights.sparsity:
         terms["sparsity"] = weights.sparsity * sparsity(seen.opacity)
+    if seen.facing is not None and weights.orientation:
+        terms["orientation"] = weights.orientation * orientation(seen.facing)
+    if seen.normal is not None and weights.normal_smoothness:
+        terms["normal_smoothness"] = weights.normal_smoothness * normal_smoothness(seen.normal)
+    if seen.depth_variance is not None and weights.depth_variance:
+        spread = depth_variance(seen.depth_variance, seen.opacity)
+        terms["depth_variance"] = weights.depth_variance * spread
     return terms
 
 

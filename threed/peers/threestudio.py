@@ -117,7 +117,13 @@ def _loss(settings: Settings) -> dict[str, Any]:
         "system.guidance_type",
         "method.loss" if known else "not known here: taken for score distillation sampling",
     )
-    guidance = {"name": "cfg", "guidance_scale": scale}
+    guidance: dict[str, Any] = {"name": "cfg", "guidance_scale": scale}
+    if perp_neg:
+        guidance = {"name": "perp_neg", "guidance_scale": scale, "other_sides": True}
+        settings.say(
+            "system.prompt_processor.use_perp_neg",
+            "method.loss.guidance perp_neg with other_sides, a quarter of the circle to each side",
+        )
     if vsd:
         return _variational(settings, guidance)
     if settings.get("system.guidance.use_sjc", False):
@@ -178,6 +184,17 @@ def _times(settings: Settings, steps: int) -> dict[str, Any]:
         settings.say("system.guidance.sqrt_anneal", "method.times falling with power 0.5")
         low_most = min(low.first, low.last)
         return {"name": "falling", "power": 0.5, "min_time": low_most, "max_time": high.first}
+    ends = max(low.ends, high.ends)
+    moving = [ramp for ramp in (low, high) if ramp.first != ramp.last]
+    if annealed is None and ends and all((r.begins, r.ends) == (0.0, ends) for r in moving):
+        for name, ramp in (("min", low), ("max", high)):
+            said = f"{ramp}, as method.times.{name}_time and late_{name}_time"
+            settings.say(f"system.guidance.{name}_step_percent", said)
+        return {
+            "name": "narrowing", "min_time": low.first, "max_time": high.first,
+            "late_min_time": low.last, "late_max_time": high.last,
+            "until": min(ends / steps, 1.0),
+        }  # fmt: skip
     settings.say("system.guidance.max_step_percent", _said_of_time("max_time", high, high.first))
     if high.last != high.first and high.middle < steps:
         times |= {
@@ -211,6 +228,8 @@ def _losses(settings: Settings, steps: int) -> dict[str, float]:
         "lambda_opaque": "binarity",
         "lambda_emptiness": "emptiness",
         "lambda_depth": "centre_depth",
+        "lambda_orient": "orientation",
+        "lambda_z_variance": "depth_variance",
     }
     losses: dict[str, float] = {}
     for key, ours in names.items():
@@ -239,7 +258,7 @@ def _without_counterpart(settings: Settings) -> None:
             perp = "perp_neg" in key
             settings.say(
                 key,
-                "no counterpart: losses here have no Perp-Neg"
+                "no counterpart: weights of other sides are threestudio's defaults here"
                 if perp
                 else "no counterpart: a quarter of the circle is front, as much back",
             )

@@ -22,6 +22,12 @@ class Rendered:
     """Sum of the outward unit normals of what is seen, each with its weight; at most as long as
     the opacity, and shorter where directions differ. None unless asked for."""
 
+    facing: Float[Tensor, "v h w"] | None = None
+    """How much of that normal points back along the ray; None unless it was asked for."""
+    depth_variance: Float[Tensor, "v h w"] | None = None
+    """Variance of the distance along each ray of what is seen, square metres; 0 where nothing is.
+    None unless asked for."""
+
     @property
     def rgba(self) -> Float[Tensor, "v h w 4"]:
         """Premultiplied colour and opacity."""

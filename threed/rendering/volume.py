@@ -50,6 +50,8 @@ class RayTotals:
     """``sum w``, in [0, 1]."""
     distance: Float[Tensor, " r"]
     """``sum w t``, metres from the origin, premultiplied too."""
+    square: Float[Tensor, " r"]
+    """``sum w t^2``, square metres."""
 
 
 def render(
@@ -60,6 +62,7 @@ def render(
     occupied: Bool[Tensor, "x_cells y_cells z_cells"] | None = None,
     generator: torch.Generator | None = None,
     with_normals: bool = False,
+    with_variance: bool = False,
 ) -> Rendered:
     """Pictures of the field, differentiable in its density and colour.
 
@@ -72,6 +75,7 @@ def render(
         generator: shifts the samples of every ray by one random share of a step, which turns
             banding into noise; None: samples are in the middle of their steps.
         with_normals: also gather normals, which costs about half as much again.
+        with_variance: also the variance of depth.
     """
     origins, directions = rays(cameras)
     shape = origins.shape[:3]
@@ -91,8 +95,13 @@ def render(
     opacity = totals.opacity.view(shape)
     seen = opacity > 0
     distance = totals.distance.view(shape) / torch.where(seen, opacity, 1.0)
-    normal = pictures[..., 3:] if with_normals else None
-    return Rendered(pictures[..., :3], opacity, distance * slope, normal)
+    normal = pictures[..., 3:6] if with_normals else None
+    facing = None if normal is None else -(normal * directions).sum(-1)
+    variance = None
+    if with_variance:
+        square = totals.square.view(shape) / torch.where(seen, opacity, 1.0)
+        variance = (square - distance.square()).clamp_min(0)
+    return Rendered(pictures[..., :3], opacity, distance * slope, normal, facing, variance)
 
 
 def march_rays(
@@ -126,7 +135,7 @@ def march_rays(
         grid, cells, origins, directions, offsets, field.low, field.high,
         (chosen.reach_m, chosen.step_cells * min(field.cell_m), chosen.min_transmittance),
     )  # fmt: skip
-    return RayTotals(totals[:, 1:-1], totals[:, 0], totals[:, -1])
+    return RayTotals(totals[:, 1:-2], totals[:, 0], totals[:, -2], totals[:, -1])
 
 
 def node_normals(field: VoxelField) -> Float[Tensor, "x y z 3"]:
@@ -136,7 +145,7 @@ def node_normals(field: VoxelField) -> Float[Tensor, "x y z 3"]:
 
 
 class _March(torch.autograd.Function):
-    """Node values ``x y z 1+c`` to rows of opacity, features and distance."""
+    """Node values ``x y z 1+c`` to rows of opacity, features, distance and its square."""
 
     @staticmethod
     def forward(
@@ -155,7 +164,7 @@ class _March(torch.autograd.Function):
 
         tensors = [one.detach().contiguous() for one in (grid, occupied.to(torch.uint8))]
         tensors += [one.detach().contiguous() for one in (origins, directions, offsets)]
-        totals = grid.new_empty(len(origins), grid.shape[3] + 1)
+        totals = grid.new_empty(len(origins), grid.shape[3] + 2)
         volume, lines = _arrays(tensors, low, high, limits)
         run_blocks(march_block, len(origins), RAY_BLOCK, volume, lines, totals.numpy())
         ctx.save_for_backward(*tensors, totals)

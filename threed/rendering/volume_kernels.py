@@ -4,7 +4,7 @@ A ray's way through the box is cut into equal steps no longer than ``step`` and 
 each. With the density ``s_i = scale * softplus(raw_i)`` and the step's length ``d``:
 
     a_i = 1 - exp(-s_i d),   T_i = prod_{j<i} (1 - a_j),   w_i = T_i a_i
-    opacity = sum w_i,   features = sum w_i f_i,   distance = sum w_i t_i
+    opacity = sum w_i,   features = sum w_i f_i,   distance = sum w_i t_i,   square = sum w_i t_i^2
 
 (Max 1995, Optical models for direct volume rendering; the quadrature of Mildenhall et al. 2020,
 NeRF, arXiv 2003.08934, equation 3). Backward, with ``v_i`` the inner product of the output's
@@ -146,12 +146,12 @@ def softplus_and_slope(raw):
 @kernel
 @no_type_check
 def march_block(start, stop, volume, rays, totals):
-    """Write opacity, features and distance of rays ``start`` to ``stop`` to rows of ``totals``."""
+    """Write opacity, features, distance and square of rays ``start`` to ``stop`` to ``totals``."""
     grid, occupied, low, high, scale = volume
     origins, directions, offsets, reach, step, dark = rays
     shape, channels = grid.shape, grid.shape[3]
     nodes = grid.reshape(-1, channels)
-    total = np.empty(channels + 1, np.float64)
+    total = np.empty(channels + 2, np.float64)
     for ray in range(start, stop):
         total[:] = 0.0
         near, far = box_span(origins[ray], directions[ray], low, high, reach)
@@ -172,10 +172,11 @@ def march_block(start, stop, volume, rays, totals):
                 for channel in range(1, channels):
                     total[channel] += weight * blend(nodes, rows, weights, channel)
                 total[channels] += weight * t
+                total[channels + 1] += weight * t * t
                 left *= thin
                 if left < dark:
                     break
-        for channel in range(channels + 1):
+        for channel in range(channels + 2):
             totals[ray, channel] = total[channel]
 
 
@@ -193,7 +194,7 @@ def march_bands_backward(start, stop, volume, rays, totals, grads, band_rays, su
         for ray in range(band * band_rays, min(band * band_rays + band_rays, len(origins))):
             near, far = box_span(origins[ray], directions[ray], low, high, reach)
             behind = 0.0
-            for channel in range(channels + 1):
+            for channel in range(channels + 2):
                 behind += grads[ray, channel] * totals[ray, channel]
             if not far > near or totals[ray, 0] == 0.0:
                 continue
@@ -211,7 +212,7 @@ def march_bands_backward(start, stop, volume, rays, totals, grads, band_rays, su
                 soft, slope = softplus_and_slope(raw)
                 thin = math.exp(-scale * length * soft)
                 weight = left * (1.0 - thin)
-                value = grads[ray, 0] + grads[ray, channels] * t
+                value = grads[ray, 0] + (grads[ray, channels] + grads[ray, channels + 1] * t) * t
                 for channel in range(1, channels):
                     value += grads[ray, channel] * blend(nodes, rows, weights, channel)
                 left *= thin

@@ -24,7 +24,7 @@ from torch.nn import functional
 from common.raster.threads import run_blocks
 from threed.scenes.blob import ball_density
 from threed.scenes.hash_kernels import HashLevels, read_levels, teach_levels
-from threed.scenes.scene_config import HashNerf
+from threed.scenes.scene_config import HashNerf, MlpNerf
 from threed.scenes.voxel_field import VoxelField, node_positions, uniform_field
 
 PARTS = ("tables", "hidden_weight", "hidden_bias", "out_weight", "out_bias")
@@ -78,7 +78,7 @@ def encoded(
     return found
 
 
-def ball_base(options: HashNerf) -> VoxelField:
+def ball_base(options: HashNerf | MlpNerf) -> VoxelField:
     """What the network's answers are added to where no other start is given: the grey ball."""
     grid = uniform_field((options.num_cells + 1,) * 3)
     density = ball_density(node_positions(grid), options.start.radius_m)

@@ -87,6 +87,37 @@ def sparsity(opacity: Float[Tensor, "*pixels"]) -> Float[Tensor, ""]:
     return (opacity.square() + 0.01).sqrt().mean()
 
 
+def orientation(facing: Float[Tensor, "*pixels"]) -> Float[Tensor, ""]:
+    """``mean max(0, n . d)^2``: what is seen looks at who sees it.
+
+    Verbin et al. 2022 (Ref-NeRF, arXiv 2112.03907, equation 11), as DreamFusion uses it, of the
+    normals that a pixel gathers: of one surface the same as of its samples.
+
+    Args:
+        facing: ``-n . d`` of rendered normals and the directions of rays.
+    """
+    return (-facing).clamp_min(0).square().mean()
+
+
+def depth_variance(
+    variance: Float[Tensor, "v h w"], opacity: Float[Tensor, "v h w"]
+) -> Float[Tensor, ""]:
+    """Mean variance of depth, square metres, over pixels that are more than half opaque.
+
+    HiFA's z-variance (Zhu and Zhuang 2023, arXiv 2305.18766, equation 9): half the mean square of
+    the distance between two things that one ray sees.
+    """
+    solid = (opacity.detach() > 0.5).to(variance)
+    return (variance * solid).sum() / solid.sum().clamp_min(1)
+
+
+def normal_smoothness(normal: Float[Tensor, "v h w 3"]) -> Float[Tensor, ""]:
+    """Mean squared difference of neighbouring pixels' normals (as in Magic123 and threestudio)."""
+    across = (normal[:, :, 1:] - normal[:, :, :-1]).square().mean()
+    down = (normal[:, 1:] - normal[:, :-1]).square().mean()
+    return across + down
+
+
 def asymmetry(field: VoxelField) -> Float[Tensor, ""]:
     """Mean squared difference of opacity and visible colour to the field's mirror image in x.
 

@@ -40,6 +40,12 @@ class ShapeLosses(Config):
     """Entropy of rendered opacity: pixels are empty or opaque."""
     sparsity: Weight = 0.0
     """``mean sqrt(o^2 + 0.01)`` of rendered opacity: little is covered."""
+    orientation: Weight = 0.0
+    """Squared share of rendered normals that looks away from the camera (DreamFusion)."""
+    depth_variance: Weight = 0.0
+    """Variance of depth within pixels, square metres: one surface and no fog behind it."""
+    normal_smoothness: Weight = 0.0
+    """Squared difference of the rendered normals of neighbouring pixels."""
 
 
 class VoxelNerf(Config):
@@ -98,6 +104,28 @@ class HashNerf(Config):
         return self
 
 
+class MlpNerf(Config):
+    """Density and colour from a plain network of places."""
+
+    name: Literal["mlp_nerf"] = "mlp_nerf"
+    num_cells: int = Field(48, ge=8, le=256, multiple_of=2)
+    """Cells a side of the grid at whose nodes the network is asked; rays see what is between."""
+    num_frequencies: int = Field(6, ge=0, le=12)
+    """Octaves of sines and cosines that a place is told as: more see finer detail."""
+    num_layers: int = Field(3, ge=1, le=8)
+    """Hidden layers."""
+    num_hidden: int = Field(64, ge=8, le=512)
+    """Width of each."""
+    rate: Rate = 2e-3
+    """Learning rate."""
+    final_rate: float = Field(0.1, gt=0, le=1)
+    """What is left of it at the end; it falls geometrically."""
+    start: Blob = Blob()
+    """Added to the raw density that the network says."""
+    losses: ShapeLosses = ShapeLosses(surface=0.003)
+    """Regularisers."""
+
+
 class Gaussians(Config):
     """A cloud of 3-D Gaussians that multiplies where it is needed."""
 
@@ -120,6 +148,13 @@ class Gaussians(Config):
     """Of the opacities' logits."""
     colours_rate: Rate = 0.02
     """Of the harmonics."""
+    density: Literal["mcmc", "adaptive"] = "mcmc"
+    """How Gaussians come and go: mcmc moves those that vanish and adds some, up to the cap;
+    adaptive (ADC, as 3DGS began) doubles and cuts those whose centres are pulled hard."""
+    grow_gradient: float = Field(2e-4, gt=0, le=1e3)
+    """With adaptive: mean pull on a centre, in half pictures, from which one is doubled or cut."""
+    reset_every: int = Field(300, ge=1, le=1_000_000)
+    """With adaptive: steps between two lowerings of all opacities."""
     densify_every: int = Field(50, ge=1, le=100_000)
     """Steps after which Gaussians move or join."""
     densify_until: float = Field(0.8, ge=0, le=1)
@@ -128,6 +163,8 @@ class Gaussians(Config):
     """Mean opacity: lets needless Gaussians fade."""
     scale_loss: Weight = 0.001
     """Mean deviation, metres."""
+    position_loss: Weight = 0.0
+    """Mean distance of centres from the origin, metres: keeps strays near."""
     num_cells: int = Field(96, ge=16, le=512)
     """Cells a side of the grid on which the cloud becomes a mesh."""
 
@@ -190,7 +227,7 @@ class TexturedMesh(Config):
     """The first scene, without `method.start`."""
 
 
-FieldScene = Annotated[VoxelNerf | HashNerf | Gaussians | Sdf, BY_NAME]
+FieldScene = Annotated[VoxelNerf | HashNerf | MlpNerf | Gaussians | Sdf, BY_NAME]
 """Any scene that fills a grid, chosen by its ``name``."""
-Scene = Annotated[VoxelNerf | HashNerf | Gaussians | Sdf | TexturedMesh, BY_NAME]
+Scene = Annotated[VoxelNerf | HashNerf | MlpNerf | Gaussians | Sdf | TexturedMesh, BY_NAME]
 """Any scene, chosen by its ``name``."""

@@ -1,6 +1,7 @@
 """Scenes of every kind, distilled from a prior that knows one ball exactly."""
 
 import copy
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,15 +14,25 @@ from common.embedded.orbit import cameras_on_orbit
 from common.errors import InputError
 from tests.threed.optimise.ball_prior import SIDE, BallPrior, ball
 from threed.distillation.loss_config import ISM, RFDS, SDI, SDS, SJC, VSD, HiFA
-from threed.distillation.times_config import Falling, Uniform
-from threed.optimise.distil_scene import distil_scene
+from threed.distillation.picture_views import PictureViews
+from threed.distillation.times_config import Falling, Narrowing, Uniform
+from threed.optimise.distil_scene import distil_scene, live_scenes
 from threed.optimise.prior_pull import views_round
 from threed.optimise.shape_terms import BACKGROUND_M, centre_depth
+from threed.rendering.enlarged import enlarged
 from threed.rendering.rendered import Rendered
 from threed.rendering.volume import render
-from threed.scenes.scene_config import Blob, Gaussians, HashNerf, Sdf, ShapeLosses, VoxelNerf
+from threed.scenes.scene_config import (
+    Blob,
+    Gaussians,
+    HashNerf,
+    MlpNerf,
+    Sdf,
+    ShapeLosses,
+    VoxelNerf,
+)
 from threed.scenes.voxel_field import VoxelField
-from threed.score_distillation import DistilledViews, ScoreDistillation
+from threed.score_distillation import DistilledViews, ScoreDistillation, ViewStage
 
 RED = ball((0.9, 0.2, 0.1))
 PLAIN = CFG(guidance_scale=1.0)
@@ -38,6 +49,15 @@ SCENES = {
     "gaussians": Gaussians(
         num_gaussians=300, max_gaussians=600, start=SMALL, means_rate=0.01, scales_rate=0.05,
         colours_rate=0.05, densify_every=10, opacity_loss=0.0, scale_loss=0.0,
+    ),
+    "gaussians_adaptive": Gaussians(
+        num_gaussians=300, max_gaussians=600, start=SMALL, means_rate=0.01, scales_rate=0.05,
+        colours_rate=0.05, densify_every=10, opacity_loss=0.0, scale_loss=0.0, density="adaptive",
+        grow_gradient=1e-5, reset_every=1000,
+    ),
+    "mlp_nerf": MlpNerf(
+        num_cells=20, num_frequencies=3, num_layers=2, num_hidden=32, rate=0.01, start=SMALL,
+        losses=ShapeLosses(),
     ),
     "sdf": Sdf(
         num_cells=24, rate=0.2, distance_rate=0.01, blur_m=0.06, final_blur_m=0.02, start=SMALL,
@@ -103,7 +123,8 @@ def test_particles_go_to_what_the_prior_knows_each_with_noise_of_its_own():
     assert not torch.equal(fields[0].density, fields[1].density)
 
 
-@pytest.mark.parametrize("name", ["voxel_nerf", "hash_nerf", "gaussians", "sdf"])
+@pytest.mark.parametrize("name", ["voxel_nerf", "hash_nerf", "mlp_nerf", "gaussians",
+                                  "gaussians_adaptive", "sdf"])  # fmt: skip
 def test_killed_and_resumed_distillation_ends_in_the_same_bits(name):
     torch.set_num_threads(1)
     chosen = method(
@@ -176,8 +197,105 @@ def test_times_are_drawn_evenly_or_fall():
     jittered = Falling(min_time=0.2, max_time=0.6, jitter=1.0)
     assert jittered.time(0.0, 0.999) == 0.6, "within the range"
     assert jittered.time(0.5, 0.0) == pytest.approx(0.2)
+    moving = Narrowing(min_time=0.98, max_time=0.98, late_min_time=0.02, late_max_time=0.5,
+                       until=0.8)  # fmt: skip
+    assert {moving.time(0.0, draw) for draw in (0.0, 0.7)} == {0.98}
+    assert [moving.time(0.4, draw) for draw in (0.0, 0.5)] == pytest.approx([0.5, 0.62])
+    assert [moving.time(share, 0.5) for share in (0.8, 1.0)] == pytest.approx([0.26, 0.26])
+    with pytest.raises(ValueError, match=r"late_min_time 0\.6 is above"):
+        Narrowing(late_min_time=0.6)
 
 
 def test_interval_that_begins_before_time_0_is_refused():
     with pytest.raises(ValueError, match=r"interval 0\.2 begins before time 0"):
         ScoreDistillation(loss=ISM(interval=0.2), times=Uniform(min_time=0.1))
+    with pytest.raises(ValueError, match=r"at times\.late_min_time 0\.1"):
+        ScoreDistillation(loss=ISM(interval=0.2), times=Narrowing(min_time=0.5, late_min_time=0.1))
+
+
+def test_gaussians_are_doubled_where_their_centres_are_pulled():
+    """Up to the cap; with a threshold that nothing reaches, none."""
+    torch.set_num_threads(1)
+    sizes = []
+    for grow in (1e-7, 1e3):
+        scene = SCENES["gaussians_adaptive"].model_copy(update={"grow_gradient": grow})
+        *_, last = distil_scene(method(scene=scene, num_steps=20), BallPrior(RED), "a ball")
+        sizes.append(len(last.scene.cloud()))
+    assert sizes[0] == 600
+    assert sizes[1] <= 300
+
+
+def test_strays_are_drawn_to_the_middle():
+    scene = SCENES["gaussians"].model_copy(update={"position_loss": 2.0})
+    step = next(distil_scene(method(scene=scene), BallPrior(RED), "a ball"))
+    means = live_scenes(method(scene=scene), 0, None)[0].cloud().means
+    assert step.losses["positions"] == pytest.approx(2 * float(means.norm(dim=1).mean()), rel=1e-5)
+
+
+# ------------------------------------------------------------------------------- stages
+
+
+def staged(**keys) -> ScoreDistillation:
+    stages = (ViewStage(until=0.5, render_px=16), ViewStage(until=0.75, render_px=24))
+    chosen = method(**keys)
+    return chosen.model_copy(update={"views": chosen.views.model_copy(update={"stages": stages})})
+
+
+def test_renders_grow_with_the_stages_and_the_prior_sees_one_size():
+    steps = list(distil_scene(staged(num_steps=9), BallPrior(RED), "a ball"))
+    assert [step.losses["render_px"] for step in steps] == [16] * 4 + [24] * 2 + [SIDE] * 3
+    assert all(step.losses["views"] == 4 for step in steps)
+
+
+def test_scene_of_coarse_renders_becomes_what_the_prior_knows_too():
+    first, last = errors_of(staged(num_steps=40))
+    assert last < 0.5 * first
+
+
+def test_enlarged_renders_are_bilinear_and_pass_gradients():
+    rgb = torch.full((2, 8, 8, 3), 0.25, requires_grad=True)
+    seen = Rendered(rgb, torch.full((2, 8, 8), 0.5), torch.ones(2, 8, 8), None)
+    large = enlarged(seen, 32)
+    assert large.rgba.shape == (2, 32, 32, 4)
+    assert torch.allclose(large.rgb, torch.tensor(0.25))
+    assert torch.allclose(large.opacity, torch.tensor(0.5))
+    large.rgb.sum().backward()
+    assert torch.allclose(rgb.grad, torch.tensor(16.0)), "each pixel has become sixteen"
+    assert enlarged(seen, 8) is seen
+
+
+def test_pictures_alone_are_asked_about_as_many_views_as_the_stage_has():
+    stages = (ViewStage(until=0.5, num_views=6),)
+    views = DistilledViews(num_views=2, size_px=SIDE, stages=stages)
+    chosen = ScoreDistillation(
+        scene=SCENES["voxel_nerf"], loss=SDS(guidance=PLAIN), views=views, num_steps=4
+    )
+    assert chosen.view_shape == (6, SIDE), "memory is that of the most"
+    asked = []
+
+    class Grey(BallPrior):
+        """Of single pictures: all are grey."""
+
+        def __init__(self):
+            super().__init__(RED)
+            self.spec = replace(self.spec, latent_shape=(4, SIDE, SIDE))
+
+        def embed(self, prompts):
+            return torch.zeros(len(prompts), 4, SIDE, SIDE)
+
+        def predict(self, latents, timesteps, cond):
+            asked.append((len(latents), len(cond)))
+            return super().predict(latents, timesteps, cond)
+
+    *_, last = distil_scene(chosen, PictureViews(Grey(), 2), "a ball")
+    assert asked == [(6, 6)] * 2 + [(2, 2)] * 2
+    assert last.losses["views"] == 2
+
+
+@pytest.mark.parametrize(("stages", "message"), [
+    ((ViewStage(until=0.5), ViewStage(until=0.5)), "each must end after the one before"),
+    ((ViewStage(until=0.5, render_px=128),), "render_px 128 is above size_px 32"),
+])  # fmt: skip
+def test_stages_that_cannot_be_are_refused(stages, message):
+    with pytest.raises(ValueError, match=message):
+        DistilledViews(size_px=SIDE, stages=stages)

@@ -12,7 +12,7 @@ from common.config.load import load
 from common.errors import InputError
 from run import APPS
 from threed.distillation.loss_config import SDS, SJC, VSD, HiFA
-from threed.distillation.times_config import Falling
+from threed.distillation.times_config import Falling, Narrowing
 from threed.peers.description import described_peer
 from threed.peers.schedules import ramp_of
 from threed.scenes.scene_config import Gaussians, HashNerf, VoxelNerf
@@ -93,7 +93,7 @@ def test_threestudio_is_read_whole(imported):
     assert scene.losses.sparsity == pytest.approx(4 / (2 * 16384))
     text = "\n".join(lines)
     assert "guidance_scale = 40.0: cond + s (cond - uncond) there" in text
-    assert "unknown here: system.loss.lambda_orient = 1.0" in text
+    assert "method.scene.losses.orientation" in text
 
 
 @pytest.mark.parametrize(("changes", "scale"), [
@@ -128,6 +128,25 @@ def test_annealed_times_fall_once(imported):
     )
     times = ramped.method.times
     assert (times.max_time, times.late_max_time, times.late_from) == (0.9, 0.6, 0.5)
+
+
+def test_ranges_that_move_from_the_first_step_keep_moving(imported):
+    """MVDream's: both ends fall."""
+    lines, config = imported(
+        changed(STUDIO, system__guidance__min_step_percent=[0, 0.98, 0.02, 3200],
+                system__guidance__max_step_percent=[0, 0.98, 0.5, 3200])
+    )  # fmt: skip
+    times = config.method.times
+    assert isinstance(times, Narrowing)
+    assert (times.min_time, times.late_min_time) == (0.98, 0.02)
+    assert (times.max_time, times.late_max_time, times.until) == (0.98, 0.5, 0.8)
+    assert "late_min_time" in "\n".join(lines)
+
+
+def test_perp_neg_moves_away_from_other_sides(imported):
+    lines, config = imported(changed(STUDIO, system__prompt_processor__use_perp_neg=True))
+    assert config.method.loss.guidance.other_sides
+    assert "perp_neg with other_sides" in "\n".join(lines)
 
 
 def test_sjc_is_a_voxel_grid_with_emptiness(imported):

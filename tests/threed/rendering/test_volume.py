@@ -226,3 +226,46 @@ def test_wrong_requests_are_refused():
             field, torch.zeros(2, 2, 2, 1, dtype=F64), torch.zeros(1, 3, dtype=F64),
             torch.ones(1, 3, dtype=F64),
         )  # fmt: skip
+
+
+def test_depth_variance_is_that_of_two_sheets_that_a_ray_sees():
+    """Two thin layers across the rays: ``p (1 - p) d^2`` with ``p`` the share of the nearer."""
+    field = uniform_field((5, 5, 121))
+    density = torch.full_like(field.density, -10.0)
+    density[..., 90] = -1.0
+    density[..., 40] = 6.0
+    sheets = VoxelField(density.double(), field.colour.double(), field.low, field.high)
+    camera = orbit_cameras([0.0], [0.0], 8.0, 2.0, 4, 4)
+    seen = render(sheets, camera.to(torch.float64), with_variance=True,
+                  march=March(step_cells=0.1))  # fmt: skip
+    apart = 1.2 * 50 / 120
+    near = 8.0 - (-0.6 + 1.2 * 90 / 120)
+    share = (seen.depth[0, 2, 2] - near) / apart  # of the farther
+    assert 0.05 < float(share) < 0.95
+    # sheets are triangles of two cells
+    expected = share * (1 - share) * apart**2
+    torch.testing.assert_close(seen.depth_variance[0, 2, 2], expected, rtol=0.02, atol=1e-4)
+    assert seen.normal is None
+    assert seen.facing is None
+
+
+def test_gradient_of_depth_variance_brings_what_is_behind_nearer():
+    field = random_field(0)
+    density = field.density.clone().requires_grad_()
+    cameras = orbit_cameras([20.0], [10.0], 4.0, 25.0, 3, 3).to(torch.float64)
+
+    def value(density):
+        one = VoxelField(density, field.colour, field.low, field.high)
+        return render(one, cameras, with_variance=True).depth_variance.sum()
+
+    assert torch.autograd.gradcheck(value, density, atol=1e-6, rtol=1e-4)
+
+
+def test_facing_is_positive_on_what_looks_at_the_camera():
+    points = node_positions(uniform_field((25, 25, 25)))
+    grid = uniform_field((25, 25, 25))
+    ball = VoxelField(60 * (0.4 - points.norm(dim=-1)), grid.colour, grid.low, grid.high)
+    seen = render(ball, orbit_cameras([0.0], [0.0], 4.0, 25.0, 16, 16), with_normals=True)
+    middle = seen.facing[0, 6:10, 6:10]
+    assert float(middle.min()) > 0.8
+    assert float(seen.facing.min()) > -0.05

@@ -9,7 +9,10 @@ from threed.scenes.regularisers import (
     bending,
     binarity,
     cell_opacity,
+    depth_variance,
     emptiness,
+    normal_smoothness,
+    orientation,
     sparsity,
     surface_area,
     total_variation,
@@ -73,6 +76,27 @@ def test_binarity_is_entropy_and_sparsity_grows():
     assert float(binarity(torch.tensor([0.0, 1.0], dtype=F64))) < 2e-3
     assert float(sparsity(torch.zeros(4))) == pytest.approx(0.1)
     assert sparsity(half) < sparsity(2 * half)
+
+
+def test_orientation_counts_what_looks_away():
+    facing = torch.tensor([[[1.0, -0.5], [0.0, -1.0]]], dtype=F64)
+    assert float(orientation(facing)) == pytest.approx((0.25 + 1.0) / 4)
+
+
+def test_depth_variance_is_the_mean_over_solid_pixels():
+    variance = torch.tensor([[[0.4, 9.0], [0.2, 9.0]]], dtype=F64)
+    opacity = torch.tensor([[[0.9, 0.5], [0.6, 0.1]]], dtype=F64)
+    assert float(depth_variance(variance, opacity)) == pytest.approx(0.3)
+    assert float(depth_variance(variance, 0 * opacity)) == 0.0
+
+
+def test_normal_smoothness_is_zero_of_a_plane_and_counts_each_step():
+    normal = torch.zeros(1, 2, 2, 3, dtype=F64)
+    normal[..., 2] = 1.0
+    assert float(normal_smoothness(normal)) == 0.0
+    normal[0, 0, 0, 2] = 0.0
+    # one of two pairs differs by 1 in one of three channels, in either direction
+    assert float(normal_smoothness(normal)) == pytest.approx(2 / 6)
 
 
 def test_asymmetry_is_zero_for_mirror_images_only():

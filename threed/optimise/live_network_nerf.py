@@ -1,6 +1,6 @@
-"""A hash-grid field that learns."""
+"""A field that learns as a network: a hash grid, or a plain one."""
 
-from dataclasses import fields
+from typing import assert_never
 
 import torch
 from torch import Tensor
@@ -10,31 +10,29 @@ from common.runs.optimizer_state import load_optimizer_state, optimizer_state
 from common.runs.state import State
 from common.seeding import generator_for
 from threed.optimise.rates import fallen
-from threed.optimise.shape_terms import shape_terms
+from threed.optimise.shape_terms import rendered_for, shape_terms
 from threed.rendering.rendered import Rendered
-from threed.rendering.volume import render
 from threed.scenes.hash_field import PARTS, HashField, as_voxels, ball_base, new_hash_field
-from threed.scenes.scene_config import HashNerf
+from threed.scenes.mlp_field import mlp_as_voxels, new_mlp_parts
+from threed.scenes.scene_config import HashNerf, MlpNerf
 from threed.scenes.scene_start import SceneStart
 from threed.scenes.voxel_field import VoxelField
 
 
-class LiveHashNerf:
-    """Tables, network and optimizer; the grid of a step is made when it is rendered."""
+class LiveNetworkNerf:
+    """Parameters and optimizer; the grid of a step is made when it is rendered."""
 
     def __init__(
-        self, options: HashNerf, num_steps: int, seed: int, state: State = None,
+        self, options: HashNerf | MlpNerf, num_steps: int, seed: int, state: State = None,
         start: SceneStart | None = None,
     ):  # fmt: skip
         self._options, self._num_steps = options, num_steps
         self._base = ball_base(options) if start is None or start.field is None else start.field
-        if state is None:
-            fresh = new_hash_field(options, generator_for(seed, 0, "hash nerf/start"))
-            parts = {name: getattr(fresh, name) for name in PARTS}
-        else:
-            parts = {name: state[name] for name in PARTS}
+        parts = _fresh(options, seed)
+        if state is not None:
+            parts = {name: state[name] for name in parts}
         leaves = {name: part.detach().clone().requires_grad_() for name, part in parts.items()}
-        self._live = HashField(**leaves)
+        self._live = leaves
         # Instant NGP's betas and epsilon
         self._optimizer = torch.optim.Adam(
             list(leaves.values()), betas=(0.9, 0.99), eps=1e-15, fused=True
@@ -45,8 +43,8 @@ class LiveHashNerf:
 
     def render(self, cameras: Cameras, generator: torch.Generator) -> Rendered:
         """Pictures, samples shifted at random along their rays."""
-        self._voxels = as_voxels(self._live, self._options, self._base)
-        return render(self._voxels, cameras, generator=generator)
+        self._voxels = self._seen()
+        return rendered_for(self._options.losses, self._voxels, cameras, generator)
 
     def terms(self, seen: Rendered, share: float) -> dict[str, Tensor]:
         """Weighted regularisers, of the grid that was rendered last."""
@@ -64,10 +62,32 @@ class LiveHashNerf:
 
     def state(self) -> State:
         """Parameters and optimizer."""
-        parts = {part.name: getattr(self._live, part.name).detach() for part in fields(HashField)}
+        parts = {name: part.detach() for name, part in self._live.items()}
         return parts | {"optimizer": optimizer_state(self._optimizer)}
 
     @torch.no_grad()
     def field(self) -> VoxelField:
         """The field at the nodes of its grid."""
-        return as_voxels(self._live, self._options, self._base)
+        return self._seen()
+
+    def _seen(self) -> VoxelField:
+        """The field at the nodes of its grid, with gradients."""
+        match self._options:
+            case HashNerf():
+                return as_voxels(HashField(**self._live), self._options, self._base)
+            case MlpNerf():
+                return mlp_as_voxels(self._live, self._options, self._base)
+            case _:
+                assert_never(self._options)
+
+
+def _fresh(options: HashNerf | MlpNerf, seed: int) -> dict[str, Tensor]:
+    """Parameters at the start, by name."""
+    match options:
+        case HashNerf():
+            field = new_hash_field(options, generator_for(seed, 0, "hash nerf/start"))
+            return {name: getattr(field, name) for name in PARTS}
+        case MlpNerf():
+            return new_mlp_parts(options, generator_for(seed, 0, "mlp nerf/start"))
+        case _:
+            assert_never(options)
