@@ -22,6 +22,10 @@ def check_picture_switches(prior: Any, sampler: Any, device: str) -> None:
     """
     if not isinstance(prior, EmbeddedPriorConfig | PretrainedPriorConfig):
         return
+    if isinstance(prior, PretrainedPriorConfig):
+        from common.pretrained.offload import check_offload
+
+        check_offload(prior.compute.offload, device)
     if prior.compute.feature_cache is not None and isinstance(sampler, Heun):
         raise InputError(
             "prior.compute.feature_cache reuses features from one noise level to the next, and "
@@ -30,6 +34,11 @@ def check_picture_switches(prior: Any, sampler: Any, device: str) -> None:
     if not prior.compute.compile:
         return
     check_compile(device)
+    if offloads(prior):
+        raise InputError(
+            "prior.compute.compile fixes where the U-Net's weights are, and offload moves them: "
+            "leave one out"
+        )
     if prior.compute.feature_cache is not None or prior.image_prompt is not None:
         raise InputError(
             "prior.compute.compile fixes what the U-Net computes, and feature_cache and "
@@ -42,6 +51,21 @@ def reuses_features(prior: Any) -> bool:
     if not isinstance(prior, EmbeddedPriorConfig | PretrainedPriorConfig):
         return False
     return prior.compute.feature_cache is not None
+
+
+def offloads(prior: Any) -> bool:
+    """Whether a prior's models wait in the machine's memory until they are used."""
+    return isinstance(prior, PretrainedPriorConfig) and prior.compute.offload != "none"
+
+
+def refuse_offload(prior: Any, where: str) -> None:
+    """Refuse models that come and go, where more than predictions are taken of them.
+
+    Raises:
+        InputError: naming the key.
+    """
+    if offloads(prior):
+        raise InputError(f"prior.compute.offload is for drawing pictures: leave it out of {where}")
 
 
 def refuse_picture_switches(prior: Any) -> None:
@@ -59,6 +83,7 @@ def refuse_picture_switches(prior: Any) -> None:
             if getattr(prior.compute, name, None)
         ]
     )
+    found += ["compute.offload"] if offloads(prior) else []
     if isinstance(prior, EmbeddedPriorConfig):
         found += ["few_steps"] if prior.few_steps is not None else []
         found += ["compute.dtype"] if prior.compute.dtype != "float32" else []

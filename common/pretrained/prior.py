@@ -22,6 +22,7 @@ from common.diffusion.prior import PriorSpec
 from common.pretrained.controlnet import Control, control_features
 from common.pretrained.ip_adapter import ImagePrompts
 from common.pretrained.latent_coder import LatentCoder
+from common.pretrained.offload import running_device
 from common.pretrained.text_conditioning import TextConditioner
 from common.shapes import Images, Timesteps
 
@@ -98,7 +99,7 @@ class PretrainedPrior:
     @property
     def device(self) -> torch.device:
         """Where the models are."""
-        return next(self.unet.parameters()).device
+        return running_device(self.unet)
 
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> PretrainedCond:
