@@ -113,6 +113,7 @@ def _of_unet(
     size: tuple[int, ...],
 ) -> int:
     dtype, count = torch_dtype(config.compute), len(latents)
+    seen = latents.new_empty(count, models.denoiser.config["in_channels"], *latents.shape[2:])
     tokens = models.text_encoders[0].config.max_position_embeddings
     features = sum(model.config.hidden_size for model in models.text_encoders)
     states = torch.empty(count, tokens, features, dtype=dtype, device="meta")
@@ -140,7 +141,7 @@ def _of_unet(
         ]
         down, middle = parts[0] if parts else (None, None)
         models.denoiser(
-            latents.to(dtype), times, down_block_additional_residuals=down,
+            seen.to(dtype), times, down_block_additional_residuals=down,
             mid_block_additional_residual=middle, **given,
         )  # fmt: skip
 

@@ -18,7 +18,9 @@ from common.diffusion.feature_cache import FeatureCache
 from common.diffusion.frame_curves import FrameNumbers
 from common.diffusion.image_attention import ImageTokens, attending
 from common.diffusion.lifted_unet import UNetInputs
+from common.diffusion.masked_picture import MaskedPicture
 from common.diffusion.prior import PriorSpec
+from common.errors import InputError
 from common.pretrained.controlnet import Control, control_features
 from common.pretrained.ip_adapter import ImagePrompts
 from common.pretrained.latent_coder import LatentCoder
@@ -64,6 +66,7 @@ class PretrainedPrior:
         self._size_condition = size_condition
         self.controls, self._image_prompts = tuple(controls), image_prompts
         self._cache: FeatureCache | None = None
+        self._shown: MaskedPicture | None = None
         self._network = unet
 
     @property
@@ -144,6 +147,45 @@ class PretrainedPrior:
         same.controls = tuple(controls)
         return same
 
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the U-Net is for inpainting."""
+        return int(self.unet.config.in_channels) == 2 * self.spec.latent_shape[0] + 1
+
+    def inpainting(self, shown: MaskedPicture) -> "PretrainedPrior":
+        """The same prior, its U-Net for inpainting told a mask and what stays."""
+        same = copy(self)
+        same._shown = shown
+        return same
+
+    def of_frames(self, frames: FrameNumbers) -> "PretrainedPrior":
+        """The same prior for some frames of the clip that controls and masks are of."""
+        same = self.following([one.of_frames(frames) for one in self.controls])
+        if self._shown is not None:
+            same._shown = self._shown.of_frames(frames)
+        return same
+
+    def seen(
+        self, latents: Float[Tensor, "b c y x"], frames: FrameNumbers | None = None
+    ) -> Float[Tensor, "b d y x"]:
+        """What the U-Net sees: the latents, and if it is for inpainting the mask and what stays.
+
+        Args:
+            latents: noised, in the type that the models compute in.
+            frames: as in `inputs`.
+
+        Raises:
+            InputError: it is for inpainting and was told no mask.
+        """
+        if not self.takes_mask:
+            return latents
+        if self._shown is None:
+            raise InputError(
+                "this checkpoint's U-Net is for inpainting and needs a mask: use it with "
+                "image/inpaint, image/outpaint or video/video_inpaint"
+            )
+        return self._shown.joined(latents, frames)
+
     def predict(self, latents: Images, timesteps: Timesteps, cond: PretrainedCond) -> Images:
         """The U-Net's prediction at each sample's timestep."""
         own = latents.to(cond.states.dtype)
@@ -152,7 +194,7 @@ class PretrainedPrior:
             stack.enter_context(attending(self.unet, cond.images))
             if self._cache is not None:
                 stack.enter_context(self._cache.evaluating(cond, latents, timesteps))
-            made = self._network(own, timesteps, **inputs.arguments(), return_dict=False)
+            made = self._network(self.seen(own), timesteps, **inputs.arguments(), return_dict=False)
         return made[0].to(latents.dtype)
 
     def inputs(

@@ -45,6 +45,7 @@ def check_animatediff(
     motion: MotionModuleConfig,
     size: Size,
     num_followed: int | None = None,
+    inpaints: bool = False,
 ) -> list[str]:
     """Refuse what cannot be drawn; of the checkpoint's weights only headers are read.
 
@@ -53,6 +54,7 @@ def check_animatediff(
         motion: of its motion module.
         size: frames that are drawn together, height and width.
         num_followed: frames of the whole clip, in which controls are followed, if there are more.
+        inpaints: whether part of a given clip is drawn anew.
 
     Returns:
         Notes: what the motion module replaces.
@@ -61,7 +63,7 @@ def check_animatediff(
         InputError: checkpoint or motion module are wrong or do not fit, or too many frames.
     """
     refuse_picture_switches(config)
-    check_pretrained(config, size[1:], num_frames=num_followed or size[0])
+    check_pretrained(config, size[1:], num_frames=num_followed or size[0], inpaints=inpaints)
     checkpoint = read_checkpoint(config)
     if not checkpoint.is_unet:
         raise only_of_unets(config)
