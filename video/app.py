@@ -20,6 +20,7 @@ from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
 from common.generation.finished import outcome_of
 from common.generation.given_pixels import with_kept
+from common.generation.inpainting import told_of_mask
 from common.generation.notes import generation_notes
 from common.generation.sample_metrics import sample_metrics
 from common.generation.sampling import Drawn, draw
@@ -159,7 +160,12 @@ def run(config: VideoConfig, run: Run) -> Outcome:
         prior = build_clip_prior(told, run.device, tracks)
         enlarging = load_enlarging(config.export.upscale, run.device)
     source = given_frames(method, prior.spec.image_channels, config.export.fps)
-    given = None if source is None else _encoded(source, prior, config, run.device)
+    given = None
+    if source is not None:
+        frames = source.frames.to(run.device)
+        given = _encoded(source, prior, config, run.device)
+        if isinstance(method, VideoInpaint):
+            prior, given = told_of_mask(prior, frames, source.drawn, given)
     camera = camera_of(method.view)
     if isinstance(method, LongVideo) and method.windows is None:
         segments = method.segments(config.prompt)

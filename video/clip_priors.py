@@ -66,7 +66,10 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
         raise InputError(
             "the pretrained prior knows no views: leave view out, or use prior.name=embedded"
         )
-    found = check_animatediff(prior, method.motion, drawn_together(config), method.num_frames)
+    found = check_animatediff(
+        prior, method.motion, drawn_together(config), method.num_frames,
+        isinstance(method, VideoInpaint),
+    )  # fmt: skip
     return [*found, *window_notes(config)]
 
 

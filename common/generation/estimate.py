@@ -39,6 +39,8 @@ class Need(NamedTuple):
     """Of the prior and the samples drawn together."""
     channels: int = _CHANNELS
     """Of the pictures."""
+    offloaded_bytes: int | None = None
+    """The most on the GPU, where a checkpoint's models come to it in turn."""
 
 
 def generation_estimate(
@@ -65,6 +67,8 @@ def generation_estimate(
         "size": " x ".join(map(str, (need.channels, *size))),
         "latents": " x ".join(map(str, need.latent_shape)),
     }
+    if need.offloaded_bytes is not None:
+        sizes["memory of the GPU"] = f"{need.offloaded_bytes / 2**20:.0f} MiB"
     return Estimate(
         sizes,
         _LIBRARIES_BYTES + need.num_bytes,
@@ -127,4 +131,5 @@ def need_of_checkpoint(need: "PretrainedNeed", together: int) -> Need:
         need.latent_shape,
         _DIFFUSERS_BYTES + need.peak_bytes + latents,
         need.image_channels,
+        None if need.offloaded_bytes is None else need.offloaded_bytes + latents,
     )

@@ -26,6 +26,10 @@ def check_compute(prior: Any, sampler: Any, device: str) -> None:
     """
     if not isinstance(prior, _COMPUTING):
         return
+    if isinstance(prior, PretrainedPriorConfig):
+        from common.pretrained.offload import check_offload
+
+        check_offload(prior.compute.offload, device)
     if prior.compute.feature_cache is not None and isinstance(sampler, Heun):
         raise InputError(
             "prior.compute.feature_cache reuses features from one noise level to the next, and "
@@ -36,6 +40,11 @@ def check_compute(prior: Any, sampler: Any, device: str) -> None:
     check_compile(device)
     if isinstance(prior, SpacetimeDiTPriorConfig):
         return
+    if offloads(prior):
+        raise InputError(
+            "prior.compute.compile fixes where the U-Net's weights are, and offload moves them: "
+            "leave one out"
+        )
     if prior.compute.feature_cache is not None or prior.image_prompt is not None:
         raise InputError(
             "prior.compute.compile fixes what the U-Net computes, and feature_cache and "
@@ -71,6 +80,21 @@ def refuse_few_steps(prior: Any) -> None:
         raise InputError("prior.few_steps is for pictures: leave it out")
 
 
+def offloads(prior: Any) -> bool:
+    """Whether a prior's models wait in the machine's memory until they are used."""
+    return isinstance(prior, PretrainedPriorConfig) and prior.compute.offload != "none"
+
+
+def refuse_offload(prior: Any, where: str) -> None:
+    """Refuse models that come and go, where more than predictions are taken of them.
+
+    Raises:
+        InputError: naming the key.
+    """
+    if offloads(prior):
+        raise InputError(f"prior.compute.offload is for drawing pictures: leave it out of {where}")
+
+
 def refuse_picture_switches(prior: Any) -> None:
     """Refuse what is for pictures and clips, where views or scores are asked for.
 
@@ -87,6 +111,7 @@ def refuse_picture_switches(prior: Any) -> None:
         ]
     )
     refuse_few_steps(prior)
+    found += ["compute.offload"] if offloads(prior) else []
     if isinstance(prior, EmbeddedPriorConfig):
         found += ["compute.dtype"] if prior.compute.dtype != "float32" else []
     if found:

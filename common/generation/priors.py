@@ -39,6 +39,7 @@ def check_prior(
     size: tuple[int, ...],
     view: "View | None" = None,
     num_followed: int | None = None,
+    inpaints: bool = False,
 ) -> None:
     """Refuse, before anything runs, what a prior cannot draw.
 
@@ -48,6 +49,7 @@ def check_prior(
         view: from where things are to be seen, if that is asked for.
         num_followed: frames that controls are followed in, where a clip has more than are drawn
             together.
+        inpaints: whether part of a given picture or clip is drawn anew.
 
     Raises:
         InputError: lengths, sizes or views that the prior does not know, or models that are
@@ -83,7 +85,7 @@ def check_prior(
         case PretrainedPriorConfig():
             from common.pretrained.check import check_pretrained
 
-            check_pretrained(config, size, has_view=view is not None)
+            check_pretrained(config, size, has_view=view is not None, inpaints=inpaints)
         case SpacetimeDiTPriorConfig():
             raise only_for_clips()
         case _:

@@ -12,6 +12,7 @@ from common.generation.estimate import generation_estimate
 from common.generation.few_steps import check_few_steps
 from common.generation.finished import outcome_of
 from common.generation.given_pixels import with_kept
+from common.generation.inpainting import told_of_mask
 from common.generation.notes import generation_notes
 from common.generation.picture_switches import check_compute
 from common.generation.priors import build_prior, check_prior
@@ -43,12 +44,13 @@ def check(config: ImageConfig, apps: Apps) -> list[str]:
     camera = camera_of(method.view)
     check_few_steps(config.prior, config.sampler, config.guidance, config.negative_prompt)
     check_compute(config.prior, config.sampler, resolve_device(config.device))
-    check_prior(config.prior, method.size, camera)
+    inpaints = isinstance(method, Inpaint | Outpaint)
+    check_prior(config.prior, method.size, camera, inpaints=inpaints)
     first_evaluation(config.sampler, strength_of(method))
     given_picture(method, channels=4)
     check_enlarging(config.export.upscale, method.size)
     notes = generation_notes(config, method.size)
-    notes += enlarging_notes(config.export.upscale, isinstance(method, Inpaint | Outpaint))
+    notes += enlarging_notes(config.export.upscale, inpaints)
     return notes if camera is None else [*notes, *view_notes(camera)]
 
 
@@ -69,6 +71,7 @@ def run(config: ImageConfig, run: Run) -> Outcome:
     given = None
     if source is not None:
         given = _encoded(source, prior, strength_of(config.method), run.device)
+        prior, given = told_of_mask(prior, source.image.to(run.device), source.drawn, given)
     for drawn in draw(config, run, prior, camera_of(config.method.view), given):
         with run.clock.stage("decoding and export"), torch.inference_mode():
             metrics = sample_metrics(prior, drawn.latents, config.prompt)

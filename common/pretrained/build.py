@@ -1,9 +1,11 @@
 """From a config to a pretrained prior: the models filled, set up and joined."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from common.adapters.lora import add_loras
 from common.control.read import read_followed
@@ -23,6 +25,7 @@ from common.pretrained.fit import Models, build_skeletons, load_tokenizers
 from common.pretrained.ip_adapter import ImagePrompts, read_image_prompts
 from common.pretrained.latent_coder import LatentCoder
 from common.pretrained.latent_scale import latent_scale
+from common.pretrained.offload import check_offload, offload_models
 from common.pretrained.prior import PretrainedPrior
 from common.pretrained.text_conditioning import TextConditioner
 from common.pretrained.weights import fill
@@ -42,19 +45,22 @@ def build_pretrained_prior(
     Raises:
         InputError: the checkpoint is wrong, or cannot draw or compute what is asked for.
     """
+    check_offload(config.compute.offload, device)
     checkpoint = read_checkpoint(config)
     check_size(checkpoint, size)
     check_kernel(checkpoint, config.compute.attention)
     models = build_skeletons(checkpoint, config.clip_skip)
     set_up(checkpoint, models, config.compute, device)
     tokenizers = load_tokenizers(checkpoint, models)
-    _fill(checkpoint, models, config.compute, device)
+    waits_at = device if config.compute.offload == "none" else "cpu"
+    _fill(checkpoint, models, config.compute, waits_at)
     spec = spec_of(checkpoint, models, size)
     coder = LatentCoder(
         models.autoencoder, latent_scale(models.autoencoder.config), config.compute.decode_batch
     )
     if not checkpoint.is_unet:
         check_transformer_settings(checkpoint, config)
+        _offload(models, (), config.compute, device)
         return build_transformer_prior(checkpoint, models, tokenizers, config, coder, spec)
     add_loras(models.by_name, config.loras)
     words = words_of_encoders(config.embeddings, models, tokenizers)
@@ -68,7 +74,7 @@ def build_pretrained_prior(
         spec,
         size_ids(config.size_condition, size) if checkpoint.family == "sdxl" else None,
         [
-            _control(one, checkpoint, config.compute, (num_frames, *size), device)
+            _control(one, checkpoint, config.compute, (num_frames, *size), device, waits_at)
             for one in config.controls
         ],
         _image_prompts(config, models, device),
@@ -76,6 +82,7 @@ def build_pretrained_prior(
     if config.compute.token_merging is not None:
         height, width = spec.latent_shape[-2:]
         merge_tokens(models.denoiser, config.compute.token_merging.ratio, (height, width))
+    _offload(models, [one.model for one in prior.controls], config.compute, device)
     return prior.computing(config.compute.feature_cache, config.compute.compile)
 
 
@@ -85,8 +92,10 @@ def build_unet_prior(
     """The prior of a checkpoint that has a U-Net, as ``build_pretrained_prior``.
 
     Raises:
-        InputError: also if its denoiser is a transformer.
+        InputError: also if its denoiser is a transformer, or models are to come and go.
     """
+    if config.compute.offload != "none":
+        raise InputError("prior.compute.offload is for drawing pictures: leave it out here")
     prior = build_pretrained_prior(config, size, device, num_frames)
     if not isinstance(prior, PretrainedPrior):
         raise only_of_unets(config)
@@ -123,9 +132,10 @@ def _control(
     compute: ComputeConfig,
     size: tuple[int, ...],
     device: str,
+    waits_at: str,
 ) -> Control:
     """A ControlNet with its weights, and what it follows in frames of ``(f, h, w)``."""
-    model = load_control(config.path, config.variant, checkpoint, compute, device)
+    model = load_control(config.path, config.variant, checkpoint, compute, waits_at)
     return Control(model, read_followed(config, size).on(device, torch_dtype(compute)))
 
 
@@ -202,6 +212,14 @@ def set_up(checkpoint: Checkpoint, models: Models, compute: ComputeConfig, devic
         set_attention(model, compute.attention, device)
     if compute.vae_tiling:
         models.autoencoder.enable_tiling()
+
+
+def _offload(
+    models: Models, controls: Sequence[nn.Module], compute: ComputeConfig, device: str
+) -> None:
+    """Let models wait on the CPU: the encoders first, as they are used first."""
+    order = (*models.text_encoders, models.denoiser, models.autoencoder)
+    offload_models(order, controls, compute.offload, device)
 
 
 def _fill(checkpoint: Checkpoint, models: Models, compute: ComputeConfig, device: str) -> None:

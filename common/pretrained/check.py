@@ -7,7 +7,7 @@ from common.diffusion.token_merging import merged_layers
 from common.errors import InputError
 from common.pretrained.attention import check_attention, check_kernel
 from common.pretrained.build import check_transformer_settings
-from common.pretrained.checkpoint import check_size, read_checkpoint
+from common.pretrained.checkpoint import check_mask, check_size, read_checkpoint
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.controlnet import read_control
 from common.pretrained.fit import build_skeletons, load_tokenizers
@@ -20,6 +20,7 @@ def check_pretrained(
     size: tuple[int, ...],
     has_view: bool = False,
     num_frames: int = 1,
+    inpaints: bool = False,
 ) -> None:
     """Refuse what a checkpoint cannot draw; no weights are read.
 
@@ -28,6 +29,7 @@ def check_pretrained(
         size: ``(height, width)`` in pixels.
         has_view: whether the picture is asked for from a view.
         num_frames: of the clips that are made of pictures; controls may have one for each.
+        inpaints: whether part of a given picture or clip is drawn anew.
 
     Raises:
         InputError: the checkpoint is missing, wrong or of another kind, or does not fit.
@@ -41,6 +43,7 @@ def check_pretrained(
     check_kernel(checkpoint, config.compute.attention)
     check_transformer_settings(checkpoint, config)
     check_size(checkpoint, size)
+    check_mask(checkpoint, inpaints)
     checkpoint.schedule_at(size)
     models = build_skeletons(checkpoint, config.clip_skip)
     tokenizers = load_tokenizers(checkpoint, models)

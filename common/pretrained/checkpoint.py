@@ -24,6 +24,8 @@ from common.pretrained.weight_names import ModelClass
 
 TRANSFORMER_PATCH = 2
 """Latent cells along a side of a transformer's token, in all families that are read."""
+_LATENT_CHANNELS = 4
+"""Of an autoencoder whose config does not say."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Checkpoint:
     def is_unet(self) -> bool:
         """Whether the denoiser is a U-Net rather than a transformer."""
         return self.denoiser.model_class == "UNet2DConditionModel"
+
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the U-Net is for inpainting: it sees a mask and masked latents too."""
+        latents = self.autoencoder.config.get("latent_channels", _LATENT_CHANNELS)
+        return self.is_unet and self.denoiser.config.get("in_channels") == 2 * latents + 1
 
     @property
     def cell_px(self) -> int:
@@ -126,6 +134,21 @@ def read_checkpoint(config: PretrainedPriorConfig) -> Checkpoint:
         prediction=prediction,
         single_file=file,
     )
+
+
+def check_mask(checkpoint: Checkpoint, inpaints: bool) -> None:
+    """Refuse U-Nets for inpainting where there is no mask.
+
+    Raises:
+        InputError: naming the config, and what such a U-Net is for.
+    """
+    if checkpoint.takes_mask and not inpaints:
+        raise InputError(
+            f"{checkpoint.denoiser.config_file}: in_channels is "
+            f"{checkpoint.denoiser.config['in_channels']}: this U-Net is for inpainting, and sees "
+            "a mask and a masked picture too: use it with image/inpaint, image/outpaint or "
+            "video/video_inpaint"
+        )
 
 
 def check_size(checkpoint: Checkpoint, size: tuple[int, ...]) -> None:

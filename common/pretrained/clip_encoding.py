@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from common.adapters.learnt_words import NO_WORDS, LearntWords
+from common.pretrained.offload import running_device
 from common.pretrained.prompt_chunks import chunks_of
 
 ClipLayer = Literal["last_normed", "last_but_one"]
@@ -88,7 +89,7 @@ def _run(
     encoder: ClipEncoder, ids: Int[Tensor, "n l"], layer: ClipLayer, clip_skip: int
 ) -> tuple[Float[Tensor, "n l d"], Float[Tensor, "n k"]]:
     model = encoder.model
-    tokens = ids.to(model.device)
+    tokens = ids.to(running_device(model))
     with encoder.words.applied(model.get_input_embeddings(), tokens) as known:
         made = model(known, output_hidden_states=True)
     pooled = getattr(made, "text_embeds", None)

@@ -14,6 +14,7 @@ from common.pretrained.control_config import ControlConfig
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 Attention = Literal["sdpa", "plain", "sliced", "xformers"]
+Offload = Literal["none", "model", "sequential"]
 
 
 class TokenMergingConfig(Config):
@@ -33,6 +34,9 @@ class ComputeConfig(UNetComputeConfig):
     """In the U-Net and the autoencoder. sdpa is torch's fused kernel, plain the textbook formula,
     sliced the same one head at a time (least memory), xformers needs CUDA and its package.
     Transformers have sdpa only."""
+    offload: Offload = "none"
+    """What waits in the machine's memory until the GPU uses it: whole models in turn (model), or
+    each layer (sequential: the least memory, many times slower). For pictures, on CUDA."""
     vae_tiling: bool = False
     """Decode and encode in overlapping tiles of the autoencoder's own size: memory no longer grows
     with the picture, which changes a little."""

@@ -61,7 +61,9 @@ def read_control(path: Path, variant: str | None, checkpoint: Checkpoint) -> tup
         )
     component = read_component(path, "ControlNetModel", variant)
     model: Any = build_skeleton(component)
-    unet = checkpoint.denoiser.config
+    unet = dict(checkpoint.denoiser.config)
+    if checkpoint.takes_mask:  # which a ControlNet is not told
+        unet["in_channels"] = unet["out_channels"]
     for key in _SHARED_KEYS:
         own, other = model.config[key], unet.get(key, model.config[key])
         if _plain(own) != _plain(other):

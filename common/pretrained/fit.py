@@ -109,12 +109,8 @@ def _check_unet(checkpoint: Checkpoint, models: Models) -> None:
 def _check_latents(checkpoint: Checkpoint, models: Models) -> None:
     denoiser, latents = models.denoiser.config, models.autoencoder.config["latent_channels"]
     folded = TRANSFORMER_PATCH**2 if checkpoint.family == "flux" else 1
-    if denoiser["in_channels"] == 9 and latents == 4:
-        raise InputError(
-            f"{checkpoint.denoiser.config_file}: in_channels is 9: this U-Net is for inpainting, "
-            "and takes a mask and a masked picture too"
-        )
-    _expect(checkpoint.denoiser.config_file, denoiser, "in_channels", latents * folded)
+    if not checkpoint.takes_mask:
+        _expect(checkpoint.denoiser.config_file, denoiser, "in_channels", latents * folded)
     variances = 2 if checkpoint.family == "pixart" else 1
     wanted = (None,) if checkpoint.family == "flux" else (latents, latents * variances)
     if denoiser["out_channels"] not in (*wanted, latents * folded):

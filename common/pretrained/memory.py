@@ -18,6 +18,7 @@ from common.pretrained.dit.build import denoiser_of
 from common.pretrained.dit.told import told_shape
 from common.pretrained.fit import Models, build_skeletons
 from common.pretrained.ip_adapter import ImagePromptNeed, image_prompt_need
+from common.pretrained.offload import Work, device_bytes, num_bytes
 from common.pretrained.text_conditioning import Text
 from common.pretrained.weights import DTYPES
 
@@ -34,10 +35,14 @@ class PretrainedNeed:
     """More than that at the end of reading: a tensor while it is converted."""
     activation_bytes: int
     """The most that drawing a batch, or decoding one picture, has beside the weights."""
+    offloaded_bytes: int | None = None
+    """The most on the GPU, where models come to it in turn; None where they stay together."""
 
     @property
     def peak_bytes(self) -> int:
-        """The most at once."""
+        """The most at once, in the memory where the weights are."""
+        if self.offloaded_bytes is not None:
+            return self.weights_bytes + self.reading_bytes
         return self.weights_bytes + max(self.reading_bytes, self.activation_bytes)
 
 
@@ -66,22 +71,30 @@ def pretrained_need(
     shown = _of_image_prompt(config, models)
     spec = spec_of(checkpoint, models, size)
     latents = torch.empty(together, *spec.latent_shape, device="meta")
+    nets = [model for _, model in controls]
+    denoising = (
+        _of_unet(models, nets, config, latents, size)
+        if checkpoint.is_unet
+        else _of_transformer(checkpoint, models, config, latents)
+    )
+    decoding = _of_decoding(models, latents[:1])
+    work = [
+        *(Work((text,)) for text in models.text_encoders),
+        Work((models.denoiser,), denoising),
+        Work((models.autoencoder,), decoding),
+    ]
+    offloaded = shown.kept_bytes + device_bytes(work, nets, compute.offload)
     return PretrainedNeed(
         latent_shape=spec.latent_shape,
         image_channels=spec.image_channels,
-        weights_bytes=shown.kept_bytes
-        + sum(_num_bytes(m) for m in (*models.all, *(c for _, c in controls))),
+        weights_bytes=shown.kept_bytes + sum(num_bytes(m) for m in (*models.all, *nets)),
         reading_bytes=max(
             shown.passing_bytes,
             _reading_bytes(checkpoint.components, dtypes),
             _reading_bytes([c for c, _ in controls], [torch_dtype(compute)] * len(controls)),
         ),
-        activation_bytes=max(
-            _of_unet(models, [model for _, model in controls], config, latents, size)
-            if checkpoint.is_unet
-            else _of_transformer(checkpoint, models, config, latents),
-            _of_decoding(models, latents[:1]),
-        ),
+        activation_bytes=max(denoising, decoding),
+        offloaded_bytes=None if compute.offload == "none" else offloaded,
     )
 
 
@@ -100,6 +113,7 @@ def _of_unet(
     size: tuple[int, ...],
 ) -> int:
     dtype, count = torch_dtype(config.compute), len(latents)
+    seen = latents.new_empty(count, models.denoiser.config["in_channels"], *latents.shape[2:])
     tokens = models.text_encoders[0].config.max_position_embeddings
     features = sum(model.config.hidden_size for model in models.text_encoders)
     states = torch.empty(count, tokens, features, dtype=dtype, device="meta")
@@ -127,7 +141,7 @@ def _of_unet(
         ]
         down, middle = parts[0] if parts else (None, None)
         models.denoiser(
-            latents.to(dtype), times, down_block_additional_residuals=down,
+            seen.to(dtype), times, down_block_additional_residuals=down,
             mid_block_additional_residual=middle, **given,
         )  # fmt: skip
 
@@ -156,10 +170,6 @@ def _of_transformer(
 def _of_decoding(models: Models, latents: Tensor) -> int:
     decoder = models.autoencoder
     return peak_activation_bytes(decoder, lambda: decoder.decode(latents.to(decoder.dtype)))
-
-
-def _num_bytes(model: torch.nn.Module) -> int:
-    return sum(t.numel() * t.element_size() for t in model.state_dict().values())
 
 
 def _reading_bytes(components: Sequence[Component], dtypes: Sequence[torch.dtype]) -> int:

@@ -19,10 +19,13 @@ from common.diffusion.feature_cache import reusing_features
 from common.diffusion.frame_curves import FrameNumbers
 from common.diffusion.image_attention import ImageTokens, attending
 from common.diffusion.lifted_unet import UNetInputs
+from common.diffusion.masked_picture import MaskedPicture
 from common.diffusion.prior import PriorSpec
+from common.errors import InputError
 from common.pretrained.controlnet import Control, control_features
 from common.pretrained.ip_adapter import ImagePrompts
 from common.pretrained.latent_coder import LatentCoder
+from common.pretrained.offload import running_device
 from common.pretrained.text_conditioning import TextConditioner
 from common.shapes import Images, Timesteps
 
@@ -64,6 +67,7 @@ class PretrainedPrior:
         self._size_condition = size_condition
         self.controls, self._image_prompts = tuple(controls), image_prompts
         self.compute = AS_IT_IS
+        self._shown: MaskedPicture | None = None
         self._network = unet
 
     @property
@@ -100,7 +104,7 @@ class PretrainedPrior:
     @property
     def device(self) -> torch.device:
         """Where the models are."""
-        return next(self.unet.parameters()).device
+        return running_device(self.unet)
 
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> PretrainedCond:
@@ -145,6 +149,45 @@ class PretrainedPrior:
         same.controls = tuple(controls)
         return same
 
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the U-Net is for inpainting."""
+        return int(self.unet.config.in_channels) == 2 * self.spec.latent_shape[0] + 1
+
+    def inpainting(self, shown: MaskedPicture) -> "PretrainedPrior":
+        """The same prior, its U-Net for inpainting told a mask and what stays."""
+        same = copy(self)
+        same._shown = shown
+        return same
+
+    def of_frames(self, frames: FrameNumbers) -> "PretrainedPrior":
+        """The same prior for some frames of the clip that controls and masks are of."""
+        same = self.following([one.of_frames(frames) for one in self.controls])
+        if self._shown is not None:
+            same._shown = self._shown.of_frames(frames)
+        return same
+
+    def seen(
+        self, latents: Float[Tensor, "b c y x"], frames: FrameNumbers | None = None
+    ) -> Float[Tensor, "b d y x"]:
+        """What the U-Net sees: the latents, and if it is for inpainting the mask and what stays.
+
+        Args:
+            latents: noised, in the type that the models compute in.
+            frames: as in `inputs`.
+
+        Raises:
+            InputError: it is for inpainting and was told no mask.
+        """
+        if not self.takes_mask:
+            return latents
+        if self._shown is None:
+            raise InputError(
+                "this checkpoint's U-Net is for inpainting and needs a mask: use it with "
+                "image/inpaint, image/outpaint or video/video_inpaint"
+            )
+        return self._shown.joined(latents, frames)
+
     def predict(self, latents: Images, timesteps: Timesteps, cond: PretrainedCond) -> Images:
         """The U-Net's prediction at each sample's timestep."""
         own = latents.to(cond.states.dtype)
@@ -152,7 +195,7 @@ class PretrainedPrior:
         with ExitStack() as stack:
             stack.enter_context(attending(self.unet, cond.images))
             stack.enter_context(self.compute.evaluating(cond, latents, timesteps))
-            made = self._network(own, timesteps, **inputs.arguments(), return_dict=False)
+            made = self._network(self.seen(own), timesteps, **inputs.arguments(), return_dict=False)
         return made[0].to(latents.dtype)
 
     def inputs(

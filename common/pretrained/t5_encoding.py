@@ -14,6 +14,7 @@ from torch import Tensor
 
 from common.errors import InputError
 from common.pretrained.clip_encoding import weighted_states
+from common.pretrained.offload import running_device
 from common.pretrained.prompt_chunks import weighted_tokens
 
 
@@ -72,7 +73,7 @@ def t5_tokens(tokenizer: Any, prompt: str, num_tokens: int) -> list[tuple[int, f
 def _run(encoder: T5Encoder, ids: list[int]) -> T5States:
     words = [*ids, encoder.tokenizer.eos_token_id]
     padding = [encoder.tokenizer.pad_token_id] * (encoder.num_tokens - len(words))
-    device = encoder.model.device
+    device = running_device(encoder.model)
     read = rearrange(torch.tensor(words + padding, device=device), "l -> 1 l")
     mask = rearrange(torch.arange(encoder.num_tokens, device=device) < len(words), "l -> 1 l")
     hidden = {"attention_mask": mask.long()} if encoder.hides_padding else {}

@@ -1,6 +1,7 @@
 """What is refused before a prior learns from a folder, and what is said of it."""
 
 from common.errors import InputError
+from common.generation.picture_switches import refuse_offload
 from common.generation.priors import check_prior
 from common.pretrained.config import PretrainedPriorConfig
 from common.pretrained.location import is_single_file
@@ -22,6 +23,7 @@ def check_folder_training(config: FolderTraining) -> list[str]:
     if isinstance(config, TrainDreambooth) and isinstance(config.change, FullConfig):
         _check_base(config.prior)
     check_prior(config.prior, config.size)
+    refuse_offload(config.prior, "trainings")
     notes = []
     if isinstance(config, TrainDreambooth) and config.preservation is not None:
         check_preservation(config, config.preservation)

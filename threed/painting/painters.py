@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.embedded_prompts import embedded_notes
+from common.generation.picture_switches import refuse_offload
 from common.generation.priors import models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from threed.painting.painting import Painting
@@ -142,6 +143,7 @@ def _check_pretrained(
     from common.pretrained.checkpoint import read_checkpoint
     from common.pretrained.controlnet import read_control
 
+    refuse_offload(prior, "threed/texture")
     check_pretrained(prior, size)
     for one in method.controls:
         read_control(_folder(one.path), one.variant, read_checkpoint(prior))

@@ -44,6 +44,7 @@ def check_animatediff(
     motion: MotionModuleConfig,
     size: Size,
     num_followed: int | None = None,
+    inpaints: bool = False,
 ) -> list[str]:
     """Refuse what cannot be drawn; of the checkpoint's weights only headers are read.
 
@@ -52,6 +53,7 @@ def check_animatediff(
         motion: of its motion module.
         size: frames that are drawn together, height and width.
         num_followed: frames of the whole clip, in which controls are followed, if there are more.
+        inpaints: whether part of a given clip is drawn anew.
 
     Returns:
         Notes: what the motion module replaces.
@@ -59,7 +61,8 @@ def check_animatediff(
     Raises:
         InputError: checkpoint or motion module are wrong or do not fit, or too many frames.
     """
-    check_pretrained(config, size[1:], num_frames=num_followed or size[0])
+    refuse_offload(config, "clips")
+    check_pretrained(config, size[1:], num_frames=num_followed or size[0], inpaints=inpaints)
     checkpoint = read_checkpoint(config)
     if not checkpoint.is_unet:
         raise only_of_unets(config)

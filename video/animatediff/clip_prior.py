@@ -14,6 +14,7 @@ from common.diffusion.frame_curves import FrameNumbers, PromptTravel
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
 from common.diffusion.image_attention import attending
 from common.diffusion.lifted_unet import LiftedUNet, Strength
+from common.diffusion.masked_picture import MaskedPicture
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import VPSchedule
@@ -145,11 +146,20 @@ class AnimateDiffPrior:
         if settings.scales is not None:
             scales = settings.scales
             settings = replace(settings, scales=tuple(scales[frame] for frame in frames.tolist()))
-        controls = [one.of_frames(frames) for one in self.pictures.controls]
-        pictures = self.pictures.following(controls)
+        pictures = self.pictures.of_frames(frames)
         sparse = [one.of_frames(frames) for one in self._sparse]
         loras = None if self._loras is None else self._loras.of_frames(frames)
         return AnimateDiffPrior(pictures, self.lifted, settings, sparse, loras)
+
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the U-Net is for inpainting."""
+        return self.pictures.takes_mask
+
+    def inpainting(self, shown: MaskedPicture) -> "AnimateDiffPrior":
+        """The same prior, told a mask and what stays in each frame."""
+        pictures = self.pictures.inpainting(shown)
+        return AnimateDiffPrior(pictures, self.lifted, self._settings, self._sparse, self._loras)
 
     def _of_frames(self, one: PretrainedCond) -> PretrainedCond:
         mask, pooled, ids = (
@@ -186,12 +196,14 @@ class AnimateDiffPrior:
         settings, own = self._settings, latents.to(cond.states.dtype)
         cond = self._seen_rows(cond, len(latents), frames)
         flat_times = self._for_frames(timesteps)
+        flat = rearrange(own, "b c f h w -> (b f) c h w")
         inputs = self.pictures.inputs(
-            rearrange(own, "b c f h w -> (b f) c h w"), flat_times,
+            flat, flat_times,
             self.spec.schedule.fraction(flat_times), cond, frames,
         )  # fmt: skip
         fractions = self.spec.schedule.fraction(flat_times)
         inputs = with_sparse_controls(self._sparse, inputs, own, flat_times, fractions, frames)
+        seen = rearrange(self.pictures.seen(flat, frames), "(b f) c h w -> b c f h w", b=len(own))
         times = rearrange(flat_times, "(b f) -> b f", b=len(latents))
         together = settings.together if settings.joint_norms else 1
         loras = None if self._loras is None else self._loras.of_frames(frames)
@@ -200,7 +212,7 @@ class AnimateDiffPrior:
             frames_normed_together(self.lifted.unet, together),
             attending(self.lifted.unet, cond.images),
         ):
-            made = self.lifted(own, times, inputs, scale=self._strength(len(latents), frames))
+            made = self.lifted(seen, times, inputs, scale=self._strength(len(latents), frames))
         return made.to(latents.dtype)
 
     def _seen_rows(

@@ -34,7 +34,8 @@ def animatediff_need(
     layers = torch.nn.Module.to(frame_layers_of(checkpoint, models.denoiser), "meta", dtype)
     lifted = LiftedUNet(torch.nn.Module.to(models.denoiser, dtype), layers)
     count, latent = together * size[0], alone.latent_shape
-    latents = torch.empty(together, latent[0], size[0], *latent[1:], dtype=dtype, device="meta")
+    channels = models.denoiser.config["in_channels"]
+    latents = torch.empty(together, channels, size[0], *latent[1:], dtype=dtype, device="meta")
     tokens = models.text_encoders[0].config.max_position_embeddings
     features = sum(model.config.hidden_size for model in models.text_encoders)
     told = None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from common.diffusion.prior import PriorSpec
 from common.pretrained.latent_coder import LatentCoder
+from common.pretrained.offload import running_device
 from common.pretrained.text_conditioning import Text
 from common.shapes import Images, Timesteps
 
@@ -66,7 +67,7 @@ class TransformerPrior:
     @property
     def device(self) -> torch.device:
         """Where the models are."""
-        return next(self.network.parameters()).device
+        return running_device(self.network)
 
     def embed(self, prompts: Sequence[str]) -> Text:
         """Conditioning for prompts, with emphasis brackets or without."""

@@ -196,6 +196,7 @@ def test_wrong_checkpoint_is_one_message_with_file_and_key(checkpoints, tmp_path
 
 OTHER_UNETS = {
     "inpainting": ({"in_channels": 9}, r"in_channels is 9: this U-Net is for inpainting"),
+    "edits by instruction": ({"in_channels": 8}, r"in_channels is 8; here it must be 4"),
     "distilled with its guidance": ({"time_cond_proj_dim": 8},
         r"time_cond_proj_dim is 8: .*told the guidance scale"),
     "class labels": ({"num_class_embeds": 5}, r"num_class_embeds is 5: .*told class labels"),
