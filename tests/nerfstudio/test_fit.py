@@ -83,8 +83,9 @@ def test_convert_makes_a_mesh_of_it(place, fitted):
 
     (path,) = (place / "outputs/convert/latest/samples").glob("*.glb")
     low, high = trimesh.load(path, force="mesh").bounds
-    assert low + 0.5 == pytest.approx([2.5, 0.5, -2.0], abs=0.35)
-    assert high == pytest.approx([3.8, 1.5, -1.1], abs=0.2)
+    # CENTRE and twice the field's body of radius 0.25, its arm to +x and its nose to +z
+    assert low == pytest.approx([2.5, 0.5, -2.5], abs=0.15)
+    assert high == pytest.approx([3.8, 1.5, -1.12], abs=0.15)
 
 
 def test_dataset_that_is_none_is_refused_by_name(place):
