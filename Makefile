@@ -3,9 +3,10 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NERFSTUDIO := .venv-nerfstudio
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install demo test check lint types quick smoke bench schema clean
+.PHONY: help install demo test check lint types quick smoke bench schema nerfstudio clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -47,5 +48,13 @@ schema: $(STAMP) ## the JSON schema that editors use
 	$(BIN)/python run.py schema > configs/schema.json.partial
 	mv configs/schema.json.partial configs/schema.json
 
-clean: ## remove the environment, not your outputs
-	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+$(NERFSTUDIO)/.installed: pyproject.toml constraints-nerfstudio.txt
+	$(PYTHON) -m venv $(NERFSTUDIO)
+	$(NERFSTUDIO)/bin/python -m pip install --quiet --constraint constraints-nerfstudio.txt --editable '.[dev,nerfstudio]'
+	@touch $@
+
+nerfstudio: $(NERFSTUDIO)/.installed ## the plugin of nerfstudio, tested in an environment of its own (4.5 GB)
+	$(NERFSTUDIO)/bin/python -m pytest -q -W ignore tests/nerfstudio
+
+clean: ## remove the environments, not your outputs
+	rm -rf $(VENV) $(NERFSTUDIO) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,8 +1,11 @@
 """The rules of the code base that no linter knows."""
 
 import ast
+import importlib
+import importlib.util
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("common", "video", "threed")
 MODULES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+PLUGIN = ROOT / "threed" / "nerfstudio_plugin"
+"""Subclasses nerfstudio's classes: only where that is installed it can be imported."""
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 60
 
@@ -80,7 +85,7 @@ def test_randomness_is_explicit(path):
 
 def test_importing_any_module_has_no_side_effect_on_files(tmp_path):
     names = [name_of(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-             for path in MODULES]  # fmt: skip
+             for path in MODULES if PLUGIN not in path.parents]  # fmt: skip
     code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
     bare = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
@@ -90,6 +95,41 @@ def test_importing_any_module_has_no_side_effect_on_files(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_nerfstudio_the_plugin_names_its_extra():
+    assert importlib.util.find_spec("nerfstudio") is None, "tests/nerfstudio has the plugin's tests"
+    for path in sorted(PLUGIN.glob("*.py")):
+        name = f"threed.nerfstudio_plugin.{path.stem}".removesuffix(".__init__")
+        with pytest.raises(ImportError, match=r"pip install 'extrude\[nerfstudio\]'"):
+            importlib.import_module(name)
+
+
+def test_nobody_but_the_plugin_knows_nerfstudio_or_the_plugin():
+    for path in MODULES:
+        if PLUGIN not in path.parents:
+            known = {
+                name for name in imports_of(path)
+                if name.split(".")[0] == "nerfstudio" or "nerfstudio_plugin" in name
+            }  # fmt: skip
+            assert not known, f"{name_of(path)} imports {known}"
+
+
+def test_entry_points_name_what_the_plugin_defines():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = {name: points for name, points in project["entry-points"].items()
+              if name.startswith("nerfstudio.")}  # fmt: skip
+    assert {name: set(points) for name, points in groups.items()} == {
+        "nerfstudio.method_configs": {"extrude", "extrude-distill"},
+        "nerfstudio.dataparser_configs": {"extrude-data"},
+    }
+    for points in groups.values():
+        for target in points.values():
+            module, attribute = target.split(":")
+            tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
+            assigned = {name.id for node in tree.body if isinstance(node, ast.Assign)
+                        for name in node.targets if isinstance(name, ast.Name)}  # fmt: skip
+            assert attribute in assigned, f"{module} defines no {attribute}"
 
 
 def test_command_line_starts_without_heavy_imports():

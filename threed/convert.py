@@ -39,7 +39,8 @@ class Convert(Config):
     name: Literal["convert"] = "convert"
     input: Path
     """A mesh (.obj, .ply, .stl, .off, .glb, .gltf or .usdz), Gaussians (.ply, .splat, .spz, or
-    .glb with KHR_gaussian_splatting), or nerfstudio's step-*.ckpt of splatfacto or nerfacto."""
+    .glb with KHR_gaussian_splatting), or nerfstudio's step-*.ckpt of splatfacto, nerfacto or
+    extrude (`ns-train extrude`)."""
     up: Literal["+y", "+z"] = "+y"
     """Which axis of the file points up; the asset has +Y up as glTF demands."""
     axes: str | None = Field(None, pattern=r"^[RLUDFB]{3}$")

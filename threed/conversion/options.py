@@ -19,7 +19,7 @@ class Cleaning(Config):
 
 
 class Meshing(Config):
-    """Turn Gaussians, or the field of a nerfacto checkpoint, into a textured mesh."""
+    """Turn Gaussians, or the field of a checkpoint, into a textured mesh."""
 
     num_cells: int = Field(96, ge=16, le=384)
     """Cells of the grid along its longest side: what is thinner than one is lost."""

@@ -15,9 +15,11 @@ from threed.conversion.sources import (
     trained_cloud,
 )
 from threed.conversion.tidy_mesh import DEFAULT_TEXTURE_PX
+from threed.conversion.trained_voxels import meshed_voxels
 from threed.measures.cloud_views import MeshBack, mesh_back
 from threed.nerfstudio.checkpoint import NerfstudioCheckpoint
 from threed.nerfstudio.nerfacto import nerfacto_field
+from threed.nerfstudio.voxel_checkpoint import trained_field
 from threed.textured_trimesh import textured_trimesh
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def scene_asset(method: "Convert") -> Asset:
         checkpoint = read_training(method.input)
         if checkpoint.method == "nerfacto":
             return _field_asset(method, checkpoint)
+        if checkpoint.method == "extrude":
+            return _voxels_asset(method, checkpoint)
         cloud = trained_cloud(checkpoint, method.input, method.dataset)
     else:
         source = read_gaussians(method.input, method.axes)
@@ -59,7 +63,9 @@ def scene_asset(method: "Convert") -> Asset:
 
 def _field_asset(method: "Convert", checkpoint: NerfstudioCheckpoint) -> Asset:
     if placement(method.input, method.dataset) is not None:
-        raise InputError("dataset is for splatfacto; nerfacto's field stays in its training world")
+        raise InputError(
+            "dataset is for splatfacto and extrude; nerfacto's field stays in its training world"
+        )
     options = method.meshing or Meshing()
     field = nerfacto_grid(nerfacto_field(checkpoint), options.num_cells)
     made = meshed_field(field, options, method.max_faces, method.texture_px or DEFAULT_TEXTURE_PX)
@@ -67,6 +73,17 @@ def _field_asset(method: "Convert", checkpoint: NerfstudioCheckpoint) -> Asset:
         "what lies beyond the middle of the training world is left out",
         "colours that depend on the direction become their mean",
     )
+    mesh = method.placed_mesh(textured_trimesh(made.mesh))
+    return Asset(method.input.stem, mesh, losses, notes=(_said_of(made),))
+
+
+def _voxels_asset(method: "Convert", checkpoint: NerfstudioCheckpoint) -> Asset:
+    transform = placement(method.input, method.dataset)
+    made = meshed_voxels(
+        trained_field(checkpoint), transform, method.meshing or Meshing(), method.max_faces,
+        method.texture_px or DEFAULT_TEXTURE_PX,
+    )  # fmt: skip
+    losses = ("softness and transparency become a surface",)
     mesh = method.placed_mesh(textured_trimesh(made.mesh))
     return Asset(method.input.stem, mesh, losses, notes=(_said_of(made),))
 

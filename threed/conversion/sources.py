@@ -97,14 +97,14 @@ def read_gaussians(path: Path, axes: str | None) -> Source:
 
 
 def read_training(path: Path) -> NerfstudioCheckpoint:
-    """A checkpoint of splatfacto or nerfacto.
+    """A checkpoint of splatfacto, nerfacto or our own plugin.
 
     Raises:
         InputError: another method's, or none of nerfstudio.
     """
     checkpoint = read_checkpoint(path)
     if checkpoint.method == "unknown":
-        raise InputError(f"{path}: is of another method than splatfacto and nerfacto")
+        raise InputError(f"{path}: is of another method than splatfacto, nerfacto and extrude")
     return checkpoint
 
 

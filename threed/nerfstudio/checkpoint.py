@@ -32,11 +32,13 @@ class NerfstudioCheckpoint:
 
     @property
     def method(self) -> str:
-        """``splatfacto``, ``nerfacto`` or ``unknown``, by the names."""
+        """``splatfacto``, ``nerfacto``, ``extrude`` (our plugin) or ``unknown``, by the names."""
         if {"gauss_params.means", "means"} & set(self.tensors):
             return "splatfacto"
         if any(name.startswith("field.mlp_base") for name in self.tensors):
             return "nerfacto"
+        if "voxel_density" in self.tensors:
+            return "extrude"
         return "unknown"
 
 

@@ -7,6 +7,7 @@ from common.errors import InputError
 from threed.nerfstudio.checkpoint import inventory, read_checkpoint
 from threed.nerfstudio.splatfacto import splatfacto_cloud
 from threed.nerfstudio.transforms import PosedPictures, read_transforms
+from threed.nerfstudio.voxel_checkpoint import trained_field
 from threed.splats.description import described_cloud
 
 _MAX_LISTED = 60
@@ -57,10 +58,21 @@ def described_checkpoint(path: Path) -> list[str]:
             "weights of tiny-cuda-nn: the field cannot be evaluated, only listed"
             if flat else "weights of PyTorch: the field can be evaluated"
         )  # fmt: skip
+    elif checkpoint.method == "extrude":
+        field = trained_field(checkpoint)
+        x, y, z = (count - 1 for count in field.density.shape)
+        lines.append(
+            f"a voxel field of {x} x {y} x {z} cells from {_corner(field.low)} to "
+            f"{_corner(field.high)}, +Y up, in the training world"
+        )
     rows = [f"  {row}" for row in listed[:_MAX_LISTED]]
     if len(listed) > _MAX_LISTED:
         rows.append(f"  ... and {len(listed) - _MAX_LISTED} more")
     return [*lines, f"{len(listed)} tensors", *rows]
+
+
+def _corner(place: tuple[float, float, float]) -> str:
+    return "(" + ", ".join(f"{value:.4g}" for value in place) + ")"
 
 
 def _beside(posed: PosedPictures) -> list[str]:

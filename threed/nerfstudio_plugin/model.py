@@ -47,7 +47,7 @@ from threed.scenes.voxel_field import (
 )
 from threed.texturing.bake import Pictures
 
-_STATE = ("voxel_density", "voxel_colour", "voxel_allowed")
+_GRIDS = ("voxel_density", "voxel_colour", "voxel_allowed")
 """What changes its shape when cells halve."""
 
 
@@ -88,7 +88,7 @@ class ExtrudeModel(Model):
 
     def load_state_dict(self, state_dict: Any, **kwargs: Any) -> Any:
         """The state of any step: cells may have halved since the first."""
-        for name in _STATE:
+        for name in _GRIDS:
             if name in state_dict:
                 held = getattr(self, name)
                 held.data = held.data.new_empty(state_dict[name].shape)
@@ -238,15 +238,16 @@ class ExtrudeModel(Model):
             margin = self.options.hull_margin_px
             allowed = allowed_nodes(field, outlines.rgba[..., 3], outlines.cameras, margin)
             field = emptied(field, allowed)
-        held = {"voxel_density": field.density, "voxel_colour": field.colour,
-                "voxel_allowed": allowed}  # fmt: skip
-        for name, value in held.items():
-            getattr(self, name).data = value.detach().to(self.device).clone()
+        self.voxel_allowed = allowed.to(self.device)
         self.voxel_box.copy_(torch.tensor([field.low, field.high]))
-        for group, parameters in self.get_param_groups().items():
-            for parameter in parameters:
-                parameter.grad = None
-                optimizers.optimizers[group].state.pop(parameter, None)
+        for group, value in (("density", field.density), ("colour", field.colour)):
+            # a new parameter: graphs of the step before know the old one's shape
+            parameter = nn.Parameter(value.detach().to(self.device).clone())
+            setattr(self, f"voxel_{group}", parameter)
+            optimizer = optimizers.optimizers[group]
+            optimizer.state.clear()
+            optimizer.param_groups[0]["params"] = [parameter]
+            optimizers.parameters[group] = [parameter]
 
 
 def ball_in(box: tuple[Corner, Corner], num_cells: int, share: float) -> VoxelField:
