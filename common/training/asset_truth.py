@@ -35,10 +35,15 @@ def true_shapes(category: str, count: int) -> Iterator[TriangleMesh]:
 
 
 def true_object(category: str, colour: str | None) -> TriangleMesh:
-    """The first of `true_shapes`, its main part in a colour, with texture and finishes."""
-    seed = next(_held_out_seeds(category))
+    """The first of `true_objects`."""
+    return next(true_objects(category, colour, 1))
+
+
+def true_objects(category: str, colour: str | None, count: int) -> Iterator[TriangleMesh]:
+    """`true_shapes` with textures and finishes, their main parts in a colour."""
     main = next((name for name in COLOUR_NAMES if name == colour), None)
-    return textured_mesh(instance(category_named(category), seed, main=main).parts)
+    for seed in itertools.islice(_held_out_seeds(category), count):
+        yield textured_mesh(instance(category_named(category), seed, main=main).parts)
 
 
 def true_views(mesh: TriangleMesh, cameras: Cameras) -> Float[Tensor, "v h w 4"]:
