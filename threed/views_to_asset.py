@@ -21,7 +21,7 @@ from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_views import distil_views
-from threed.optimise.fit_mesh import MeshFit
+from threed.optimise.fit_outline import OutlineFit
 from threed.optimise.fit_views import FitStep, fit_views
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures
@@ -79,7 +79,7 @@ def meshed_views(
     given, outline = None, None
     if isinstance(method, LiftedPicture) and front is not None:
         given = front_pictures(front, method.detail_px)
-        outline = MeshFit(num_steps=method.outline_steps) if method.outline_steps else None
+        outline = OutlineFit(num_steps=method.outline_steps) if method.outline_steps else None
     options = FinishOptions(
         SurfaceOptions(method.surface),
         method.max_faces,
