@@ -13,8 +13,10 @@ from common.media.images import read_picture
 from common.report.asset_check import check_glb
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
+from tests.stopped_runs import stopped_at
 from tests.threed.test_text_to_3d import SMALL
-from threed.front import from_picture_first, names_a_thing, on_orbit, read_front
+from threed.front import from_picture_first, names_a_thing, read_front
+from threed.front_place import on_orbit
 from threed.rendering.volume import render
 from threed.scenes.voxel_field import VoxelField, node_positions, uniform_field
 from threed.text_to_3d import TextTo3D
@@ -103,6 +105,32 @@ def test_picture_becomes_an_asset_whose_first_view_is_the_picture(
     paths = [tmp_path / line for line in said.out.splitlines()]
     check_glb(paths[0])
     assert read_picture(paths[2]).ndim == 3
+
+
+@pytest.mark.parametrize("step", [1, 3, 7])
+def test_run_that_is_stopped_in_any_phase_ends_in_the_same_asset(
+    cut_out,
+    tmp_path,
+    monkeypatch,
+    lifting_models,  # noqa: F811
+    step,
+):
+    """Of 8 steps the first 2 draw, 4 fit and 2 distil."""
+    monkeypatch.chdir(tmp_path)
+    arguments = ["threed/image_to_3d", *SMALL[2:], f"prior.models_dir={lifting_models}",
+                 "prompt=a red ball", f"method.input={cut_out}", "method.outline_steps=3",
+                 "embed_provenance=false"]  # fmt: skip
+    assert main([*arguments, "name=whole"], APPS) == 0
+    with stopped_at(step):
+        assert main([*arguments, "name=stopped"], APPS) == 130
+    whole, stopped = (
+        next((tmp_path / "outputs" / name).glob("2*")) for name in ("whole", "stopped")
+    )
+
+    assert main(["resume", str(stopped)], APPS) == 0
+
+    written = [folder / "samples" / "asset.glb" for folder in (whole, stopped)]
+    assert written[0].read_bytes() == written[1].read_bytes()
 
 
 def test_missing_picture_ends_with_code_2(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811

@@ -182,3 +182,21 @@ def test_wrong_requests_are_refused(unwrapped):
     )
     with pytest.raises(InputError, match="no texel of a 64 x 64"):
         texels_of(tiny, 64)
+
+
+def test_given_picture_is_believed_whatever_the_others_show(unwrapped):
+    """The ball's own front is green; a picture of it in red is given."""
+    cameras = orbit_cameras([0.0, 120.0, 240.0], [0.0] * 3, 4.0, 20.0, 64, 64)
+    green, red = torch.tensor([0.1, 0.8, 0.2]), torch.tensor([0.9, 0.1, 0.1])
+    covered = render_mesh(unwrapped, cameras, lighting=FLAT_LIGHTING).rgba[..., 3:]
+    drawn, given = (
+        Pictures(torch.cat([covered * colour, covered], -1), cameras) for colour in (green, red)
+    )
+    front = Pictures(given.rgba[:1], cameras[0])
+
+    mesh = baked(unwrapped, painted_ball(), drawn, BakeOptions(256), front)
+
+    seen = render_mesh(mesh, cameras[:2], lighting=FLAT_LIGHTING).rgba[:, 32, 32, :3]
+    # the field weighs a twentieth of a picture that sees a point head-on
+    assert float((seen[0] - red).abs().max()) < 0.04
+    assert float((seen[1] - green).abs().max()) < 0.04
