@@ -7,7 +7,7 @@ from threed.meshing.decimation import decimated
 from threed.meshing.level import fitted_surface
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.fit_mesh import MeshFit, fit_mesh
-from threed.optimise.fit_outline import fit_outline
+from threed.optimise.fit_outline import OutlineFit, fit_outline
 from threed.rendering.volume import render
 from threed.scenes.voxel_field import VoxelField
 from threed.texturing.bake import BakeOptions, Pictures, baked
@@ -37,7 +37,7 @@ class FinishOptions:
     shape: MeshFit | None = None
     """How the vertices are moved until the mesh looks like the pictures; None: they are not. For
     pictures that agree with each other, such as renders."""
-    outline: MeshFit | None = None
+    outline: OutlineFit | None = None
     """How the vertices are moved until the mesh has the outlines of given pictures; None: they are
     not."""
     refine: RefineOptions | None = None
@@ -109,7 +109,7 @@ def _moved(
     return replace(last.mesh, texture=None)
 
 
-def _outlined(mesh: TriangleMesh, given: Pictures, options: MeshFit) -> TriangleMesh:
+def _outlined(mesh: TriangleMesh, given: Pictures, options: OutlineFit) -> TriangleMesh:
     """The mesh, without a texture, with the outlines of given pictures."""
     *_, last = fit_outline(mesh, given.rgba[..., 3].detach(), given.cameras, options)
     return replace(last.mesh, texture=None)

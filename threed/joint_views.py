@@ -31,7 +31,7 @@ class ViewStep:
     """Noised, of every set that is drawn; after the last step, the views of the chosen one."""
     state: State
     """Pass it as ``start`` to continue from here to the same bits."""
-    front: Float[Tensor, "4 h w"] | None
+    front: Float[Tensor, "4 height width"] | None
     """The picture that was given, premultiplied in [0, 1], if one was."""
     candidates: Candidates | None
     """The fronts that were chosen from, as soon as they are there."""

@@ -32,7 +32,7 @@ class LiftedViews(Config):
     """Steps that fit the scene to the views, half of them on a grid of half as many cells."""
     distil: DistilViews = DistilViews()
     """How the prior refines the scene between the views."""
-    outline_steps: int = Field(60, ge=0, le=10_000)
+    outline_steps: int = Field(100, ge=0, le=10_000)
     """Steps that move the mesh's vertices until its front has the outline of the picture that is
     its front, if one is; 0 leaves them where the scene has its surface."""
     surface: Literal["marching_cubes", "dual_contouring"] = "marching_cubes"

@@ -27,9 +27,10 @@ from threed.lifted_views import LiftedViews
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_views import distil_views
-from threed.optimise.fit_mesh import MeshFit
+from threed.optimise.fit_outline import OutlineFit
 from threed.optimise.fit_views import FitStep, fit_views
 from threed.scenes.voxel_field import VoxelField
+from threed.text_to_3d import TextTo3D
 from threed.texturing.bake import BakeOptions, Pictures
 from threed.texturing.refine import RefineOptions
 
@@ -89,7 +90,7 @@ def meshed_views(
     if front is not None:
         detail_px = method.detail_px if isinstance(method, LiftedPicture) else max(front.shape[1:])
         given = front_pictures(front, detail_px)
-        outline = MeshFit(num_steps=method.outline_steps) if method.outline_steps else None
+        outline = OutlineFit(num_steps=method.outline_steps) if method.outline_steps else None
     options = FinishOptions(
         SurfaceOptions(method.surface),
         method.max_faces,
@@ -122,7 +123,8 @@ def _drawn_views(
     begun: dict[str, Any] = {"phase": "fit", "inner": None, "rgba": rgba}
     if last.front is not None:  # as it is, not as the autoencoder leaves it
         rgba[0] = rearrange(on_orbit(last.front.cpu(), method.size_px), "c h w -> h w c")
-        if method.num_views % 2 == 0:
+        # of what has no known back, the drawn one is the less right
+        if isinstance(method, TextTo3D) and method.num_views % 2 == 0:
             behind = method.num_views // 2
             rgba[behind] = with_mirrored_outline(rgba[behind], rgba[0])
         begun["front"] = None if isinstance(method, ImageTo3D) else last.front.cpu()

@@ -36,10 +36,15 @@ def true_shapes(category: str, count: int) -> Iterator[TriangleMesh]:
 
 
 def true_object(category: str, colour: str | None) -> TriangleMesh:
-    """The first of `true_shapes`, its main part in a colour, with texture and finishes."""
-    seed = next(_held_out_seeds(category))
-    main = _colour_named(colour)
-    return textured_mesh(instance(category_named(category), seed, main=main).parts)
+    """The first of `true_objects`."""
+    return next(true_objects(category, colour, 1))
+
+
+def true_objects(category: str, colour: str | None, count: int) -> Iterator[TriangleMesh]:
+    """`true_shapes` with textures and finishes, their main parts in a colour."""
+    kind, main = category_named(category), _colour_named(colour)
+    for seed in itertools.islice(_held_out_seeds(category), count):
+        yield textured_mesh(instance(kind, seed, main=main).parts)
 
 
 def true_views(mesh: TriangleMesh, cameras: Cameras) -> Float[Tensor, "v h w 4"]:

@@ -23,9 +23,11 @@ from tests.threed.glb_validator import problems, validation
 ROOT = Path(__file__).parents[2]
 SMALL = (
     "threed/text_to_3d", "prompt=a red mug", "method.size_px=64", "method.sampler.num_steps=2",
-    "method.num_fronts=3", "method.num_view_sets=2", "method.num_cells=16", "method.fit_steps=4", "method.distil.num_steps=2",
-    "method.texture_px=256", "turntable={num_frames: 2, size_px: 32}", "num_threads=1",
+    "method.num_cells=16", "method.fit_steps=4", "method.distil.num_steps=2",
+    "method.outline_steps=3", "method.texture_px=256", "turntable={num_frames: 2, size_px: 32}",
+    "num_threads=1",
 )  # fmt: skip
+CHOOSING = ("method.num_fronts=3", "method.num_view_sets=2")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def make(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811
     monkeypatch.chdir(tmp_path)
 
     def make(*changes, models_dir=lifting_models):
-        code = main([*SMALL, f"prior.models_dir={models_dir}", *changes], APPS)
+        code = main([*SMALL, *CHOOSING, f"prior.models_dir={models_dir}", *changes], APPS)
         said = capsys.readouterr()
         return code, [tmp_path / line for line in said.out.splitlines()], said.err
 
@@ -163,7 +165,7 @@ def test_neither_kit_nor_training_data_is_imported_to_make_an_asset(lifting_mode
         "assert main(sys.argv[1:], APPS) == 0\n"
         "print(*(m for m in sys.modules if m.startswith(('common.kit', 'common.training'))))"
     )
-    arguments = [*SMALL, f"prior.models_dir={lifting_models}", f"output_dir={tmp_path}"]
+    arguments = [*SMALL, *CHOOSING, f"prior.models_dir={lifting_models}", f"output_dir={tmp_path}"]
     done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, text=True,
                           capture_output=True, check=True)  # fmt: skip
     assert done.stdout.splitlines()[-1] == ""

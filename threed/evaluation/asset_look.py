@@ -46,6 +46,8 @@ class AssetLook:
     """Overlap of its outlines with those of the views it was made from."""
     outlines: OutlineScore | None
     """None where no true shape is known."""
+    true_outlines: OutlineScore | None = None
+    """The same of one more true shape in the asset's place: what can be reached."""
 
 
 def side_pictures(mesh: TriangleMesh, size_px: int) -> Images:
@@ -63,13 +65,17 @@ def asset_look(
     Args:
         mesh: centred, +Y up, front +Z, on the scale of `common.embedded.orbit`.
         silhouette_iou: carried over.
-        truths: shapes that it may have; none leaves outlines uncompared.
+        truths: shapes that it may have, and one more, which is compared with them as assets are;
+            none leaves outlines uncompared.
         size_px: side of the pictures.
     """
     cameras = cameras_on_orbit(AROUND, _OUTLINE_PX)
+    shapes = list(truths)
+    references = [silhouettes(truth, cameras) for truth in shapes[:-1]]
     return AssetLook(
         side_pictures(mesh, size_px), flatness(mesh).is_billboard, silhouette_iou,
-        _outline_score(mesh, [silhouettes(truth, cameras) for truth in truths], cameras),
+        _outline_score(mesh, references, cameras),
+        _outline_score(shapes[-1], references, cameras) if references else None,
     )  # fmt: skip
 
 

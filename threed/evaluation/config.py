@@ -41,6 +41,8 @@ class EvaluateAssets(Config):
     """Which prompts."""
     num_truths: int = Field(32, ge=1, le=1000)
     """True instances of the kit that outlines are compared with; the best one counts."""
+    num_fronted: int = Field(3, ge=1, le=100)
+    """True instances that must all have one front, as the judge sees it, where assets are to."""
     asset: Annotated[TextTo3D | ScoreDistillation, BY_NAME] = TextTo3D()
     """How assets are made."""
 

@@ -80,6 +80,30 @@ class _Smoothed(torch.autograd.Function):
         return _solved(ctx.factor, grad), None
 
 
+@dataclass(frozen=True, eq=False)
+class SmoothVertices:
+    """Vertices ``x`` by what moves them, ``u``: ``(I + smoothness L) x = u``."""
+
+    system: Any
+    """``I + smoothness L``, sparse."""
+    factor: Any
+
+    @classmethod
+    def of(cls, mesh: TriangleMesh, smoothness: float) -> "SmoothVertices":
+        """For the edges of a mesh."""
+        system = _system(mesh, smoothness)
+        return cls(system, _factored(system))
+
+    def free(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """What gives these vertices."""
+        return torch.from_numpy(self.system @ points.double().numpy()).to(points)
+
+    def points(self, free: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """The vertices, differentiable."""
+        made: Float[Tensor, "n 3"] = _Smoothed.apply(free, self.factor)
+        return made
+
+
 def fit_mesh(
     mesh: TriangleMesh,
     rgba: Float[Tensor, "v h w 4"],
@@ -109,9 +133,8 @@ def fit_mesh(
             f"{cameras.height} x {cameras.width} pixels"
         )
     start = mesh.vertices.detach()
-    system = _system(mesh, chosen.smoothness)
-    factor = _factored(system)
-    free = torch.from_numpy(system @ start.double().numpy()).to(start).requires_grad_()
+    smooth = SmoothVertices.of(mesh, chosen.smoothness)
+    free = smooth.free(start).requires_grad_()
     texture = mesh.texture.detach().clone().requires_grad_()
     optimizer = torch.optim.Adam([{"params": [free]}, {"params": [texture]}],
                                  betas=(0.9, 0.99), fused=True)  # fmt: skip
@@ -123,14 +146,14 @@ def fit_mesh(
         ):
             group["lr"] = rate * left
         views = views_of(step, len(cameras), chosen.views_per_step, seed, "fit mesh/order")
-        moved = replace(mesh, vertices=_Smoothed.apply(free, factor), texture=texture)
+        moved = replace(mesh, vertices=smooth.points(free), texture=texture)
         loss = (_drawn(moved, cameras[views]) - rgba[views]).square().mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         with torch.no_grad():
             texture.clamp_(0, 1)
-        points = _solved(factor, free.detach())
+        points = smooth.points(free.detach())
         yield MeshStep(step, float(loss.detach()), _without_normals(mesh, points))
 
 

@@ -15,6 +15,7 @@ from common.diffusion.inflation import inflate
 from common.diffusion.lifted_unet import FrameLayers, compile_lifted
 from common.diffusion.unet_coverage import check_coverage
 from common.errors import InputError
+from common.generation.picture_switches import refuse_offload
 from common.media.fitting import Fit
 from common.pretrained.build import build_unet_prior, only_of_unets, torch_dtype
 from common.pretrained.check import check_pretrained

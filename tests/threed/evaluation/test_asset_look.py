@@ -27,9 +27,10 @@ def test_true_shapes_are_held_out_instances_of_usual_size():
 
 def test_true_instance_overlaps_with_itself_and_beats_the_best_ellipsoid():
     mesh = first_held_out("chair")
-    look = asset_look(mesh, 0.9, true_shapes("chair", 2), 64)
+    look = asset_look(mesh, 0.9, true_shapes("chair", 3), 64)
     assert look.outlines.iou > 0.99
     assert look.outlines.ellipsoid_iou < 0.75
+    assert look.true_outlines.ellipsoid_iou < look.true_outlines.iou < look.outlines.iou
     assert look.silhouette_iou == 0.9
     assert not look.is_billboard
     assert look.sides.shape == (4, 4, 64, 64)
@@ -37,8 +38,8 @@ def test_true_instance_overlaps_with_itself_and_beats_the_best_ellipsoid():
 
 def test_wrong_thing_overlaps_less_than_a_true_instance():
     mesh = first_held_out("chair")
-    right = asset_look(mesh, 0.9, true_shapes("chair", 2), 64)
-    wrong = asset_look(mesh, 0.9, true_shapes("car", 2), 64)
+    right = asset_look(mesh, 0.9, true_shapes("chair", 3), 64)
+    wrong = asset_look(mesh, 0.9, true_shapes("car", 3), 64)
     assert wrong.outlines.iou < right.outlines.iou - 0.3
 
 

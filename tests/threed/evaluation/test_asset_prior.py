@@ -8,7 +8,9 @@ from common.runs.interrupts import Interrupted
 from run import APPS
 
 PRESET = "evaluate/asset_prior"
-FAST = ("method.asset.distil.num_steps=1", "method.asset.texture_px=256", "method.num_truths=2")
+FAST = ("method.asset.distil.num_steps=1", "method.asset.texture_px=256", "method.num_truths=2",
+        "method.asset.num_fronts=2", "method.asset.num_view_sets=2", "method.num_fronted=1",
+        "method.asset.outline_steps=2")  # fmt: skip
 
 
 def figures_of(paths):
@@ -27,6 +29,11 @@ def test_run_scores_fronts_and_shapes_and_shows_all_sides(evaluate):
     assert 0 < figures["held_out/outline_iou"] < 1
     assert 0 < figures["held_out/ellipsoid_iou"] < 1
     assert "emoji/outline_iou" not in figures
+    # one more true instance is nearer to the others than what nobody trained can make
+    assert figures["held_out/true_outline_iou"] > figures["held_out/outline_iou"]
+    assert 0 <= figures["emoji/close_front_top1"] <= figures["emoji/close_front_top5"] <= 1
+    assert "held_out/close_front_top1" not in figures
+    assert figures.get("held_out/one_front", 0) <= figures.get("held_out/with_a_front", 0)
 
 
 @pytest.mark.parametrize("where", ["inside", "between"])

@@ -19,7 +19,7 @@ from threed.front_place import front_place, on_orbit
 from threed.measures.silhouettes import silhouette_iou, silhouettes
 
 PRESET = "evaluate/image_to_3d"
-FAST = ("method.asset.texture_px=256", "method.picture_px=96", "method.asset.outline_steps=2")  # fmt: skip
+FAST = ("method.asset.texture_px=256", "method.asset.outline_steps=2", "method.picture_px=96")
 
 
 def front_of(mesh, size_px):

@@ -7,8 +7,7 @@ from common.cameras import orbit_cameras
 from common.errors import InputError
 from tests.threed.optimise.test_fit_mesh import ball
 from threed.measures.silhouettes import mesh_iou, silhouettes
-from threed.optimise.fit_mesh import MeshFit
-from threed.optimise.fit_outline import fit_outline
+from threed.optimise.fit_outline import OutlineFit, fit_outline
 
 FRONT = orbit_cameras(0.0, 0.0, 4.0, 25.0, 64, 64)
 SIDE = orbit_cameras(90.0, 0.0, 4.0, 25.0, 64, 64)
@@ -24,17 +23,17 @@ def egg():
 
 def test_outline_is_followed_and_depth_stays(egg):
     start, wanted = ball(0.5), silhouettes(egg, FRONT)
-    *_, last = fit_outline(start, wanted, FRONT, MeshFit(num_steps=60))
+    *_, last = fit_outline(start, wanted, FRONT, OutlineFit())
     assert float(mesh_iou(start, wanted, FRONT)) < 0.93
     assert float(mesh_iou(last.mesh, wanted, FRONT)) > 0.98
-    assert last.step == 60
+    assert last.step == 100
     assert last.loss < 0.002  # squares of coverage; the start's are ten times as large
     deep = [float(one.vertices[:, 2].max()) for one in (start, last.mesh)]
     assert deep[1] == pytest.approx(deep[0], abs=0.01)
 
 
 def test_colours_say_nothing(egg):
-    wanted, steps = silhouettes(egg, FRONT), MeshFit(num_steps=3)
+    wanted, steps = silhouettes(egg, FRONT), OutlineFit(num_steps=3)
     black = dataclasses.replace(ball(0.5), texture=torch.zeros(8, 8, 3))
     ends = []
     for start in (ball(0.5), black):

@@ -196,11 +196,7 @@ def test_given_picture_is_believed_whatever_the_others_show(unwrapped):
 
     mesh = baked(unwrapped, painted_ball(), drawn, BakeOptions(256), front)
 
-    seen = render_mesh(mesh, cameras_round(), lighting=FLAT_LIGHTING).rgba[:, 32, 32, :3]
-    # a field and two of three pictures weigh a hundredth each at most
+    seen = render_mesh(mesh, cameras[:2], lighting=FLAT_LIGHTING).rgba[:, 32, 32, :3]
+    # the field weighs a twentieth of a picture that sees a point head-on
     assert float((seen[0] - red).abs().max()) < 0.04
     assert float((seen[1] - green).abs().max()) < 0.04
-
-
-def cameras_round():
-    return orbit_cameras([0.0, 180.0], [0.0, 0.0], 4.0, 20.0, 64, 64)
