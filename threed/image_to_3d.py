@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from common.diffusion.guidance_config import CFG, Guidance
 from threed.lifted_views import LiftedViews
 from threed.optimise.distil_options import DistilViews
 
@@ -13,6 +14,8 @@ class LiftedPicture(LiftedViews):
     """The keys of lifting a picture, whichever it is."""
 
     name: Literal["image_to_3d"] = "image_to_3d"
+    guidance: Guidance = CFG(guidance_scale=2.0)
+    """How strongly the views follow prompt and picture: less than where there is a prompt alone."""
     distil: DistilViews = DistilViews(num_steps=0)
     """How the prior refines the scene between the views; none by default: where a picture is given
     it takes most of the time and changes neither front nor outlines for the better."""

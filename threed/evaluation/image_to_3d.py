@@ -197,7 +197,7 @@ def _write_sheet(run: Run, name: str, asked: Sequence[Asked], looks: Sequence[Pi
     """A row each: the picture, the asset's front and other sides, the object's other sides."""
     pictures, captions = [], []
     for one, look in zip(asked, looks, strict=True):
-        shown = [*look.given, *look.shown, *look.sides[1:], *look.true_sides[1:]]
+        shown = [look.given, look.shown, *look.sides[1:], *look.true_sides[1:]]
         pictures += [to_picture(side) for side in shown]
         captions += [one.caption, *[""] * (len(shown) - 1)]
     sheet = picture_sheet(pictures, captions=captions, num_columns=len(shown), cell_px=128)

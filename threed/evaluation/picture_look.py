@@ -15,7 +15,6 @@ from common.embedded.orbit import cameras_on_orbit
 from common.raster.mesh import TriangleMesh
 from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING
-from common.shapes import Images
 from threed.evaluation.asset_look import SIDES, side_pictures
 from threed.front_place import VIEW_M, FrontPlace, front_pictures, front_place, on_orbit
 from threed.measures.consistency import view_psnr
@@ -42,13 +41,13 @@ _SUPERSAMPLE = 4
 class PictureLook:
     """One asset beside the object of its picture. Pictures are premultiplied RGBA in [-1, 1]."""
 
-    given: Images
+    given: Float[Tensor, "4 h w"]
     """The picture."""
-    shown: Images
+    shown: Float[Tensor, "4 h w"]
     """The asset from the camera that took it, without light."""
-    sides: Images
+    sides: Float[Tensor, "n 4 s s"]
     """The asset from `SIDES`, without light."""
-    true_sides: Images
+    true_sides: Float[Tensor, "n 4 s s"]
     """The object from there."""
     figures: Mapping[str, float]
     """``given_db``, ``unseen_iou``, ``unseen_db``; ``ellipsoid_iou`` and ``extruded_iou`` of lumps
@@ -74,7 +73,7 @@ def picture_look(
     shown = _drawn(mesh, given.cameras)
     figures = look_figures(mesh, picture, placed, size_px) | _lumps(picture, placed)
     return PictureLook(
-        picture[None] * 2 - 1, rearrange(shown, "v h w c -> v c h w") * 2 - 1,
+        picture * 2 - 1, rearrange(shown, "1 h w c -> c h w") * 2 - 1,
         side_pictures(mesh, size_px), sides * 2 - 1, figures,
     )  # fmt: skip
 
