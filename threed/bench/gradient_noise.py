@@ -65,7 +65,7 @@ def gradient_noise(
     pictures, draws = torch.stack(list(renders)), draws or Draws()
     with torch.no_grad():
         latents = prior.encode(pictures)
-    first = Draw(latents, latents, latents, [], pictures)
+    first = Draw(latents, latents.new_zeros(len(latents)), latents, [], pictures)
     variance, square = _moments(loss, prior, first, views, past, seed, draws)
     if not isinstance(loss, SDS) or loss.baseline != "learnt":
         return GradientNoise(variance / square)

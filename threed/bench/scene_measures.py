@@ -8,6 +8,7 @@ import torch
 from einops import reduce
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from common.errors import InputError
 from threed.bench.render_prior import SIDES, pictures_of
@@ -20,6 +21,8 @@ _SOLID = 0.5
 """Opacity from which a pixel's colour is compared, and a cell counts as matter."""
 _EMPTY = 0.01
 """Opacity below which the figure leaves a pixel empty."""
+_EDGE_PX = 2
+"""How near the figure's outline what is there is a soft edge and no fog."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class SceneMeasures:
     num_fronts: int
     """Sides of eight that are most like the figure's front; 1 is right."""
     fog: float
-    """Mean opacity of pixels that the figure leaves empty, aside and in the middle; 0 is right."""
+    """Mean opacity beyond the figure's outlines, aside and in the middle; 0 is right."""
     off_centre_cm: float | None
     """From the middle of the scene's solid matter to that of the figure in the middle; None where
     nothing is solid."""
@@ -90,7 +93,8 @@ def _gain(ours: Float[Tensor, "c v h w"], theirs: Float[Tensor, "c v h w"]) -> f
 
 def _fog(ours: Float[Tensor, "c v h w"], known: Sequence[Float[Tensor, "c v h w"]]) -> float:
     shown = torch.stack([(one[3] + 1) / 2 for one in known]).amax(0)
-    return float(((ours[3] + 1) / 2)[shown < _EMPTY].mean())
+    near = functional.max_pool2d(shown, 2 * _EDGE_PX + 1, stride=1, padding=_EDGE_PX)
+    return float(((ours[3] + 1) / 2)[near < _EMPTY].mean())
 
 
 def _off_centre_cm(scene: VoxelField, figure: VoxelField) -> float | None:

@@ -104,3 +104,19 @@ def test_baseline_unknown_label_suggests():
 def test_config_contradictions_are_refused(changes, words):
     with pytest.raises(ValueError, match=words):
         config(**changes)
+
+
+def test_only_the_named_variants_are_run():
+    variants = (*config().variants, Variant(label="c"))
+    asked = config(variants=variants, only=("c", "a"))
+    assert [column.label for column in columns(asked)] == ["a", "c"]
+    assert baseline_of(asked) == "a"
+    with pytest.raises(ValueError, match="only names 'd'"):
+        config(only=("a", "d"))
+
+
+def test_keys_for_all_runs_give_way_to_a_variants_own():
+    cells = plan(config(set={"sampler.num_steps": 6, "num_samples": 1}), APPS, Path("cells"))
+    steps = {cell.column: cell.values["sampler"]["num_steps"] for cell in cells}
+    assert steps == {"a": 6, "b": 7}
+    assert {cell.values["num_samples"] for cell in cells} == {1}

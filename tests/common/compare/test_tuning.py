@@ -139,3 +139,24 @@ def test_false_alarms_are_as_many_as_the_level_says():
         wrong += found[0].verdict == "fails"
     # Binomial: 100 expected, deviation 10.
     assert 65 <= wrong <= 140
+
+
+def test_tuning_may_use_prompts_of_its_own():
+    tuning = Tuning(metric="m", better="lower", prompts=("a blue star",))
+    asked = config(prompts=("a red ball", "a green ball"), tuning=tuning)
+    assert {cell.prompt for cell in plan(tuning_config(asked), APPS, Path("cells"))} == {
+        "a blue star"
+    }
+    assert {cell.prompt for cell in plan(tuned(asked, ()), APPS, Path("cells"))} == {
+        "a red ball", "a green ball",
+    }  # fmt: skip
+
+
+def test_fewer_points_are_evenly_chosen_and_one_is_not_tried():
+    two = config(tuning=Tuning(metric="m", better="lower", max_points=2))
+    tried = [cell.values["sampler"]["num_steps"]
+             for cell in plan(tuning_config(two), APPS, Path("cells"))]  # fmt: skip
+    assert tried == [2, 9]
+    one = config(tuning=Tuning(metric="m", better="lower", max_points=1))
+    assert tuning_config(one) is None
+    assert tuned(one, choices(one, [])).variants[0].set["sampler.num_steps"] == 5

@@ -174,6 +174,23 @@ def test_centre_depth_pulls_the_middle_nearer_on_either_side(swapped):
     assert (depth.grad[:, 0, 0] < 0).all(), "and the border farther"
 
 
+def test_centre_depth_has_the_gradient_of_the_published_code_where_the_border_is_far():
+    """There ``-log(centre - border)`` is no number, but backward it is ``-1 / (centre - border)``.
+
+    Softplus is its argument to ``exp(-5)``, so both agree to a hundredth.
+    """
+    depth = torch.full((1, 64, 64), BACKGROUND_M)
+    depth[:, 16:48, 16:48] = torch.linspace(3.0, 5.0, 32)
+    depth.requires_grad_()
+    (ours,) = torch.autograd.grad(centre_depth(rendered(depth, torch.ones(1, 64, 64))), depth)
+    middle = torch.zeros(1, 64, 64, dtype=torch.bool)
+    middle[:, 16:48, 16:48] = True
+    published = -(depth[middle].mean() - depth[~middle].mean() + 1e-12).log()
+    (theirs,) = torch.autograd.grad(published, depth)
+    assert not torch.isfinite(published)
+    torch.testing.assert_close(ours, theirs, rtol=0.01, atol=0.0)
+
+
 def test_views_go_evenly_round_at_a_random_turn() -> None:
     first, second = (
         views_round(4, (-10.0, 30.0), torch.Generator().manual_seed(seed)) for seed in (0, 1)
