@@ -42,7 +42,7 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
     match prior:
         case EmbeddedPriorConfig():
             from common.embedded.prior import check_size
-            from common.zoo.ip_adapter import check_image_prompt, check_prompt_fit
+            from common.zoo.ip_adapter import check_image_prompt
             from common.zoo.models import check_embedded_prior, check_prior_loras
             from common.zoo.words import check_prior_words
 
@@ -55,8 +55,7 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             _check_controls(prior, method, manifests)
             at_hand = {kind: manifest.identity for kind, manifest in manifests.items()}
             check_image_prompt(prior.image_prompt, folder, at_hand)
-            if isinstance(method, TextTo3D) and method.chooses:
-                check_prompt_fit(folder, at_hand)
+            check_choosing(method, folder, at_hand)
             _check_heights(method)
             _check_sides(method)
             _check_stages(method)
@@ -104,6 +103,23 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
             return PictureViews(build_prior(prior, (size_px, size_px), device), num_views)
         case _:
             assert_never(prior)
+
+
+def check_choosing(method: FromPrompt, folder: Path, at_hand: Mapping[str, str]) -> None:
+    """Refuse to choose among drawn fronts without the model that reads pictures.
+
+    Args:
+        method: how assets are made.
+        folder: of the models.
+        at_hand: their identities, by kind.
+
+    Raises:
+        InputError: it is missing, or for other models.
+    """
+    if isinstance(method, TextTo3D) and method.chooses:
+        from common.zoo.ip_adapter import check_prompt_fit
+
+        check_prompt_fit(folder, at_hand)
 
 
 def _choosing(pictures: "EmbeddedPrior", folder: Path) -> "EmbeddedPrior":

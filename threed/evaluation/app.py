@@ -20,6 +20,7 @@ from threed.evaluation.image_to_3d import evaluate_image_to_3d, picture_estimate
 from threed.evaluation.textures import evaluate_textures, texture_estimate
 from threed.evaluation.view_prior import evaluate_views, view_estimate
 from threed.painting.painters import check_painter
+from threed.view_priors import check_choosing
 
 
 def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
@@ -29,6 +30,9 @@ def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
     check_prior_loras(manifests, config.prior.loras)
     if config.prior.embeddings:
         raise InputError("the committed prompts have no learnt words: leave prior.embeddings out")
+    if isinstance(config.method, EvaluateAssets | EvaluateViews):
+        at_hand = {kind: one.identity for kind, one in manifests.items()}
+        check_choosing(config.method.asset, models_folder(config.prior), at_hand)
     if isinstance(config.method, EvaluateTextures):
         return check_painter(config.prior, config.method.painting, "")
     return []
