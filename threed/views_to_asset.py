@@ -44,7 +44,10 @@ def asset_from_views(
             state = {"phase": "fit", "inner": None, "rgba": rgba}
         pictures = Pictures(state["rgba"], cameras)
         if state["phase"] == "fit":
-            steps = fit_views(pictures.rgba, cameras, method.fit, seed=seed, state=state["inner"])
+            seen = weighted_pictures(method, pictures)
+            steps = fit_views(
+                seen.rgba, seen.cameras, method.fit, seed=seed, state=state["inner"]
+            )  # fmt: skip
             field = _followed(steps, "fit", method.sampler.num_evaluations, state, run, bar)
             state = {"phase": "distil", "inner": None, "rgba": pictures.rgba} | _kept(field)
         field = VoxelField(
@@ -59,6 +62,13 @@ def asset_from_views(
             field = _followed(steps, "distil", before, state, run, bar)
     with run.clock.stage("mesh and texture"):
         return meshed_views(method, field, pictures, front)
+
+
+def weighted_pictures(method: LiftedViews, pictures: Pictures) -> Pictures:
+    """What the scene is fitted to: a given picture several times."""
+    times = method.front_weight if isinstance(method, LiftedPicture) else 1
+    order = [0] * times + list(range(1, len(pictures.cameras)))
+    return Pictures(pictures.rgba[order], pictures.cameras[order])
 
 
 def meshed_views(
