@@ -19,6 +19,8 @@ class LiftedPicture(LiftedViews):
     distil: DistilViews = DistilViews(num_steps=0)
     """How the prior refines the scene between the views; none by default: where a picture is given
     it takes most of the time and changes neither front nor outlines for the better."""
+    front_weight: int = Field(4, ge=1, le=100)
+    """The fit of the scene looks at the picture as often as at so many other views."""
     detail_px: int = Field(512, ge=64, le=2048)
     """Pixels along the object's longer side that outline and texture follow, of larger pictures."""
 

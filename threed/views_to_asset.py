@@ -51,7 +51,10 @@ def asset_from_views(
             state = _drawn_views(method, prompt, prior, seed, run, state["inner"], bar)
         pictures = Pictures(state["rgba"], cameras)
         if state["phase"] == "fit":
-            steps = fit_views(pictures.rgba, cameras, method.fit, seed=seed, state=state["inner"])
+            seen = weighted_pictures(method, pictures)
+            steps = fit_views(
+                seen.rgba, seen.cameras, method.fit, seed=seed, state=state["inner"]
+            )  # fmt: skip
             field = _followed(steps, "fit", method.sampler.num_evaluations, state, run, bar)
             drawn = {name: state.get(name) for name in ("rgba", "front", "candidates")}
             state = {"phase": "distil", "inner": None} | drawn | _kept(field)
@@ -69,6 +72,13 @@ def asset_from_views(
         front = read_front(method.input) if isinstance(method, ImageTo3D) else state.get("front")
         made = meshed_views(method, field, pictures, front)
     return replace(made, candidates=restored_candidates(state.get("candidates")))
+
+
+def weighted_pictures(method: LiftedViews, pictures: Pictures) -> Pictures:
+    """What the scene is fitted to: a given picture several times."""
+    times = method.front_weight if isinstance(method, LiftedPicture) else 1
+    order = [0] * times + list(range(1, len(pictures.cameras)))
+    return Pictures(pictures.rgba[order], pictures.cameras[order])
 
 
 def meshed_views(

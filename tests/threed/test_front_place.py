@@ -17,8 +17,9 @@ from threed.front_place import front_camera, front_pictures, front_place, on_orb
 from threed.image_to_3d import LiftedPicture
 from threed.measures.consistency import view_psnr
 from threed.optimise.fit_views import fit_views
+from threed.text_to_3d import TextTo3D
 from threed.texturing.bake import Pictures
-from threed.views_to_asset import meshed_views
+from threed.views_to_asset import meshed_views, weighted_pictures
 
 
 def rectangle(height, width, top, left, page=(200, 160)):
@@ -72,6 +73,15 @@ def test_large_pictures_shrink_with_their_cameras():
 def test_empty_pictures_have_no_place():
     with pytest.raises(InputError, match="nothing of it is opaque"):
         front_place(torch.zeros(4, 8, 8))
+
+
+def test_scene_looks_at_a_given_picture_as_often_as_it_weighs():
+    views = kit_views("duck", AROUND_4, 64)
+    pictures = Pictures(views.rgba, views.cameras)
+    seen = weighted_pictures(LiftedPicture(front_weight=3), pictures)
+    assert torch.equal(seen.rgba, views.rgba[[0, 0, 0, 1, 2, 3]])
+    assert torch.equal(seen.cameras.w2c, views.cameras.w2c[[0, 0, 0, 1, 2, 3]])
+    assert torch.equal(weighted_pictures(TextTo3D(), pictures).rgba, views.rgba)
 
 
 def test_asset_shows_its_picture_again_better_than_its_views():

@@ -40,7 +40,7 @@ from threed.optimise.fit_views import fit_views
 from threed.textured_trimesh import textured_trimesh
 from threed.texturing.bake import Pictures
 from threed.view_priors import build_view_prior
-from threed.views_to_asset import meshed_views
+from threed.views_to_asset import meshed_views, weighted_pictures
 
 _MEMORY_BYTES = 2 * 2**30
 _TRUE = "true_views_"
@@ -140,8 +140,10 @@ def _made_of_true_views(
     cameras = cameras_on_orbit(method.asset.views, method.asset.size_px)
     rgba = true_views(placed, cameras)
     rgba[0] = rearrange(on_orbit(picture, method.asset.size_px), "c h w -> h w c")
-    *_, last = fit_views(rgba, cameras, method.asset.fit, seed=seed)
-    return meshed_views(method.asset, last.field, Pictures(rgba, cameras), picture).mesh
+    views = Pictures(rgba, cameras)
+    seen = weighted_pictures(method.asset, views)
+    *_, last = fit_views(seen.rgba, seen.cameras, method.asset.fit, seed=seed)
+    return meshed_views(method.asset, last.field, views, picture).mesh
 
 
 def _scores(
