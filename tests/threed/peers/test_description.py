@@ -143,6 +143,21 @@ def test_ranges_that_move_from_the_first_step_keep_moving(imported):
     assert "late_min_time" in "\n".join(lines)
 
 
+def test_milestones_are_stages(imported):
+    """Stable Zero123's: 64, 128 and 256 pixels, 12, 8 and 4 views."""
+    _, config = imported(
+        changed(STUDIO, data__height=[64, 128, 256], data__batch_size=[12, 8, 4],
+                data__resolution_milestones=[800, 2000])
+    )  # fmt: skip
+    views = config.method.views
+    assert [(one.until, one.render_px, one.num_views) for one in views.stages] == [
+        (0.2, 64, 12), (0.5, 128, 8), (1.0, 256, None),
+    ]  # fmt: skip
+    assert [views.at(share) for share in (0.0, 0.3, 0.5, 1.0)] == [
+        (12, 64), (8, 128), (4, 256), (4, 256),
+    ]  # fmt: skip
+
+
 def test_perp_neg_moves_away_from_other_sides(imported):
     lines, config = imported(changed(STUDIO, system__prompt_processor__use_perp_neg=True))
     assert config.method.loss.guidance.other_sides
