@@ -10,7 +10,7 @@ from threed.peers.settings import Settings, as_number
 _MOST_VIEWS = 8
 _BOX_M = 0.6
 _PRIOR_PX, _LEAST_PX = 512, 16
-_MOST_STAGE_VIEWS = 16
+_MOST_STAGES, _MOST_STAGE_VIEWS = 8, 16
 
 
 def views_of(settings: Settings, latents: bool, steps: int) -> dict[str, Any]:
@@ -39,8 +39,8 @@ def views_of(settings: Settings, latents: bool, steps: int) -> dict[str, Any]:
             meaning = (
                 "of latents that are rendered there; pictures of 512 pixels are rendered here"
                 if latents
-                else "pixels, enlarged to 512 before they are encoded, as method.views.stages; sides "
-                "that are no multiple of 8 are rendered at 512 here"
+                else "pixels, enlarged to 512 before they are encoded, as method.views.stages; "
+                "sides that are no multiple of 8 are rendered at 512 here"
             )
             settings.say(f"data.{side}", meaning)
     if settings.has("data.resolution_milestones"):
@@ -68,7 +68,7 @@ def _stages(settings: Settings, steps: int, last_views: int) -> list[dict[str, A
     """``method.views.stages``: sizes and numbers of views up to each milestone."""
     sides, counts = _every(settings, "data.height", 64), _every(settings, "data.batch_size", 1)
     ends = _every(settings, "data.resolution_milestones", steps)
-    ends = [end for end in ends if 0 < end < steps] + [float(steps)]
+    ends = [*sorted({end for end in ends if 0 < end < steps})[: _MOST_STAGES - 1], float(steps)]
     stages: list[dict[str, Any]] = []
     for index, end in enumerate(ends):
         side = int(sides[min(index, len(sides) - 1)])
@@ -84,7 +84,7 @@ def _stages(settings: Settings, steps: int, last_views: int) -> list[dict[str, A
     return stages
 
 
-def _every(settings: Settings, key: str, default: float) -> list[float]:
+def _every(settings: Settings, key: str, default: float | int) -> list[float]:
     """The values of a list of stages, or the one value."""
     value = settings.get(key, default)
     numbers = [as_number(one) for one in (value if isinstance(value, list) else [value])]

@@ -188,6 +188,7 @@ def test_dreamgaussian_is_read_whole(imported):
     assert method.loss.guidance.guidance_scale == 100.0, "uncond + s (cond - uncond)"
     assert isinstance(method.times, Falling)
     assert (method.num_steps, method.views.num_views) == (300, 4)
+    assert [method.views.at(share)[1] for share in (0.0, 0.3, 0.6)] == [128, 256, 512]
     unit = 0.85 / (2.0 * math.tan(math.radians(30.0)))  # metres for a unit there
     assert scene.means_rate == pytest.approx(10 * 0.002 * unit)
     assert scene.final_means_rate == pytest.approx(10 * 1e-4 * unit)
