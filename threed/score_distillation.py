@@ -59,7 +59,7 @@ class DistilledViews(Config):
     def at(self, share: float) -> tuple[int, int]:
         """Views of a step at ``share`` of all, and the side of its renders."""
         for stage in self.stages:
-            if share < stage.until:
+            if share < stage.until or stage.until == 1:
                 return stage.num_views or self.num_views, stage.render_px or self.size_px
         return self.num_views, self.size_px
 

@@ -38,8 +38,8 @@ def edit(tmp_path, monkeypatch, capsys, lifting_models):  # noqa: F811
         embedded = not any(change.startswith("prior=") for change in changes)
         own = [
             *([f"prior.models_dir={lifting_models}"] if embedded else []),
-            "method.start.input=ball.ply", "method.start.fit_steps=20", "method.start.num_pictures=6",
-            "method.start.picture_px=48", *SCENES[scene],
+            "method.start.input=ball.ply", "method.start.fit_steps=20",
+            "method.start.num_pictures=6", "method.start.picture_px=48", *SCENES[scene],
         ]  # fmt: skip
         code = main([preset, *SMALL, *own, *changes], APPS)
         said = capsys.readouterr()

@@ -118,26 +118,12 @@ def loss_gradient(
             found = sjc_gradient(
                 prior, x, t, noise, *told, variance_reduction=reduced, negatives=away
             )
-        case CSD():
-            away = says(loss.negative_prompt) if loss.negative_scale else None
-            found = csd_gradient(
-                prior, x, t, noise, cond, empty, away, scale=loss.scale,
-                negative_scale=loss.negative_scale, weight=loss.weight,
-            )  # fmt: skip
-        case NFSD():
-            bad = says(loss.negative_prompt)
-            found = nfsd_gradient(
-                prior, x, t, noise, cond, empty, bad, scale=loss.scale, weight=loss.weight
-            )
+        case CSD() | NFSD() | Bridge():
+            found = _by_words(loss, prior, prompt, says, draw)
         case ISM() | SDI():
             found = _inverting(loss, prior, cond, empty, draw)
         case RFDS():
             found = rfds_gradient(prior, x, t, noise, cond, empty, loss.guidance, away)
-        case Bridge():
-            bad = says(f"{prompt}, {loss.bad_words}")
-            found = bridge_gradient(
-                prior, x, t, noise, cond, bad, scale=loss.scale, weight=loss.weight
-            )
         case VSD():
             found = _variational(loss, prior, cond, empty, draw, past)
         case HiFA():
@@ -148,6 +134,33 @@ def loss_gradient(
         case _:
             assert_never(loss)
     return found, past
+
+
+def _by_words(
+    loss: CSD | NFSD | Bridge, prior: Prior[Any], prompt: str, says: Says, draw: Draw
+) -> Distilled:
+    """The gradient of a loss that weighs differences of prompts itself."""
+    x, t, noise = draw.latents, draw.timesteps, draw.noise
+    cond, empty = says(prompt), says("")
+    match loss:
+        case CSD():
+            away = says(loss.negative_prompt) if loss.negative_scale else None
+            return csd_gradient(
+                prior, x, t, noise, cond, empty, away, scale=loss.scale,
+                negative_scale=loss.negative_scale, weight=loss.weight,
+            )  # fmt: skip
+        case NFSD():
+            bad = says(loss.negative_prompt)
+            return nfsd_gradient(
+                prior, x, t, noise, cond, empty, bad, scale=loss.scale, weight=loss.weight
+            )
+        case Bridge():
+            bad = says(f"{prompt}, {loss.bad_words}")
+            return bridge_gradient(
+                prior, x, t, noise, cond, bad, scale=loss.scale, weight=loss.weight
+            )
+        case _:
+            assert_never(loss)
 
 
 def _left_behind(loss: EditLoss) -> str:

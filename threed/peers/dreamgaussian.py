@@ -144,6 +144,7 @@ def _views(settings: Settings) -> dict[str, Any]:
     return {
         "num_views": taken,
         "size_px": 512,
+        "stages": [{"until": 0.3, "render_px": 128}, {"until": 0.6, "render_px": 256}],
         "min_elevation_deg": -30.0,
         "max_elevation_deg": 30.0,
     }

@@ -68,7 +68,7 @@ def threestudio_config(settings: Settings) -> dict[str, Any]:
             "scene": scene_of(settings, _losses(settings, steps)),
             "loss": _loss(settings),
             "times": _times(settings, steps),
-            "views": views_of(settings, latents),
+            "views": views_of(settings, latents, steps),
             "num_steps": steps,
         },
     }

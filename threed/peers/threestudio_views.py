@@ -9,13 +9,16 @@ from threed.peers.settings import Settings, as_number
 
 _MOST_VIEWS = 8
 _BOX_M = 0.6
+_PRIOR_PX, _LEAST_PX = 512, 16
+_MOST_STAGES, _MOST_STAGE_VIEWS = 8, 16
 
 
-def views_of(settings: Settings, latents: bool) -> dict[str, Any]:
+def views_of(settings: Settings, latents: bool, steps: int) -> dict[str, Any]:
     """``method.views``.
 
     Args:
         settings: all of them.
+        steps: of the whole run.
         latents: whether renders are latents themselves, as in SJC.
     """
     _framing(settings)
@@ -36,11 +39,13 @@ def views_of(settings: Settings, latents: bool) -> dict[str, Any]:
             meaning = (
                 "of latents that are rendered there; pictures of 512 pixels are rendered here"
                 if latents
-                else "pixels, enlarged to 512 before they are encoded; rendered at 512 here"
+                else "pixels, enlarged to 512 before they are encoded, as method.views.stages; "
+                "sides that are no multiple of 8 are rendered at 512 here"
             )
             settings.say(f"data.{side}", meaning)
     if settings.has("data.resolution_milestones"):
-        settings.say("data.resolution_milestones", "no counterpart: one size from the first step")
+        settings.say("data.resolution_milestones", "method.views.stages, as shares of the steps")
+    stages = [] if latents else _stages(settings, steps, taken)
     for key, meaning in {
         "data.camera_perturb": "no counterpart: cameras stay on their sphere",
         "data.center_perturb": "no counterpart: cameras look at the origin",
@@ -52,10 +57,41 @@ def views_of(settings: Settings, latents: bool) -> dict[str, Any]:
             settings.say(key, meaning)
     return {
         "num_views": taken,
-        "size_px": 512,
+        "size_px": _PRIOR_PX,
         "min_elevation_deg": max(low, -90.0),
         "max_elevation_deg": min(high, 90.0),
+        **({"stages": stages} if stages else {}),
     }
+
+
+def _stages(settings: Settings, steps: int, last_views: int) -> list[dict[str, Any]]:
+    """``method.views.stages``: sizes and numbers of views up to each milestone."""
+    sides, counts = _every(settings, "data.height", 64), _every(settings, "data.batch_size", 1)
+    ends = _every(settings, "data.resolution_milestones", steps)
+    ends = [*sorted({end for end in ends if 0 < end < steps})[: _MOST_STAGES - 1], float(steps)]
+    stages: list[dict[str, Any]] = []
+    for index, end in enumerate(ends):
+        side = int(sides[min(index, len(sides) - 1)])
+        views = max(1, min(int(counts[min(index, len(counts) - 1)]), _MOST_STAGE_VIEWS))
+        stage: dict[str, Any] = {"until": end / steps}
+        if _LEAST_PX <= side < _PRIOR_PX and side % 8 == 0:
+            stage["render_px"] = side
+        if views != last_views and index < len(ends) - 1:
+            stage["num_views"] = views
+        stages.append(stage)
+    if len(stages[-1]) == 1:
+        stages.pop()  # the keys of `views` say the same
+    return stages
+
+
+def _every(settings: Settings, key: str, default: float | int) -> list[float]:
+    """The values of a list of stages, or the one value."""
+    value = settings.get(key, default)
+    numbers = [as_number(one) for one in (value if isinstance(value, list) else [value])]
+    known = [number for number in numbers if number is not None]
+    if not known or len(known) != len(numbers):
+        raise InputError(f"{key} is {value!r}; a number, or a list of them, is needed")
+    return known
 
 
 def _framing(settings: Settings) -> None:

@@ -242,6 +242,19 @@ def test_gaussians_are_doubled_where_their_centres_are_pulled():
     assert sizes[1] <= 300
 
 
+def test_pulls_on_centres_survive_a_checkpoint():
+    chosen = method(scene=SCENES["gaussians_adaptive"], num_steps=20)
+    steps = distil_scene(chosen, BallPrior(RED), "a ball")
+    state = [copy.deepcopy(next(steps).state) for _ in range(4)][-1]
+    sums, counts = state["scenes"][0]["pulls"]
+    assert float(sums.max()) > 0
+    assert float(counts.max()) == 16, "four steps of four views"
+    (again,) = live_scenes(chosen, 0, state)
+    assert all(
+        torch.equal(*pair) for pair in zip(again.state()["pulls"], (sums, counts), strict=True)
+    )
+
+
 def test_strays_are_drawn_to_the_middle():
     scene = SCENES["gaussians"].model_copy(update={"position_loss": 2.0})
     step = next(distil_scene(method(scene=scene), BallPrior(RED), "a ball"))
@@ -279,6 +292,9 @@ def test_enlarged_renders_are_bilinear_and_pass_gradients():
     large.rgb.sum().backward()
     assert torch.allclose(rgb.grad, torch.tensor(16.0)), "each pixel has become sixteen"
     assert enlarged(seen, 8) is seen
+    steps = torch.arange(2.0).repeat(1, 2, 1)  # opacity 0 beside 1
+    ramp = enlarged(Rendered(steps[..., None].expand(1, 2, 2, 3), steps, steps, None), 8)
+    assert ramp.opacity[0, 4].tolist() == pytest.approx([0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1])
 
 
 def test_pictures_alone_are_asked_about_as_many_views_as_the_stage_has():

@@ -143,6 +143,21 @@ def test_ranges_that_move_from_the_first_step_keep_moving(imported):
     assert "late_min_time" in "\n".join(lines)
 
 
+def test_milestones_are_stages(imported):
+    """Stable Zero123's: 64, 128 and 256 pixels, 12, 8 and 4 views."""
+    _, config = imported(
+        changed(STUDIO, data__height=[64, 128, 256], data__batch_size=[12, 8, 4],
+                data__resolution_milestones=[800, 2000])
+    )  # fmt: skip
+    views = config.method.views
+    assert [(one.until, one.render_px, one.num_views) for one in views.stages] == [
+        (0.2, 64, 12), (0.5, 128, 8), (1.0, 256, None),
+    ]  # fmt: skip
+    assert [views.at(share) for share in (0.0, 0.3, 0.5, 1.0)] == [
+        (12, 64), (8, 128), (4, 256), (4, 256),
+    ]  # fmt: skip
+
+
 def test_perp_neg_moves_away_from_other_sides(imported):
     lines, config = imported(changed(STUDIO, system__prompt_processor__use_perp_neg=True))
     assert config.method.loss.guidance.other_sides
@@ -173,6 +188,7 @@ def test_dreamgaussian_is_read_whole(imported):
     assert method.loss.guidance.guidance_scale == 100.0, "uncond + s (cond - uncond)"
     assert isinstance(method.times, Falling)
     assert (method.num_steps, method.views.num_views) == (300, 4)
+    assert [method.views.at(share)[1] for share in (0.0, 0.3, 0.6)] == [128, 256, 512]
     unit = 0.85 / (2.0 * math.tan(math.radians(30.0)))  # metres for a unit there
     assert scene.means_rate == pytest.approx(10 * 0.002 * unit)
     assert scene.final_means_rate == pytest.approx(10 * 1e-4 * unit)
