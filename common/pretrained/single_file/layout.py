@@ -80,6 +80,7 @@ def held_by(folder: str, family: Family, names: Iterable[str]) -> Held:
             f"single files of the family {family} are not known, only of {', '.join(MARKS)}"
         )
     names = tuple(names)
+    prefixes: tuple[str, ...]
     match folder:
         case "unet" | "transformer":
             # Files of a transformer alone have its names bare.
