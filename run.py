@@ -57,6 +57,14 @@ def described_json(path: "Path") -> list[str]:
     return described_unet(path) if is_unet_config(path) else described_transforms(path)
 
 
+def described_ckpt(path: "Path") -> list[str]:
+    """A motion module or its LoRA, or one of nerfstudio's checkpoints."""
+    from threed.nerfstudio.description import described_checkpoint
+    from video.animatediff.description import described_motion_pickle
+
+    return described_motion_pickle(path) or described_checkpoint(path)
+
+
 def describer_of(suffix: str) -> "Describer":
     """What lists the contents of such files, imported only when it is asked for."""
     match suffix:
@@ -77,7 +85,7 @@ def describer_of(suffix: str) -> "Describer":
         case ".yaml" | ".yml":
             from threed.peers.description import described_peer as describer
         case ".ckpt":
-            from threed.nerfstudio.description import described_checkpoint as describer
+            return described_ckpt
         case _:
             raise KeyError(suffix)
     return describer

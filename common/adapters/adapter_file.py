@@ -1,5 +1,7 @@
 """The tensors of an adapter's one file, read with bounds."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -9,8 +11,22 @@ from common.errors import InputError
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What a file holds."""
+
+    tensors: dict[str, Tensor]
+    """By their names."""
+    metadata: Mapping[str, str]
+
+
 def read_tensors(path: Path, what: str, max_bytes: int) -> dict[str, Tensor]:
-    """All tensors of a safetensors file by their names.
+    """All tensors of a safetensors file by their names, as `read_stored`."""
+    return read_stored(path, what, max_bytes).tensors
+
+
+def read_stored(path: Path, what: str, max_bytes: int) -> Stored:
+    """All tensors of a safetensors file, and what is said beside them.
 
     Args:
         path: of the file.
@@ -32,6 +48,7 @@ def read_tensors(path: Path, what: str, max_bytes: int) -> dict[str, Tensor]:
         raise InputError(f"{path} has {path.stat().st_size:,} bytes: that is not {what}")
     try:
         with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            return Stored(tensors, file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as broken:
         raise InputError(f"{path} is no safetensors file, or damaged: {broken}") from None

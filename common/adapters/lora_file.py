@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from jaxtyping import Float
 from torch import Tensor
 
+from common.adapters.adapter_file import read_stored
 from common.adapters.lora_alphas import StoredAlphas, stored_alphas
 from common.errors import InputError
 
@@ -76,7 +77,7 @@ def read_lora(path: Path) -> dict[Component, list[LoraLayer]]:
     tensors, alphas = _tensors(path)
     parts: dict[tuple[Component, str, bool], dict[str, Tensor]] = defaultdict(dict)
     for key, tensor in tensors.items():
-        component, name, joined, role = _part_of(path, key)
+        component, name, joined, role = lora_part(path, key)
         parts[component, name, joined][role] = tensor
     if not parts:
         raise InputError(f"{path} holds no tensors")
@@ -91,22 +92,19 @@ def read_lora(path: Path) -> dict[Component, list[LoraLayer]]:
 
 def _tensors(path: Path) -> tuple[dict[str, Tensor], StoredAlphas]:
     """All tensors, and what the file's metadata says of alphas."""
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise InputError(f"{path} is missing: a LoRA is one .safetensors file")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise InputError(f"{path} has {path.stat().st_size:,} bytes: that is a model, no LoRA")
+    stored = read_stored(path, "a LoRA", MAX_FILE_BYTES)
     try:
-        with safe_open(path, framework="pt") as file:
-            alphas = stored_alphas(file.metadata() or {})
-            return {key: file.get_tensor(key) for key in file.keys()}, alphas  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as broken:
+        return stored.tensors, stored_alphas(stored.metadata)
+    except ValueError as broken:
         raise InputError(f"{path} is no safetensors file, or damaged: {broken}") from None
 
 
-def _part_of(path: Path, key: str) -> tuple[Component, str, bool, str]:
-    """Model, layer, whether its path is joined, and which matrix it is."""
+def lora_part(path: Path, key: str) -> tuple[Component, str, bool, str]:
+    """Of a tensor's name: model, layer, whether its path is joined, and which matrix it is.
+
+    Raises:
+        InputError: it is no name of a LoRA that is read.
+    """
     match = _PART.fullmatch(key)
     if match is None:
         kinds = [kind for mark, kind in _OTHER_KINDS.items() if mark in key]

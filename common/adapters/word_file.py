@@ -25,7 +25,8 @@ SIGNS = "()[]\\:"
 """What weighs words in prompts, and thus cannot be part of one."""
 SDXL_KEYS: Mapping[Encoder, str] = {"text_encoder": "clip_l", "text_encoder_2": "clip_g"}
 """Names of SDXL's vectors in files."""
-_PLAIN = "emb_params"
+PLAIN_KEY = "emb_params"
+"""Of vectors whose word is the file's name."""
 _OF_SDXL: Mapping[str, Encoder] = {key: name for name, key in SDXL_KEYS.items()}
 
 
@@ -50,11 +51,11 @@ def read_word(config: WordConfig) -> WordVectors:
         name, found = path.stem, {_OF_SDXL[key]: tensor for key, tensor in tensors.items()}
     elif len(tensors) == 1:
         (key, tensor), *_ = tensors.items()
-        name, found = path.stem if key == _PLAIN else key, {"text_encoder": tensor}
+        name, found = path.stem if key == PLAIN_KEY else key, {"text_encoder": tensor}
     else:
         raise InputError(
             f"{path} holds {', '.join(list(tensors)[:4]) or 'nothing'}: a learnt word is one "
-            f"tensor under its own name, {_PLAIN}, or {' and '.join(_OF_SDXL)}"
+            f"tensor under its own name, {PLAIN_KEY}, or {' and '.join(_OF_SDXL)}"
         )
     word = (config.word or name).strip()
     if not word or set(word) & set(SIGNS):

@@ -85,11 +85,12 @@ def _safetensors(path: Path) -> list[str]:
     header = _safetensors_header(path)
     metadata = header.pop("__metadata__", {})
     total, last = 0, 0
-    rows = []
+    rows, shapes = [], {}
     try:
         for name, entry in sorted(header.items()):
             begin, end = entry["data_offsets"]
             total, last = total + end - begin, max(last, end)
+            shapes[name] = tuple(map(int, entry["shape"]))
             shape = " x ".join(map(str, entry["shape"])) or "scalar"
             rows.append(f"  {name}  {entry['dtype']}  {shape}")
     except (KeyError, TypeError, ValueError) as error:
@@ -103,7 +104,15 @@ def _safetensors(path: Path) -> list[str]:
     if count > _MAX_LISTED:
         rows = [*rows[:_MAX_LISTED], f"  ... and {count - _MAX_LISTED} more"]
     notes = [f"{key}: {value}" for key, value in metadata.items()]
-    return [f"{count} tensors, {total:,} bytes", *notes, *rows]
+    return [*_model(path, shapes), f"{count} tensors, {total:,} bytes", *notes, *rows]
+
+
+def _model(path: Path, shapes: dict[str, tuple[int, ...]]) -> list[str]:
+    """What is known of models and adapters by names and shapes alone."""
+    from common.adapters.description import described_adapter
+    from common.pretrained.single_file.layout import described_single_file
+
+    return described_single_file(shapes) or described_adapter(path, shapes)
 
 
 def _safetensors_header(path: Path) -> dict[str, Any]:

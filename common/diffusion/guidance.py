@@ -4,6 +4,8 @@ All follow ``uncond + guidance_scale (cond - uncond)``: scale 1 is the condition
 the unconditional one. Systems that write ``cond + s (cond - uncond)`` mean scale ``1 + s`` here.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -22,6 +24,7 @@ __all__ = [
     "Scale",
     "adaptive_projected",
     "classifier_free",
+    "composed",
     "limited_rms",
     "parallel_part",
     "perpendicular_negative",
@@ -35,6 +38,24 @@ def classifier_free(uncond: Latents, cond: Latents, guidance_scale: Scale) -> La
     The same in any kind of prediction at equal latents: conversions are affine with common terms.
     """
     return uncond + _like(guidance_scale, cond) * (cond - uncond)
+
+
+def composed(
+    uncond: Latents,
+    conds: Sequence[Latents],
+    weights: Sequence[float | Float[Tensor, "..."]],
+    guidance_scale: Scale,
+) -> Latents:
+    """``uncond + s sum_i w_i (cond_i - uncond)`` (Eq. 11, Liu et al. 2022, arXiv 2206.01714).
+
+    Scores of products of densities add up: the conditions hold together. With one condition of
+    weight 1 it is classifier-free guidance.
+    """
+    moved = torch.zeros_like(uncond)
+    for cond, weight in zip(conds, weights, strict=True):
+        own = weight.to(cond) if isinstance(weight, Tensor) else weight
+        moved = moved + own * (cond - uncond)
+    return uncond + _like(guidance_scale, uncond) * moved
 
 
 def rescaled(guided: Latents, cond: Latents, rescale: float) -> Latents:

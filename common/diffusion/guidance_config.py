@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from common.config import Config, one_of
 
@@ -54,5 +54,31 @@ class PerpNeg(GuidanceKeys):
     """Strength of the negative prompts relative to the prompt."""
 
 
-Guidance = one_of(CFG, APG, PerpNeg)
+class ConditionConfig(Config):
+    """A prompt beside the run's own."""
+
+    prompt: str = Field(min_length=1, max_length=10_000)
+    """What is to be there too, or with a weight below 0, what is not."""
+    weight: float = Field(default=1.0, ge=-100, le=100)
+    """Its strength; that of the run's own prompt is 1."""
+
+
+class Composed(GuidanceKeys):
+    """Several prompts at once, each guiding by itself (Liu et al. 2022, arXiv 2206.01714)."""
+
+    name: Literal["composed"] = "composed"
+    conditions: tuple[ConditionConfig, ...] = Field(min_length=1, max_length=16)
+    """Prompts beside the run's own; they are told neither a view nor pictures. Strengths add up: of
+    several prompts with weight 1, smaller scales are enough."""
+
+    @field_validator("conditions")
+    @classmethod
+    def _are_told_apart(cls, given: tuple[ConditionConfig, ...]) -> tuple[ConditionConfig, ...]:
+        prompts = [one.prompt for one in given]
+        if len(set(prompts)) < len(prompts):
+            raise ValueError("a prompt is there twice: add up its weights")
+        return given
+
+
+Guidance = one_of(CFG, APG, PerpNeg, Composed)
 """Any guidance, chosen by its ``name``."""

@@ -6,17 +6,18 @@ from typing import Any, Generic, TypeVar
 
 import torch
 from einops import rearrange
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from common.diffusion.guidance import (
     Scale,
     adaptive_projected,
     classifier_free,
+    composed,
     perpendicular_negative,
     rescaled,
 )
-from common.diffusion.guidance_config import APG, CFG, PerpNeg
+from common.diffusion.guidance_config import APG, CFG, Composed, PerpNeg
 from common.diffusion.prediction import convert_prediction
 from common.diffusion.prior import Prior
 from common.errors import InputError
@@ -27,7 +28,7 @@ Cond = TypeVar("Cond")
 
 @dataclass(frozen=True)
 class Negative(Generic[Cond]):
-    """One negative prompt of Perp-Neg, with its weight in each sample, or in each of its frames."""
+    """A prompt beside the others, of Perp-Neg or composed, with its weight in each sample or frame."""
 
     cond: Cond
     weight: Float[Tensor, "b ..."]
@@ -65,7 +66,8 @@ def guided_prediction(
         cond: The prompts.
         uncond: The empty prompts, or for CFG and APG the negative prompts in their place.
         guidance: A member of ``Guidance``.
-        negatives: Negative prompts of Perp-Neg; the others refuse them.
+        negatives: Negative prompts of Perp-Neg, or the further ones of composed guidance; the
+            others refuse them.
         momentum: What the last step returned; None at the first.
         frame_scales: The guidance scale of each frame of clips, in place of the one of `guidance`.
     """
@@ -91,6 +93,10 @@ def guided_prediction(
                 [guidance.negative_weight * negative.weight for negative in negatives],
                 scale,
             )  # fmt: skip
+        case Composed():
+            others = [prior.predict(latents, timesteps, other.cond) for other in negatives]
+            weights = [_as_latents(other.weight, latents) for other in negatives]
+            guided = composed(unconditional, [positive, *others], [1.0, *weights], scale)
         case _:
             raise TypeError(f"no guidance {type(guidance).__name__}")
     if guidance.rescale > 0:
@@ -103,10 +109,15 @@ def check_negatives(guidance: Any, negatives: Sequence[Negative[Any]]) -> None:
     """Refuse negative prompts that would have no effect, and Perp-Neg without any."""
     if isinstance(guidance, PerpNeg) and not negatives:
         raise InputError("guidance perp_neg needs a negative_prompt; without one use guidance cfg")
-    if negatives and not isinstance(guidance, PerpNeg):
+    if isinstance(guidance, Composed) and len(negatives) != len(guidance.conditions):
+        raise InputError(
+            f"guidance composed has {len(guidance.conditions)} conditions, and {len(negatives)} "
+            "are told: for one prompt use guidance cfg"
+        )
+    if negatives and not isinstance(guidance, PerpNeg | Composed):
         raise InputError(
             f"guidance {guidance.name} takes its negative prompt in place of the empty one; "
-            "separate negatives are for perp_neg"
+            "separate prompts are for perp_neg and composed"
         )
 
 
@@ -147,10 +158,12 @@ def _inside(prior: Prior[Any], guidance: Any, timesteps: Timesteps) -> Bool[Tens
 
 def _has_negatives(guidance: Any) -> bool:
     """Whether scale 1 is more than the conditional prediction."""
+    if isinstance(guidance, Composed):
+        return True
     return isinstance(guidance, PerpNeg) and guidance.negative_weight > 0
 
 
-def _as_latents(inside: Bool[Tensor, " b"], latents: Latents) -> Bool[Tensor, "..."]:
+def _as_latents(inside: Shaped[Tensor, " b"], latents: Latents) -> Shaped[Tensor, "..."]:
     return inside.to(latents.device).reshape(-1, *[1] * (latents.ndim - 1))
 
 

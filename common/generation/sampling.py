@@ -15,7 +15,7 @@ from torch import Tensor
 
 from common.diffusion.frame_curves import CONSTANT, FrameCurves, PromptTravel
 from common.diffusion.given import Beginning, Given, beginning, num_taken
-from common.diffusion.guidance_config import PerpNeg
+from common.diffusion.guidance_config import Composed, PerpNeg
 from common.diffusion.guided_prediction import Negative
 from common.diffusion.prior import MakesNoise, Prior, TravelsPrompts, embedded_negative
 from common.diffusion.sample import SampleStep, sample
@@ -354,14 +354,30 @@ def _seen_from(
 def _negatives(
     config: GenerationConfig, prior: Prior[Any], count: int, first: Tensor | None = None
 ) -> tuple[Any, list[Negative[Any]]]:
-    """The negative prompt in place of the empty one, or beside it for Perp-Neg."""
-    if not isinstance(config.guidance, PerpNeg):
-        return _left_behind(prior, config.negative_prompt, count, first), []
+    """What guidance moves away from, and the further prompts that have predictions of their own.
+
+    The negative prompt takes the empty one's place, but for Perp-Neg, where it is beside it.
+    """
+    match config.guidance:
+        case PerpNeg():
+            unsaid, further = "", {config.negative_prompt: 1.0}
+        case Composed() as guidance:
+            unsaid = config.negative_prompt
+            further = {one.prompt: one.weight for one in guidance.conditions}
+        case _:
+            unsaid, further = config.negative_prompt, {}
+    told = [
+        Negative(_alone(prior, prompt, count, first), torch.full((count,), weight))
+        for prompt, weight in further.items()
+    ]
+    return _left_behind(prior, unsaid, count, first), told
+
+
+def _alone(prior: Prior[Any], prompt: str, count: int, first: Tensor | None) -> Any:
+    """A prompt without view and pictures; a given first frame is seen."""
     if isinstance(prior, FramePrior):
-        negative = prior.embed([config.negative_prompt] * count, None, first).without_pictures()
-    else:
-        negative = embedded_negative(prior, [config.negative_prompt] * count)
-    return _left_behind(prior, "", count, first), [Negative(negative, torch.ones(count))]
+        return prior.embed([prompt] * count, None, first).without_pictures()
+    return embedded_negative(prior, [prompt] * count)
 
 
 def _left_behind(prior: Prior[Any], prompt: str, count: int, first: Tensor | None) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from common.config import BY_NAME, Config
-from common.diffusion.guidance_config import CFG, Guidance, PerpNeg
+from common.diffusion.guidance_config import CFG, Composed, Guidance, PerpNeg
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.media.fitting import Fit
 from common.pretrained.config import PretrainedPriorConfig
@@ -44,6 +44,9 @@ class FolderTraining(Config):
     """Which noise levels are visited and how much they count."""
     text_dropout: float = Field(0.1, ge=0, lt=1)
     """Share of the samples that are shown without a prompt."""
+    gradient_checkpointing: bool = False
+    """Keep of the U-Net's blocks only what they begin with, and compute them again for the
+    gradient: less memory, about a third more time, the same result."""
     preview_prompts: tuple[str, ...] = Field((), max_length=32)
     """What previews draw; none: the first captions."""
     guidance: Guidance = CFG(guidance_scale=4.0)
@@ -62,8 +65,10 @@ class FolderTraining(Config):
     @field_validator("guidance")
     @classmethod
     def _needs_no_negative_prompt(cls, guidance: Guidance) -> Guidance:
-        if isinstance(guidance, PerpNeg):
-            raise ValueError("previews have no negative prompt, which perp_neg needs; use cfg")
+        if isinstance(guidance, PerpNeg | Composed):
+            raise ValueError(
+                f"previews have one prompt each, and {guidance.name} needs further ones; use cfg"
+            )
         return guidance
 
     @model_validator(mode="after")

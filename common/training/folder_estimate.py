@@ -4,6 +4,7 @@ The U-Net runs once on the meta device, which computes nothing, and every tensor
 would need is counted.
 """
 
+from contextlib import nullcontext
 from math import prod
 from typing import Any
 
@@ -47,7 +48,10 @@ def folder_estimate(config: FolderTraining, change: LowRankConfig | None, learnt
         config.loop.batch_size, unet.config["in_channels"],
         *(side // cell for side in config.size), device="meta",
     )  # fmt: skip
-    gradient = saved_bytes(unet, None if low_rank is None else low_rank.to("meta"), latents)
+    gradient = saved_bytes(
+        unet, None if low_rank is None else low_rank.to("meta"), latents,
+        config.gradient_checkpointing,
+    )  # fmt: skip
     batch, steps = config.loop.batch_size, config.loop.num_steps
     memory = _LIBRARIES_BYTES + frozen_bytes + 4 * _COPIES * count + gradient
     sizes = {
@@ -59,24 +63,44 @@ def folder_estimate(config: FolderTraining, change: LowRankConfig | None, learnt
     return Estimate(sizes, memory + _DECODED_BYTES * prod(config.size), steps)
 
 
-def saved_bytes(unet: Any, low_rank: LowRank | None, latents: Tensor) -> int:
-    """Bytes of the tensors that a forward pass of a U-Net on meta keeps for its gradient."""
-    kept: dict[int, Tensor] = {}
+def saved_bytes(
+    unet: Any, low_rank: LowRank | None, latents: Tensor, checkpointed: bool = False
+) -> int:
+    """Bytes of the tensors that a forward pass of a U-Net on meta keeps for its gradient.
+
+    With gradient checkpointing these are what blocks begin with, and all of the largest block.
+    """
+    weights = {weight.untyped_storage()._cdata for weight in unet.parameters()}
+    places: list[dict[int, Tensor]] = [{}]  # of the whole, and of the block that is computed
+    largest = 0
 
     def keep(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage()._cdata] = tensor
+        if tensor.untyped_storage()._cdata not in weights:
+            places[-1][tensor.untyped_storage()._cdata] = tensor
         return tensor
 
+    def block(module: Any, *given: Any) -> Any:
+        nonlocal largest
+        for one in given:
+            if isinstance(one, Tensor):
+                keep(one)
+        places.append({})
+        made = module(*given)
+        largest = max(largest, _num_bytes(places.pop()))
+        return made
+
+    if checkpointed:
+        unet.enable_gradient_checkpointing(block)
     inputs = unet_inputs(unet, len(latents))
     begins = latents.requires_grad_(True)
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        if low_rank is None:
-            unet(begins, torch.zeros(len(latents), device="meta"), **inputs)
-        else:
-            with low_rank.applied(unet):
-                unet(begins, torch.zeros(len(latents), device="meta"), **inputs)
-    weights = {weight.untyped_storage()._cdata for weight in unet.parameters()}
-    return sum(one.numel() * one.element_size() for key, one in kept.items() if key not in weights)
+    change = nullcontext() if low_rank is None else low_rank.applied(unet)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), change:
+        unet(begins, torch.zeros(len(latents), device="meta"), **inputs)
+    return _num_bytes(places[0]) + largest
+
+
+def _num_bytes(kept: dict[int, Tensor]) -> int:
+    return sum(one.numel() * one.element_size() for one in kept.values())
 
 
 def unet_inputs(unet: Any, count: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from common.training.captioned_folder import read_folder
 from common.training.denoising import Noised, noised_at_random, noised_evenly, squared_errors
 from common.training.folder_config import FolderTraining
 from common.training.folder_pictures import LearntPictures, learnt_pictures, read_pictures
+from common.training.gradient_checkpointing import keep_beginnings
 from common.training.noise_times import prediction_weights
 from common.training.preservation import PreservationConfig, class_pictures
 from common.training.taught_prior import Taught, changed, drawn, open_taught
@@ -100,6 +101,8 @@ class LoraTraining:
             self._model: nn.Module = LowRank(unet, config.change, generator)
         else:
             self._model = unet.requires_grad_(True)
+        if config.gradient_checkpointing:
+            keep_beginnings(unet, self._model)
 
     @property
     def model(self) -> Any:

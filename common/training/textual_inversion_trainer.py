@@ -23,6 +23,7 @@ from common.training.captioned_folder import read_folder
 from common.training.denoising import noised_at_random, noised_evenly, squared_errors
 from common.training.folder_config import FolderTraining
 from common.training.folder_pictures import LearntPictures, learnt_pictures, read_pictures
+from common.training.gradient_checkpointing import keep_beginnings
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.noise_times import prediction_weights
 from common.training.taught_prior import Taught, drawn, open_taught
@@ -85,6 +86,8 @@ class TextualInversion:
         self, config: TrainTextualInversion, prior: Taught, pictures: LearntPictures, seed: int
     ):
         self._config, self._prior, self._pictures, self._seed = config, prior, pictures, seed
+        if config.gradient_checkpointing:
+            keep_beginnings(prior.unet, nn.Identity())
         self._tables: dict[Encoder, WordTable] = word_tables(prior)
         generator = generator_for(seed, 0, "word vectors")
         self._model = WordModel({

@@ -84,6 +84,7 @@ def test_clips_do_not_depend_on_the_batch(draw):
 
 @pytest.mark.parametrize("changes", [
     (), ("guidance={name: perp_neg, guidance_scale: 3.0}", "negative_prompt=blue"),
+    ("guidance={name: composed, guidance_scale: 2.0, conditions: [{prompt: blue, weight: -0.5}]}",),
 ])  # fmt: skip
 def test_run_that_is_stopped_within_a_clip_ends_in_the_same_frames(draw, tmp_path, changes):
     whole = frames(draw("name=whole", "sampler.num_steps=4", *changes)[1])

@@ -1,18 +1,20 @@
 """What is in checkpoints and configs of clips, a line each, for ``run.py inspect`` and reports."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from common.diffusion.unet_coverage import KeyCoverage, coverage_lines, unet_coverage
 from common.errors import InputError
 from common.report.content import Column, Table
 from video.animatediff.motion_family import MotionFamily, family_of, schedule_text
-from video.animatediff.motion_file import FAMILY_KEY
+from video.animatediff.motion_file import FAMILY_KEY, read_tensors
 from video.animatediff.motion_keys import BLOCK_TABLE, motion_weights
+from video.animatediff.motion_lora import motion_lora_lines
 
 _UNET = "UNet2DConditionModel"
 
@@ -45,7 +47,27 @@ def described_motion(path: Path) -> list[str]:
             stated = (file.metadata() or {}).get(FAMILY_KEY)
     except (OSError, SafetensorError):
         return []
-    named = {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
+    return _described({key: torch.empty(s, device="meta") for key, s in shapes.items()}, stated)
+
+
+def described_motion_pickle(path: Path) -> list[str]:
+    """Which motion module a ``.ckpt`` holds, as AnimateDiff's are; nothing where it holds none.
+
+    Its weights are read, by a reader that runs no code of the file's.
+    """
+    try:
+        named = read_tensors(path)
+    except InputError:
+        return []
+    found = _described(named, None)
+    count = sum(tensor.numel() for tensor in named.values())
+    return [*found, f"{len(named)} tensors, {count:,} numbers"] if found else []
+
+
+def _described(named: Mapping[str, Tensor], stated: str | None) -> list[str]:
+    """What tensors of these names and shapes are, among what is for clips."""
+    if loras := motion_lora_lines(named):
+        return loras
     if any("controlnet_cond_embedding." in key for key in named) and motion_weights(named):
         rgb = any(key.endswith("controlnet_cond_embedding.weight") for key in named)
         return [f"SparseCtrl encoder, {'rgb' if rgb else 'scribble'}"]

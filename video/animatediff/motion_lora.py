@@ -31,6 +31,25 @@ _MIDDLE = "mid_block."
 _SHOWN = 3
 
 
+def motion_lora_lines(named: Mapping[str, Tensor]) -> list[str]:
+    """What tensors of these names are, if all are parts of a motion LoRA or domain adapter."""
+    matches = {key: _PART.fullmatch(key) for key in named}
+    if not named or not all(matches.values()):
+        return []
+    layers = {match["layer"] for match in matches.values() if match is not None}
+    over_frames = [layer for layer in layers if "motion_modules" in layer]
+    ranks = sorted({min(tensor.shape) for tensor in named.values() if tensor.ndim > 1})
+    rank = f"rank {' or '.join(map(str, ranks))}"
+    if len(over_frames) == len(layers):
+        return [f"motion LoRA of {len(layers)} attentions, {rank}; for method.motion.loras"]
+    if over_frames or not all("processor" in key for key in named):
+        return []
+    return [
+        f"LoRA of {len(layers)} attentions of a U-Net, {rank}, as AnimateDiff's domain adapter; "
+        "for method.motion.domain_adapter"
+    ]
+
+
 def with_motion_loras(
     checkpoint: MotionCheckpoint, loras: Sequence[MotionLora]
 ) -> tuple[MotionCheckpoint, list[str]]:

@@ -1,6 +1,6 @@
 """Where a single file of each family keeps each model, by the beginnings of its tensors' names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from common.errors import InputError
@@ -49,6 +49,26 @@ def family_of(names: Iterable[str]) -> Family | None:
     return next((family for family, marks in MARKS.items() if found.issuperset(marks)), None)
 
 
+def described_single_file(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """What a file holds, a line each; nothing where it is no checkpoint of a known family."""
+    family = family_of(shapes)
+    if family is None:
+        return []
+    prefix = _DENOISER if _has(tuple(shapes), _DENOISER) else ""
+    first = shapes.get(f"{prefix}input_blocks.0.0.weight", ())
+    seen = f", its U-Net for inpainting ({first[1]} channels)" if first[1:2] == (9,) else ""
+    parts = [
+        f"{folder}: {len(held.names)} tensors" if held.names else f"{folder}: not in the file"
+        for folder in ("vae", *_TEXTS[family])
+        for held in [held_by(folder, family, shapes)]
+    ]
+    return [
+        f"checkpoint in a single file, family {family}{seen}; for prior.path, with "
+        "prior.components",
+        ", ".join(parts),
+    ]
+
+
 def held_by(folder: str, family: Family, names: Iterable[str]) -> Held:
     """The tensors of the model that diffusers keeps in ``folder`` (``unet``, ``vae``, ...).
 
@@ -60,6 +80,7 @@ def held_by(folder: str, family: Family, names: Iterable[str]) -> Held:
             f"single files of the family {family} are not known, only of {', '.join(MARKS)}"
         )
     names = tuple(names)
+    prefixes: tuple[str, ...]
     match folder:
         case "unet" | "transformer":
             # Files of a transformer alone have its names bare.

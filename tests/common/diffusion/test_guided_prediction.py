@@ -1,13 +1,15 @@
 import pytest
 import torch
+from pydantic import ValidationError
 
-from common.diffusion.guidance_config import APG, CFG, PerpNeg
+from common.diffusion.guidance_config import APG, CFG, Composed, ConditionConfig, PerpNeg
 from common.diffusion.guided_prediction import Negative, guided_prediction
 from common.diffusion.prediction import convert_prediction
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DDIM
 from common.diffusion.samplers import build_scheduler
 from common.diffusion.schedule_config import CosineSchedule
+from common.errors import InputError
 from tests.common.diffusion.small_priors import isotropic_prior, means_of, prior_of
 
 MEANS = means_of(3, (1, 2, 3))
@@ -84,6 +86,51 @@ def test_guided_gaussian_is_the_gaussian_of_the_extrapolated_mean(scale, predict
     guided = guide(prior, CFG(guidance_scale=scale)).prediction
     there = expected.predict(LATENTS, TIMESTEPS, expected.embed(["", ""]))
     torch.testing.assert_close(guided, there, atol=1e-10, rtol=0)
+
+
+def composed_of(*weights, **settings):
+    conditions = [{"prompt": f"p{place}", "weight": one} for place, one in enumerate(weights)]
+    conditions = tuple(ConditionConfig(**one) for one in conditions)
+    return Composed(conditions=conditions, **settings)
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0", "v", "velocity"])
+@pytest.mark.parametrize("scale", [0.0, 1.0, 4.0])
+def test_composed_gaussian_is_the_gaussian_of_the_summed_moves(scale, prediction):
+    """Of equal covariances: ``mean_u + s sum_i w_i (mean_i - mean_u)``; each sample its weights."""
+    means = means_of(4, (1, 2, 3))
+    prior = isotropic_prior(means, 0.4, prediction=prediction)
+    weights = {"mode2": torch.tensor([0.7, 0.2]), "mode3": torch.tensor([-0.4, 0.0])}
+    further = [Negative(prior.embed([mode] * 2), weight) for mode, weight in weights.items()]
+    cond, uncond = prior.embed(["mode0"] * 2), prior.embed(["mode1"] * 2)
+    guided = guided_prediction(
+        prior, LATENTS, TIMESTEPS, cond, uncond, composed_of(1, 1, guidance_scale=scale), further
+    ).prediction
+    for sample_ in range(2):
+        moved = means[0] - means[1]
+        moved = moved + sum(
+            float(weight[sample_]) * (means[int(mode[-1])] - means[1])
+            for mode, weight in weights.items()
+        )
+        expected = isotropic_prior((means[1] + scale * moved)[None], 0.4, prediction=prediction)
+        there = expected.predict(LATENTS, TIMESTEPS, expected.embed(["", ""]))
+        # The weights are float32, as prompts' are.
+        torch.testing.assert_close(guided[sample_], there[sample_], atol=1e-6, rtol=0)
+
+
+def test_composed_counts_its_conditions_and_leaves_those_outside_the_interval():
+    prior = Counted(two_points())
+    further = [Negative(prior.embed(["mode2"] * 2), torch.ones(2))]
+    guide(prior, composed_of(1, guidance_scale=1), negatives=further)
+    assert prior.calls == 3
+    guide(prior, composed_of(1, interval=(0.0, 0.2)), negatives=further)
+    assert prior.calls == 4
+    with pytest.raises(InputError, match="composed has 2 conditions, and 1 are told"):
+        guide(prior, composed_of(1, 1), negatives=further)
+    with pytest.raises(InputError, match="separate prompts are for perp_neg and composed"):
+        guide(prior, CFG(), negatives=further)
+    with pytest.raises(ValidationError, match="a prompt is there twice"):
+        Composed(conditions=(ConditionConfig(prompt="a"), ConditionConfig(prompt="a")))
 
 
 def test_guided_sampling_reaches_the_extrapolated_mean():

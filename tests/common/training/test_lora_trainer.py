@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from common.adapters.low_rank import LowRank, LowRankConfig
 from common.cli.main import main
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.media.images import read_picture, write_picture
@@ -14,6 +15,8 @@ from common.pretrained.build import build_pretrained_prior
 from common.pretrained.config import PretrainedPriorConfig
 from common.runs.folder import RunFolder
 from common.training.build import training_estimate
+from common.training.folder_estimate import saved_bytes
+from common.training.gradient_checkpointing import keep_beginnings
 from common.training.loop_config import LoopConfig
 from common.training.lora_trainer import TrainLora
 from run import APPS
@@ -176,6 +179,48 @@ def test_a_picture_that_is_too_small_leaves_nothing_behind(teach, models, tmp_pa
     assert (code, paths) == (2, [])
     assert "3.png is 20 x 20" in said
     assert not list((tmp_path / "outputs").rglob("config.yaml"))
+
+
+@pytest.mark.parametrize("preset", ["lora", "dreambooth", "textual_inversion"])
+def test_checkpointed_gradients_are_the_same_bits(teach, models, checkpoints, preset):  # noqa: F811
+    """Of a low-rank change in all kinds of layers, of all weights, and of a word."""
+    changes = {
+        "lora": (embedded(models), "method.change.rank=2",
+                 "method.change.targets=[attention, feed_forward, convolutions, embeddings]"),
+        "dreambooth": (pretrained(checkpoints["sd15"]), *FULL, "method.preservation=null"),
+        "textual_inversion": (embedded(models), "method.word=<disk>", "method.start=red cat"),
+    }[preset]  # fmt: skip
+    made = []
+    for switch in ("false", "true"):
+        code, paths, said = teach(preset, f"method.gradient_checkpointing={switch}", *changes)
+        assert code == 0, said
+        weights = [*paths[0].parent.rglob("*.safetensors")]
+        made.append({path.name: path.read_bytes() for path in weights})
+    assert made[0] == made[1]
+    assert made[0]
+
+
+def test_checkpointing_keeps_less_for_the_gradient(checkpoints):  # noqa: F811
+    """Counted on the meta device, and of a real backward pass the blocks are computed twice."""
+    config = PretrainedPriorConfig(path=str(checkpoints["sd15"]))
+    unet = build_pretrained_prior(config, (64, 64)).unet
+    with torch.device("meta"):
+        shadow = type(unet).from_config(unet.config)
+    change = LowRank(shadow, LowRankConfig(rank=2), torch.Generator()).to("meta")
+    plain, less = (
+        saved_bytes(shadow, change, torch.empty(4, 4, 8, 8, device="meta"), switch)
+        for switch in (False, True)
+    )
+    assert less < 0.6 * plain
+    calls, learnt = [], LowRank(unet, LowRankConfig(rank=2), torch.Generator())
+    unet.up_blocks[0].resnets[0].register_forward_hook(lambda *_: calls.append(1))
+    keep_beginnings(unet, learnt)
+    latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    with learnt.applied(unet):
+        made = unet(latents, 5.0, torch.zeros(1, 77, 32)).sample
+    made.sum().backward()
+    assert len(calls) == 2
+    assert any(bool(up.grad.abs().max() > 0) for up in learnt.ups)
 
 
 def test_estimate_grows_with_the_batch(models, checkpoints, tmp_path):  # noqa: F811

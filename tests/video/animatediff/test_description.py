@@ -43,3 +43,24 @@ def test_a_motion_module_says_its_family_and_other_files_their_tensors(modules, 
                     "down_blocks.0.motion_modules.0.norm.weight": torch.zeros(1)}  # fmt: skip
     safetensors.torch.save_file(with_control, tmp_path / "sparse.safetensors")
     assert "SparseCtrl encoder, rgb" in inspect(tmp_path / "sparse.safetensors", capsys)
+
+
+def test_pickled_motion_modules_and_motion_loras_are_told_apart(modules, tmp_path, capsys):
+    weights = safetensors.torch.load_file(modules["v2"][1])
+    torch.save({"state_dict": {f"module.{k}": v for k, v in weights.items()}}, tmp_path / "m.ckpt")
+    said = inspect(tmp_path / "m.ckpt", capsys)
+    assert "AnimateDiff v2, trained on clips of up to 32 frames" in said
+    assert f"{len(weights)} tensors, " in said
+    place = "{}.attentions.0.transformer_blocks.0.attention_blocks.0.processor.to_q_lora.{}.weight"
+    for name, begin, what in (
+        ("motion.ckpt", "down_blocks.0.motion_modules.0.temporal_transformer",
+         "motion LoRA of 1 attentions, rank 4; for method.motion.loras"),
+        ("v3_adapter.ckpt", "down_blocks.0", "for method.motion.domain_adapter"),
+    ):  # fmt: skip
+        down, up = torch.zeros(4, 32), torch.zeros(32, 4)
+        torch.save({place.format(begin, "down"): down, place.format(begin, "up"): up},
+                   tmp_path / name)  # fmt: skip
+        assert what in inspect(tmp_path / name, capsys)
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "other.ckpt")
+    assert main(["inspect", str(tmp_path / "other.ckpt")], APPS) == 2
+    assert "nerfstudio" in capsys.readouterr().err
