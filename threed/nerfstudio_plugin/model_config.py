@@ -34,7 +34,7 @@ class ExtrudeModelConfig(ModelConfig):
     ball_share: float = 0.25
     """Radius of that ball as a share of the box's shortest side."""
     outline_margin_px: int = 2
-    """Matter may reach so far beyond the outlines (of pictures of 256 pixels)."""
+    """Matter may reach so far beyond the outlines, of pictures of at most 256 pixels."""
     lambda_opacity: float = 1.0
     """Weight of the squared error of opacity beside that of the three colours."""
     lambda_colour_variation: float = 0.3
