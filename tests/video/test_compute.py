@@ -198,3 +198,24 @@ def test_bfloat16_is_near(lifting_models):  # noqa: F811
     assert one.dtype == torch.float32
     # Rounding of every feature by 2^-8, relative to the features' size.
     assert 0 < float((one - two).abs().mean() / two.std()) < 0.03
+
+
+@torch.no_grad()
+def test_compiled_parts_are_those_that_no_hook_is_between(lifting_models, monkeypatch):  # noqa: F811
+    """Traced, but run by the kernels of the plain network: the same but for rounding."""
+    traced = []
+
+    def backend(graph, inputs):
+        traced.append(len(list(graph.graph.nodes)))
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
+    one, two = (
+        load_frame_prior("motion_layers", 4, (64, 64), lifting_models, compute=compute)
+        for compute in (EmbeddedComputeConfig(compile=True), EmbeddedComputeConfig())
+    )
+    latents = noises(two)
+    found, expected = (predicted(p, p.embed(["a red car"]), latents) for p in (one, two))
+    assert len(traced) >= len(list(one.lifted.layers.places(one.lifted.unet))) > 0
+    for pair in zip(found, expected, strict=True):
+        torch.testing.assert_close(*pair, rtol=0, atol=1e-5)
