@@ -161,6 +161,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
     source = given_frames(method, prior.spec.image_channels, config.export.fps)
     given = None if source is None else _encoded(source, prior, config, run.device)
     camera = camera_of(method.view)
+    clips: Iterator[Drawn | LongDrawn]
     if isinstance(method, LongVideo) and method.windows is None:
         segments = method.segments(config.prompt)
         clips = draw_long(told, run, prior, segments, camera, given, curves)

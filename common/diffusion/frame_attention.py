@@ -99,7 +99,7 @@ class FrameTransformer(nn.Module):
         height, width = features.shape[-2:]
         normed = self._modulated(self._normed(features, frames.shape[1]), condition)
         tokens = rearrange(normed, "(b f) c h w -> b f (h w) c", f=frames.shape[1])
-        tokens = self.proj_in(tokens)
+        tokens = self.proj_in(tokens.contiguous())
         positions = self._positions(frames, height, width, tokens)
         for block in self.transformer_blocks:
             tokens = block(tokens, positions, self.span)
@@ -191,7 +191,8 @@ def _attended(
     frames = tokens.shape[1]
     match scope:
         case "place":
-            rows = rearrange(tokens, "b f l c -> (b l) f c")
+            # Linear maps of rows that do not follow each other are a product for each, and slow.
+            rows = rearrange(tokens, "b f l c -> (b l) f c").contiguous()
             return rearrange(attention(rows), "(b l) f c -> b f l c", l=tokens.shape[2])
         case "everywhere":
             rows = rearrange(tokens, "b f l c -> b (f l) c")
