@@ -167,6 +167,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
         if isinstance(method, VideoInpaint):
             prior, given = told_of_mask(prior, frames, source.drawn, given)
     camera = camera_of(method.view)
+    clips: Iterator[Drawn | LongDrawn]
     if isinstance(method, LongVideo) and method.windows is None:
         segments = method.segments(config.prompt)
         clips = draw_long(told, run, prior, segments, camera, given, curves)

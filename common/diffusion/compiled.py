@@ -54,6 +54,6 @@ def compile_parts(parts: Iterable[nn.Module], device: str) -> None:
     """
     check_compile(device)
     for part in parts:
-        part.forward = torch.compile(  # type: ignore[method-assign]
+        part.forward = torch.compile(  # type: ignore[call-overload]
             part.forward, dynamic=False, isolate_recompiles=True
         )

@@ -28,7 +28,7 @@ Cond = TypeVar("Cond")
 
 @dataclass(frozen=True)
 class Negative(Generic[Cond]):
-    """A prompt beside the others, of Perp-Neg or composed, with its weight in each sample or frame."""
+    """A prompt beside the others, of Perp-Neg or composed; its weight in each sample or frame."""
 
     cond: Cond
     weight: Float[Tensor, "b ..."]

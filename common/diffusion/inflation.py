@@ -5,13 +5,15 @@ by name (`unet_coverage.py`), and with layers of strength 0 the result is the U-
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
+from common.diffusion.frame_attention import Span
 from common.diffusion.lifted_unet import FrameLayers, LiftedUNet, UNetInputs
+from common.diffusion.temporal_convolution import TemporalConvolution
 from common.diffusion.unet_coverage import KeyCoverage, check_coverage
 from common.errors import InputError
 
@@ -23,12 +25,36 @@ _FRAMES = 2
 _TOKENS = 3
 
 
+@dataclass(frozen=True)
+class PlacedLayer:
+    """A frame layer of a lifted U-Net."""
+
+    after: str
+    """The module of the U-Net whose features it takes."""
+    kind: Literal["convolution"] | Span
+    """A convolution over frames, or what a transformer's tokens attend to."""
+    num_weights: int
+
+
 @dataclass(frozen=True, eq=False)
 class Inflation:
     """A lifted U-Net, and what became of each key of its config."""
 
     lifted: LiftedUNet
     coverage: list[KeyCoverage]
+
+    @property
+    def layers(self) -> list[PlacedLayer]:
+        """Every frame layer, in the order in which the U-Net comes to them."""
+        names = {id(module): name for name, module in self.lifted.unet.named_modules()}
+        return [
+            PlacedLayer(
+                names[id(spatial)],
+                "convolution" if isinstance(layer, TemporalConvolution) else layer.span,
+                sum(weight.numel() for weight in layer.parameters()),
+            )
+            for spatial, layer in self.lifted.layers.places(self.lifted.unet)
+        ]
 
 
 def inflate(unet: Any, layers: FrameLayers) -> Inflation:

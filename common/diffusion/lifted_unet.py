@@ -2,13 +2,14 @@
 
 The U-Net stays what it is: the layers are put in for the length of one call, after each layer's
 spatial attention (or its residual block where it has none), which is where AnimateDiff has them.
-So every U-Net of diffusers' ``UNet2DConditionModel`` can be lifted with all its own options, and
-with ``scale=0`` the result is the U-Net itself, frame by frame.
+Convolutions over frames, after every residual block, and attention over space and time make it a
+3-D U-Net instead. So every U-Net of diffusers' ``UNet2DConditionModel`` can be lifted with all its
+own options, and with ``scale=0`` the result is the U-Net itself, frame by frame.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from einops import rearrange
@@ -19,10 +20,16 @@ from torch import Tensor, nn
 from common.config import Config
 from common.diffusion.compiled import compile_parts
 from common.diffusion.frame_attention import FrameTransformer, FrameTransformerSizes, Span
+from common.diffusion.temporal_convolution import TemporalConvolution
 from common.errors import InputError
 
 Strength = float | Float[Tensor, " bf"]
 """Of frame layers, in all frames or in each."""
+FrameLayer = FrameTransformer | TemporalConvolution
+
+
+LevelSpan = Span | Literal["nothing"]
+"""What the frame transformers of a level attend to, or that it has none."""
 
 
 class FrameLayersArchitecture(Config):
@@ -30,8 +37,12 @@ class FrameLayersArchitecture(Config):
 
     transformer: FrameTransformerSizes = FrameTransformerSizes()
     """Sizes of each."""
-    spans: tuple[Span, ...] = ()
-    """What tokens attend to at each level of the U-Net, the finest first; empty: their place."""
+    spans: tuple[LevelSpan, ...] = ()
+    """What tokens attend to at each level of the U-Net, the finest first; empty: their place.
+    everywhere is full attention over space and time; nothing: no attention among frames there."""
+    convolution_frames: Literal[0, 3, 5, 7] = 0
+    """Frames that convolutions after every residual block see, which make the U-Net a 3-D U-Net; 0
+    for none, as in AnimateDiff."""
     in_middle: bool = False
     """Whether the middle block has one too, as in AnimateDiff's second version."""
     max_frames: int = Field(32, ge=1, le=1024)
@@ -58,7 +69,7 @@ class FrameLayers(nn.Module):
     def __init__(self, sizes: FrameLayersArchitecture, unet: Any):
         super().__init__()
         levels = tuple(unet.config.block_out_channels)
-        own: Span = "place"
+        own: LevelSpan = "place"
         spans = sizes.spans or (own,) * len(levels)
         if len(spans) != len(levels):
             raise InputError(
@@ -67,23 +78,24 @@ class FrameLayers(nn.Module):
         self.sizes = sizes
         self.embed_condition = _condition_embedding(sizes, unet)
         self.down_blocks = nn.ModuleList(
-            _BlockLayers(channels, len(block.resnets), sizes.transformer, span)
+            _BlockLayers(channels, len(block.resnets), sizes, span)
             for channels, block, span in zip(levels, unet.down_blocks, spans, strict=True)
         )
-        middle = sizes.in_middle and unet.mid_block is not None
-        self.mid_block = (
-            _BlockLayers(levels[-1], 1, sizes.transformer, spans[-1]) if middle else None
-        )
+        middle = unet.mid_block is not None and (sizes.in_middle or sizes.convolution_frames)
+        self.mid_block = None
+        if middle:
+            span = spans[-1] if sizes.in_middle else "nothing"
+            self.mid_block = _BlockLayers(levels[-1], 1, sizes, span, len(unet.mid_block.resnets))
         ups = getattr(unet, "up_blocks", None)
         self.up_blocks = nn.ModuleList(
-            _BlockLayers(channels, len(block.resnets), sizes.transformer, span)
+            _BlockLayers(channels, len(block.resnets), sizes, span)
             for channels, block, span in zip(
                 reversed(levels), ups or [], reversed(spans), strict=ups is not None
             )
         )
 
-    def places(self, unet: Any) -> Iterator[tuple[nn.Module, FrameTransformer]]:
-        """Each frame transformer with the module of ``unet`` that it comes after."""
+    def places(self, unet: Any) -> Iterator[tuple[nn.Module, FrameLayer]]:
+        """Each frame layer with the module of ``unet`` that it comes after, in their order."""
         pairs: list[tuple[Any, Any]] = [
             *zip(unet.down_blocks, self.down_blocks, strict=True),
             *zip(getattr(unet, "up_blocks", None) or [], self.up_blocks, strict=True),
@@ -91,17 +103,32 @@ class FrameLayers(nn.Module):
         if self.mid_block is not None:
             pairs.append((unet.mid_block, self.mid_block))
         for block, layers in pairs:
+            yield from zip(block.resnets, layers.temporal_convolutions, strict=False)
             attentions = getattr(block, "attentions", None)
             spatial = block.resnets if attentions is None else attentions
             yield from zip(spatial, layers.motion_modules, strict=False)
 
 
 class _BlockLayers(nn.Module):
-    def __init__(self, channels: int, count: int, sizes: FrameTransformerSizes, span: Span):
+    def __init__(
+        self,
+        channels: int,
+        count: int,
+        sizes: FrameLayersArchitecture,
+        span: LevelSpan,
+        num_residual: int | None = None,
+    ):
         super().__init__()
-        self.motion_modules = nn.ModuleList(
-            FrameTransformer(channels, sizes, span) for _ in range(count)
-        )
+        own, width = sizes.transformer, sizes.convolution_frames
+        self.motion_modules = nn.ModuleList()
+        if span != "nothing":
+            self.motion_modules.extend(FrameTransformer(channels, own, span) for _ in range(count))
+        self.temporal_convolutions = nn.ModuleList()
+        if width:
+            self.temporal_convolutions.extend(
+                TemporalConvolution(channels, width, own.norm_groups)
+                for _ in range(num_residual or count)
+            )
 
 
 class UNetInputs(NamedTuple):
@@ -139,12 +166,14 @@ class UNetInputs(NamedTuple):
 class LiftedUNet(nn.Module):
     """A U-Net and the frame layers that lift it.
 
-    Not for two threads at once: while it runs, the layers are hooked into the U-Net.
+    Not for two threads at once: while it runs, the layers are hooked into the U-Net. State: whether
+    its parts are compiled.
     """
 
     def __init__(self, unet: Any, layers: FrameLayers):
         super().__init__()
         self.unet, self.layers = unet, layers
+        self.compiled = False
 
     def forward(
         self,
@@ -204,6 +233,7 @@ def compile_lifted(lifted: LiftedUNet, device: str) -> None:
     parts = {id(part): part for pair in places for part in pair}
     parts |= {id(one): one for one in lifted.unet.modules() if isinstance(one, ResnetBlock2D)}
     compile_parts(parts.values(), device)
+    lifted.compiled = True
 
 
 @contextmanager
@@ -214,7 +244,7 @@ def put_in(
     hooks = []
     for spatial, layer in layers.places(unet):
 
-        def after(module: nn.Module, given: Any, made: Any, layer: FrameTransformer = layer) -> Any:
+        def after(module: nn.Module, given: Any, made: Any, layer: FrameLayer = layer) -> Any:
             if isinstance(made, tuple):
                 return (layer(made[0], frames, condition, scale), *made[1:])
             return layer(made, frames, condition, scale)

@@ -113,6 +113,15 @@ class TrainMotionLayers(FrameTraining):
     view_dropout: float = Field(0.5, ge=0, le=1)
     """Share of the clips that are shown without a view."""
 
+    @model_validator(mode="after")
+    def _three_dimensional_begins_new(self) -> "TrainMotionLayers":
+        if self.architecture.convolution_frames and self.start != "identity":
+            raise ValueError(
+                "view layers have no convolutions over frames to begin with: use start: identity "
+                "with architecture.convolution_frames"
+            )
+        return self
+
 
 class TrainViewLayers(FrameTraining):
     """The layers that make consistent views of pictures."""

@@ -18,6 +18,7 @@ from common.diffusion.masked_picture import MaskedPicture
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import VPSchedule
+from common.diffusion.shared_text import text_once
 from common.pretrained.prior import PretrainedCond, PretrainedPrior
 from common.seeding import randn
 from common.shapes import Clips, Timesteps
@@ -95,13 +96,13 @@ class AnimateDiffPrior:
 
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> PretrainedCond:
-        """Conditioning of the frames that are seen together, those of a clip one after another."""
-        return self._of_frames(self.pictures.embed(prompts))
+        """Conditioning of clips, the same in all frames."""
+        return self.pictures.embed(prompts)
 
     @torch.no_grad()
     def embed_negative(self, prompts: Sequence[str]) -> PretrainedCond:
         """Conditioning that guidance moves away from: image prompts that show nothing."""
-        return self._of_frames(self.pictures.embed_negative(prompts))
+        return self.pictures.embed_negative(prompts)
 
     @torch.no_grad()
     def embed_travel(self, travel: PromptTravel, count: int) -> PretrainedCond:
@@ -161,14 +162,6 @@ class AnimateDiffPrior:
         pictures = self.pictures.inpainting(shown)
         return AnimateDiffPrior(pictures, self.lifted, self._settings, self._sparse, self._loras)
 
-    def _of_frames(self, one: PretrainedCond) -> PretrainedCond:
-        mask, pooled, ids = (
-            None if row is None else self._for_frames(row)
-            for row in (one.mask, one.pooled, one.time_ids)
-        )  # fmt: skip
-        images = tuple(replace(i, tokens=self._for_frames(i.tokens)) for i in one.images)
-        return PretrainedCond(self._for_frames(one.states), mask, pooled, ids, images)
-
     def predict(self, latents: Clips, timesteps: Timesteps, cond: PretrainedCond) -> Clips:
         """The lifted U-Net's prediction at each clip's timestep, fused from windows.
 
@@ -194,6 +187,7 @@ class AnimateDiffPrior:
     ) -> Clips:
         """The lifted U-Net's prediction of some frames of the clip."""
         settings, own = self._settings, latents.to(cond.states.dtype)
+        alike = settings.together if len(cond.states) == len(latents) else 1
         cond = self._seen_rows(cond, len(latents), frames)
         flat_times = self._for_frames(timesteps)
         flat = rearrange(own, "b c f h w -> (b f) c h w")
@@ -209,6 +203,7 @@ class AnimateDiffPrior:
         loras = None if self._loras is None else self._loras.of_frames(frames)
         with (
             nullcontext() if loras is None else loras.acting(len(latents)),
+            nullcontext() if self.lifted.compiled else text_once(self.lifted.unet, alike),
             frames_normed_together(self.lifted.unet, together),
             attending(self.lifted.unet, cond.images),
         ):
@@ -218,9 +213,9 @@ class AnimateDiffPrior:
     def _seen_rows(
         self, cond: PretrainedCond, count: int, frames: Int64[Tensor, " f"]
     ) -> PretrainedCond:
-        """The rows of these frames, where those of the whole clip are told apart."""
-        if len(cond.states) != count * self._settings.num_frames:
-            return cond  # rows of what is seen together, all alike
+        """A row for each of these frames: the clip's, or where all its frames have one, theirs."""
+        if len(cond.states) == count:
+            return each_row(cond, self._for_frames)
 
         def picked(rows: Tensor) -> Tensor:
             clips = rearrange(rows, "(b g) ... -> b g ...", b=count)

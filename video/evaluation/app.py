@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from common.embedded.drawn_clip import Drawing
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_drawn_clips
+from common.generation.picture_switches import check_compute
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
+from common.runs.launch import resolve_device
 from common.shapes import Clips
 from video.evaluation.config import EvaluateVideoConfig
 from video.spacetime_dit.drawn_clip import drawn_dit_clip
@@ -15,6 +17,7 @@ from video.spacetime_dit.load import check_spacetime_dit, load_spacetime_dit
 def check(config: EvaluateVideoConfig, apps: Apps) -> list[str]:
     """Refuse missing models, and notes on keys that have no effect."""
     check_spacetime_dit(config.prior, _size(config))
+    check_compute(config.prior, config.sampler, resolve_device(config.device))
     return clip_notes(config.method)
 
 

@@ -35,9 +35,7 @@ def reusing_blocks(dit: SpacetimeDiT, every: int, levels: int = 1) -> Reuse:
     check_levels(len(dit.blocks), levels)
     reuse, middle = Reuse(every), list(dit.blocks)[levels : len(dit.blocks) - levels]
     for block in middle:
-        block.forward = _reusing(  # type: ignore[assignment]
-            reuse, block.forward, block is middle[0], block is middle[-1]
-        )
+        block.forward = _reusing(reuse, block.forward, block is middle[0], block is middle[-1])
     return reuse
 
 

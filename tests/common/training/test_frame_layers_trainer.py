@@ -55,7 +55,7 @@ def small(kind: str = "motion_layers", source: Steps | None = None, **changes: o
         learning_rate=LearningRate(peak=5e-3, warmup_steps=2),
     )  # fmt: skip
     of, sizes = (TrainMotionLayers, FRAMES) if kind == "motion_layers" else (TrainViewLayers, VIEWS)
-    config = of(architecture=sizes, **({"loop": loop} | changes))
+    config = of(**({"architecture": sizes, "loop": loop} | changes))
     with torch.random.fork_rng():
         torch.random.manual_seed(0)
         models = {
@@ -68,6 +68,28 @@ def small(kind: str = "motion_layers", source: Steps | None = None, **changes: o
         for kind, model in models.items()
     }
     return config, FrameLayersTraining(config, source or Steps(), frozen, 0, "cpu")
+
+
+THREE_D = FRAMES.model_copy(update={"convolution_frames": 3, "spans": ("nothing", "everywhere")})
+
+
+def test_a_3d_unet_begins_as_the_unet_and_learns_how_frames_follow():
+    loop = LoopConfig(
+        num_steps=60, batch_size=8, ema_decay=0.9, precision="float32",
+        learning_rate=LearningRate(peak=5e-3, warmup_steps=2),
+    )  # fmt: skip
+    config, training = small(architecture=THREE_D, start="identity", loop=loop)
+    before = training.evaluate(training.model)
+    assert before["v_error/frames"] == before["v_error/alone"]
+    list(train(config.loop, training, "cpu"))
+    after = training.evaluate(training.model)
+    assert after["v_error/frames"] < 0.9 * before["v_error/frames"]
+    assert after["v_error/alone"] == before["v_error/alone"], "the U-Net is left alone"
+
+
+def test_a_3d_unet_does_not_begin_with_view_layers():
+    with pytest.raises(ValueError, match="use start: identity"):
+        TrainMotionLayers(architecture=THREE_D)
 
 
 def test_killed_and_resumed_training_ends_in_the_same_bits(tmp_path):
