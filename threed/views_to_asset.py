@@ -107,17 +107,17 @@ def _drawn_views(
             if step.index + 1 < step.num_steps:
                 run.checkpoints.offer(step.index + 1, {"phase": "views", "inner": step.state})
         rgba = view_pictures(prior, last.latents)
-    state: dict[str, Any] = {"phase": "fit", "inner": None, "rgba": rgba}
+    drawn: dict[str, Any] = {"phase": "fit", "inner": None, "rgba": rgba}
     if last.front is not None:  # as it is, not as the autoencoder leaves it
         rgba[0] = rearrange(on_orbit(last.front.cpu(), method.size_px), "c h w -> h w c")
         # of what has no known back, the drawn one is the less right
         if isinstance(method, TextTo3D) and method.num_views % 2 == 0:
             behind = method.num_views // 2
             rgba[behind] = with_mirrored_outline(rgba[behind], rgba[0])
-        state["front"] = None if isinstance(method, ImageTo3D) else last.front.cpu()
+        drawn["front"] = None if isinstance(method, ImageTo3D) else last.front.cpu()
     if last.candidates is not None:
-        state["candidates"] = last.candidates.state
-    return state
+        drawn["candidates"] = last.candidates.state
+    return drawn
 
 
 def _followed(
