@@ -16,7 +16,8 @@ from threed.edit_3d import Edit3D
 from threed.edit_pictures import edit_pictures
 from threed.finishing import FinishOptions, finished
 from threed.from_prompt import Distillation
-from threed.front import on_orbit, read_front
+from threed.front import read_front
+from threed.front_place import on_orbit
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
 from threed.optimise.distil_scene import distil_scene, live_scenes

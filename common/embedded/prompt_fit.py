@@ -13,7 +13,6 @@ is made in the end, has no part in it.
 
 import re
 from collections.abc import Sequence
-from itertools import chain
 
 import torch
 import torch.nn.functional as F
@@ -74,7 +73,8 @@ class PromptFit:
 def known_names() -> list[str]:
     """The usual English name of every emoji and thing that the prior knows, with an article."""
     known = load_concepts()
-    names = dict.fromkeys(one.english[0] for one in chain(known.emoji, known.things))
+    english = (*(one.english for one in known.emoji), *(one.english for one in known.things))
+    names = dict.fromkeys(usual for usual, *_ in english)
     return [f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in names]
 
 
