@@ -47,12 +47,12 @@ def tuning_sections(config: CompareConfig, chosen: Sequence[Choice]) -> tuple[Se
         known = [value for value in one.values if value is not None]
         said = ", ".join(f"{_short(k)} {_plain(v)}" for k, v in one.points[one.best].items())
         rows.append((
-            one.label, said, len(one.points), one.values[one.best], median(known),
-            ", ".join(_short(key) for key in one.at_edge),
+            one.label, said, len(one.points), one.values[one.best],
+            median(known) if known else None, ", ".join(_short(key) for key in one.at_edge),
         ))  # fmt: skip
     notes = (
         "Chosen by runs with other seeds than those that are compared. At an edge: the best value "
-        "is the first or last of those that were tried.",
+        "is the first or last of those that were tried. Tried 1: the middle values, taken unseen.",
     )
     return (Table("Tuning", columns, tuple(rows), footnotes=notes),)
 

@@ -5,20 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from einops import reduce
+from einops import einsum, reduce
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from common.embedded.orbit import HALF_EXTENT_M
 from common.errors import InputError
 from threed.bench.render_prior import SIDES, pictures_of
 from threed.measures.chamfer import chamfer_cm
 from threed.meshing.surface import extract_surface
-from threed.scenes.regularisers import cell_opacity
-from threed.scenes.voxel_field import VoxelField, node_positions
+from threed.scenes.voxel_field import VoxelField
 
 _SOLID = 0.5
-"""Opacity from which a pixel's colour is compared, and a cell counts as matter."""
+"""Opacity from which a pixel's colour is compared."""
+_THIN = 0.1
+"""Opacity below which a pixel shows fog and no matter."""
 _EMPTY = 0.01
 """Opacity below which the figure leaves a pixel empty."""
 _EDGE_PX = 2
@@ -40,8 +42,8 @@ class SceneMeasures:
     fog: float
     """Mean opacity beyond the figure's outlines, aside and in the middle; 0 is right."""
     off_centre_cm: float | None
-    """From the middle of the scene's solid matter to that of the figure in the middle; None where
-    nothing is solid."""
+    """From the middle of what pictures show to that of the figure in the middle, root mean square
+    over eight sides, at the origin's distance; None where a side shows nothing but fog."""
 
 
 def measured(
@@ -56,12 +58,12 @@ def measured(
         centred: the figure in the middle, if the prior shows it aside.
     """
     ours, theirs = (pictures_of(one, SIDES, size_px) for one in (scene, figure))
-    known = [theirs] if centred is None else [theirs, pictures_of(centred, SIDES, size_px)]
+    middle = theirs if centred is None else pictures_of(centred, SIDES, size_px)
     error = float(((ours - theirs) / 2).square().mean())
     psnr = -10 * math.log10(max(error, 1e-10))
     return SceneMeasures(
         psnr, _chamfer_cm(scene, figure), _gain(ours, theirs), _fronts(ours, theirs),
-        _fog(ours, known), _off_centre_cm(scene, centred or figure),
+        _fog(ours, [theirs, middle]), _off_centre_cm(ours, middle),
     )  # fmt: skip
 
 
@@ -97,14 +99,21 @@ def _fog(ours: Float[Tensor, "c v h w"], known: Sequence[Float[Tensor, "c v h w"
     return float(((ours[3] + 1) / 2)[near < _EMPTY].mean())
 
 
-def _off_centre_cm(scene: VoxelField, figure: VoxelField) -> float | None:
+def _off_centre_cm(
+    ours: Float[Tensor, "c v h w"], centred: Float[Tensor, "c v h w"]
+) -> float | None:
     middles = []
-    for one in (scene, figure):
-        solid = cell_opacity(one) > _SOLID
-        if not bool(solid.any()):
+    for pictures in (ours, centred):
+        opacity = (pictures[3] + 1) / 2
+        matter = torch.where(opacity > _THIN, opacity, 0.0)
+        if not bool(matter.any(-1).any(-1).all()):
             return None
-        middles.append(node_positions(one)[solid].mean(0))
-    return 100 * float((middles[0] - middles[1]).norm())
+        size = matter.shape[-1]
+        along = (torch.arange(size) + 0.5) * (200 * HALF_EXTENT_M / size)
+        places = torch.stack(torch.meshgrid(along, along, indexing="ij"), -1)
+        weighed = einsum(matter, places, "v h w, h w c -> v c")
+        middles.append(weighed / reduce(matter, "v h w -> v 1", "sum"))
+    return float((middles[0] - middles[1]).square().sum(-1).mean().sqrt())
 
 
 def _chamfer_cm(scene: VoxelField, figure: VoxelField) -> float | None:

@@ -100,7 +100,7 @@ def trial_metrics(found: Tried) -> tuple[dict[str, float | None], dict[str, str]
     if not gains:
         reasons["colour_gain"] = "the scene is nowhere solid"
     if not shifts:
-        reasons["off_centre_cm"] = "the scene has no solid matter"
+        reasons["off_centre_cm"] = "the scene is nothing but fog"
     if found.diversity is None:
         reasons["diversity"] = "one scene has none"
     if found.noise.over_noise_baseline is not None:

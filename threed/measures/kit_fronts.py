@@ -13,6 +13,5 @@ def num_fronts(azimuths_deg: Float[torch.Tensor, " v"]) -> int:
         azimuths_deg: from where each picture seems to be taken, as `common.judging.judging.look`
             says; the pictures go evenly round the thing, eight or fewer, so that one can be right.
     """
-    return int(
-        (degrees_apart(azimuths_deg, torch.zeros_like(azimuths_deg)) <= RIGHT_WITHIN_DEG).sum()
-    )
+    off = degrees_apart(azimuths_deg, torch.zeros_like(azimuths_deg))
+    return int((off <= RIGHT_WITHIN_DEG).sum())

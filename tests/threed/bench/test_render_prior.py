@@ -95,6 +95,22 @@ def test_figure_with_two_faces_has_two_fronts():
     assert found.psnr_db < 35
 
 
+def test_figure_that_stands_aside_is_off_centre_and_no_fog():
+    """Sides at angle ``a`` to the way see ``cos a`` of it: its root mean square is 0.71."""
+    aside = known_figure(aside_m=0.15)
+    found = measured(aside, aside, 24, FIGURE)
+    assert found.psnr_db == pytest.approx(100.0)
+    assert found.off_centre_cm == pytest.approx(15 * 0.5**0.5, rel=0.05)
+    assert found.fog < 0.001
+    assert measured(FIGURE, FIGURE, 24).off_centre_cm == 0.0
+
+
+def test_thin_matter_everywhere_is_fog():
+    fog = VoxelField(FIGURE.density.clamp_min(-4.0), FIGURE.colour)
+    clear = measured(FIGURE, FIGURE, 24).fog
+    assert measured(fog, FIGURE, 24).fog > clear + 0.05
+
+
 def test_stronger_colours_have_a_gain():
     strong = VoxelField(FIGURE.density, 2 * FIGURE.colour, FIGURE.low, FIGURE.high)
     # Raw colours are logits, small ones here: nearly twice as far from grey.
@@ -104,7 +120,7 @@ def test_stronger_colours_have_a_gain():
 def test_empty_scene_has_neither_surface_nor_colour():
     empty = VoxelField(torch.full_like(FIGURE.density, -10.0), FIGURE.colour)
     found = measured(empty, FIGURE, 24)
-    assert (found.chamfer_cm, found.colour_gain) == (None, None)
+    assert (found.chamfer_cm, found.colour_gain, found.off_centre_cm) == (None, None, None)
 
 
 @pytest.mark.parametrize(("keys", "message"), [

