@@ -2,9 +2,6 @@
 
 import functools
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,7 +24,6 @@ from tests.video.test_windows import frames
 from video.animatediff.build import build_animatediff_prior
 from video.motion_config import MotionModuleConfig
 
-ROOT = Path(__file__).parents[2]
 CACHE = ("prior.compute.feature_cache.every=2", "sampler.num_steps=5")
 EVERY_2ND = FeatureCacheConfig(every=2)
 WINDOWS = FrameWindows(9, 4, 2, seed=5)
@@ -202,39 +198,3 @@ def test_bfloat16_is_near(lifting_models):  # noqa: F811
     assert one.dtype == torch.float32
     # Rounding of every feature by 2^-8, relative to the features' size.
     assert 0 < float((one - two).abs().mean() / two.std()) < 0.03
-
-
-COMPILED = """
-import functools, pathlib, sys, torch
-from common.embedded.prior_config import EmbeddedComputeConfig
-from common.zoo.models import load_frame_prior
-
-traced = []
-
-def backend(graph, inputs):
-    traced.append(graph)
-    return graph.forward
-
-torch.compile = functools.partial(torch.compile, backend=backend)
-made = []
-for compiles in (False, True):
-    compute = EmbeddedComputeConfig(compile=compiles)
-    folder = pathlib.Path(sys.argv[1])
-    prior = load_frame_prior("motion_layers", 4, (64, 64), folder, compute=compute)
-    latents = torch.randn(1, *prior.spec.latent_shape, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        cond = prior.embed(["a red car"])
-        made.append([prior.predict(latents, torch.tensor([t]), cond) for t in (900.0, 500.0)])
-assert len(traced) >= len(list(prior.lifted.layers.places(prior.lifted.unet))), len(traced)
-for one, two in zip(*made, strict=True):
-    torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
-"""
-
-
-def test_compiled_parts_give_what_the_plain_network_gives(lifting_models):  # noqa: F811
-    """Traced, but run by the plain kernels; by itself, as checks of hints cannot be traced."""
-    done = subprocess.run(
-        [sys.executable, "-c", COMPILED, str(lifting_models)], cwd=ROOT, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
