@@ -27,7 +27,7 @@ def app_of(name: str) -> "App":
         case "threed":
             from threed.app import APP
         case "prepare":
-            from common.training.prepare_app import APP
+            from common.training.prepare.prepare_app import APP
         case "train":
             from common.training.app import APP
         case "train_video":

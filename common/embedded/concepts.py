@@ -1,7 +1,7 @@
 """What the embedded prior was trained on, as words: emoji and the things of the object kit.
 
 The list is data of the repository (``data/concepts.json``), so that nothing that generates needs
-the kit or the training tables. ``common.training.embedded_concepts`` writes it.
+the kit or the training tables. ``common.training.facts.embedded_concepts`` writes it.
 """
 
 import json

@@ -4,7 +4,7 @@ A prompt is compared with what the models know in two ways: by words (how many o
 names of known things) and by the text encoder (how near the prompt and its parts are to known
 meanings). A logistic regression over these statistics says how likely the prompt is inside the
 domain; its coefficients and the embeddings of the known meanings are measured once for a trained
-text encoder and stored beside it (``common.training.domain_fit``).
+text encoder and stored beside it (``common.training.facts.domain_fit``).
 """
 
 import hashlib

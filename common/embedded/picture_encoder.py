@@ -1,8 +1,8 @@
 """What is in a picture: a small convolutional network that looks at its latent.
 
 It takes the place that CLIP's picture encoder has for large models, and is trained with the image
-prompts (``common/training/ip_adapter_trainer.py``), by contrast with what the text encoder makes of
-captions (Radford et al. 2021, arXiv 2103.00020).
+prompts (``common/training/image/ip_adapter_trainer.py``), by contrast with what the text encoder
+makes of captions (Radford et al. 2021, arXiv 2103.00020).
 """
 
 import torch

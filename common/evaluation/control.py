@@ -36,7 +36,7 @@ from common.runs.app import Estimate, Outcome, Run
 from common.runs.console import progress_bar
 from common.seeding import generators_for, randn
 from common.shapes import Images
-from common.training.control_truth import ControlTruth, control_truth
+from common.training.control.control_truth import ControlTruth, control_truth
 from common.zoo.control_net import load_control_net
 from common.zoo.models import ZOO, check_embedded_prior, load_embedded_prior, load_judge
 

@@ -1,6 +1,6 @@
 """The committed prompts on which clips and assets are evaluated, and what each asks for.
 
-``common.training.evaluation_frames`` writes ``data/clips.json`` and ``data/assets.json``.
+``common.training.facts.evaluation_frames`` writes ``data/clips.json`` and ``data/assets.json``.
 """
 
 import json

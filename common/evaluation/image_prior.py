@@ -111,8 +111,8 @@ def _copies(
     method: EvaluateImages, prior: EmbeddedPrior, prompts: PromptSet, pictures: Images
 ) -> dict[str, float]:
     """Nearest-neighbour distances of samples and of held-out renders to training renders."""
-    from common.training.memorisation import nearest_distances
-    from common.training.npm_package import default_cache
+    from common.training.emoji.npm_package import default_cache
+    from common.training.image.memorisation import nearest_distances
 
     categories = [str(request.asked[0].concept) for request in prompts.requests]
     cache = method.cache_dir or default_cache()

@@ -25,7 +25,7 @@ from common.media.pixels import to_picture
 from common.report.content import Column, Gallery, MediaItem, Section, Table
 from common.runs.app import Estimate, Outcome, Run
 from common.shapes import Images
-from common.training.captioned_folder import read_folder
+from common.training.folder.captioned_folder import read_folder
 from common.zoo.models import ZOO, check_embedded_prior, load_embedded_prior, load_judge
 from common.zoo.words import embedded_words
 

@@ -155,9 +155,9 @@ def _shown(run: Run, name: str, index: int) -> Path:
 
 def _real_looks(method: EvaluateClips, scorers: _Scorers) -> list[ClipLook]:
     """Prepared clips of held-out instances, evenly chosen."""
-    from common.training.clip_parts import INSTANCE_CLIPS
-    from common.training.kit_clips import load_kit_clips
-    from common.training.npm_package import default_cache
+    from common.training.emoji.npm_package import default_cache
+    from common.training.kit.clip_parts import INSTANCE_CLIPS
+    from common.training.kit.kit_clips import load_kit_clips
 
     sets = load_kit_clips(method.cache_dir or default_cache(), INSTANCE_CLIPS)
     places = [(one, row) for one in sets for row in range(len(one.shots))]

@@ -1,11 +1,12 @@
 """The committed prompts on which priors are evaluated, and what each asks for.
 
-``data/prompts.json`` is written by ``common.training.evaluation_prompts``. Its sets: ``emoji`` and
-``emoji_zh``, the names of 200 trained concepts (pictures of Chinese ones are named in English too,
-so that the judge's Chinese, which is weaker on emoji, does not count against them); ``objects`` and
-``objects_zh``, every kit category in a trained colour; ``pairs``, (category, colour) pairs that
-training never shows; ``accents``, two colours in one caption; ``synonyms``, words that no caption
-of training has. ``views`` is made of ``objects`` here: each category from all round.
+``data/prompts.json`` is written by ``common.training.facts.evaluation_prompts``. Its sets:
+``emoji`` and ``emoji_zh``, the names of 200 trained concepts (pictures of Chinese ones are named
+in English too, so that the judge's Chinese, which is weaker on emoji, does not count against
+them); ``objects`` and ``objects_zh``, every kit category in a trained colour; ``pairs``,
+(category, colour) pairs that training never shows; ``accents``, two colours in one caption;
+``synonyms``, words that no caption of training has. ``views`` is made of ``objects`` here: each
+category from all round.
 """
 
 import json

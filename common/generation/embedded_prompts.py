@@ -77,7 +77,7 @@ def _outside(prompt: str, folder: Path) -> list[str]:
     if not (folder / "domain.json").is_file():
         return [
             f"{folder} has no domain.json, so that nothing can say whether its models know this "
-            f"prompt: python -m common.training.domain_fit {folder}"
+            f"prompt: python -m common.training.facts.domain_fit {folder}"
         ]
     encoder = load_text_encoder(folder)
     domain = load_domain(encoder, folder)

@@ -1,10 +1,10 @@
 """Which of the named motions a clip shows, or none.
 
 A perceptron with one hidden layer on `motion_features`, fitted to ground-truth clips of the object
-kit (``common.training.motion_fit``) and to what is no motion: repeated stills, shuffled frames,
-stills that drift, dissolve or flicker. A generated clip counts as right only if the asked motion
-beats the other nine *and* none, so that nothing is gained by a picture that does not move, or by
-one that moves at random.
+kit (``common.training.motion.motion_fit``) and to what is no motion: repeated stills, shuffled
+frames, stills that drift, dissolve or flicker. A generated clip counts as right only if the asked
+motion beats the other nine *and* none, so that nothing is gained by a picture that does not move,
+or by one that moves at random.
 """
 
 import json
@@ -100,7 +100,7 @@ def load_motion_measure(folder: Path = ZOO) -> MotionMeasure:
     if sizes.features != feature_names():
         raise InputError(
             f"{folder / KIND}.json was fitted to other features than are measured now; fit it "
-            f"again: python -m common.training.motion_fit {folder}"
+            f"again: python -m common.training.motion.motion_fit {folder}"
         )
     classifier = MotionClassifier(sizes)
     fill(classifier, stored)

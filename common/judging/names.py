@@ -1,8 +1,8 @@
 """What pictures can be called when they are scored: the committed list of names.
 
 ``data/names.json`` holds the 1,500 emoji names, the kit's categories and the twelve colour words in
-English and Chinese. It is written by ``common.training.judge_names``, so that scoring needs neither
-the caption table nor the object kit.
+English and Chinese. It is written by ``common.training.judge.judge_names``, so that scoring needs
+neither the caption table nor the object kit.
 """
 
 import json

@@ -25,7 +25,7 @@ NOUNS_LEFT_OUT = frozenset({"bath tub", "burger", "football", "凤梨", "番茄"
 
 A football is an American one among the emoji. The others are words, or contain words, that the
 picture models are tested on without having met them: every category's held-out synonyms and those
-in ``common/training/data/emoji_synonyms.json``.
+in ``common/training/emoji/data/emoji_synonyms.json``.
 """
 PARTS_SAID = {
     "fields": Noun("patches", "翅膀花纹", plural=True),

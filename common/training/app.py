@@ -3,8 +3,8 @@
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.training.build import build_training, training_estimate
-from common.training.folder_check import check_folder_training
-from common.training.folder_config import FolderTraining
+from common.training.folder.folder_check import check_folder_training
+from common.training.folder.folder_config import FolderTraining
 from common.training.storing import check_precision
 from common.training.train_config import TrainConfig
 from common.training.training_run import check_start, run_training

@@ -14,33 +14,33 @@ from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge
 from common.embedded.upscaler import Upscaler
 from common.runs.app import Estimate
-from common.training.autoencoder_trainer import TrainAutoencoder, open_training
-from common.training.clip_parts import NUM_FRAMES
-from common.training.control_net_trainer import TrainControlNet, open_control_training
-from common.training.few_step_trainer import TrainFewStep, open_few_step_training
-from common.training.folder_estimate import folder_estimate
-from common.training.frame_layers_trainer import (
-    TrainMotionLayers,
-    TrainViewLayers,
-    open_frame_training,
-)
-from common.training.image_unet_trainer import TrainImageUNet, open_image_training
-from common.training.ip_adapter_trainer import TrainIPAdapter, open_ip_adapter_training
-from common.training.judge_trainer import TrainJudge, open_judge_training
-from common.training.lora_trainer import (
+from common.training.autoencoder.autoencoder_trainer import TrainAutoencoder, open_training
+from common.training.control.control_net_trainer import TrainControlNet, open_control_training
+from common.training.folder.folder_estimate import folder_estimate
+from common.training.folder.lora_trainer import (
     FullConfig,
     TrainDreambooth,
     TrainLora,
     open_lora_training,
 )
-from common.training.text_encoder_trainer import Student, TrainTextEncoder, open_text_training
-from common.training.textual_inversion_trainer import (
+from common.training.folder.textual_inversion_trainer import (
     TrainTextualInversion,
     open_textual_inversion,
 )
+from common.training.frames.frame_layers_trainer import (
+    TrainMotionLayers,
+    TrainViewLayers,
+    open_frame_training,
+)
+from common.training.image.few_step_trainer import TrainFewStep, open_few_step_training
+from common.training.image.image_unet_trainer import TrainImageUNet, open_image_training
+from common.training.image.ip_adapter_trainer import TrainIPAdapter, open_ip_adapter_training
+from common.training.judge.judge_trainer import TrainJudge, open_judge_training
+from common.training.kit.clip_parts import NUM_FRAMES
+from common.training.text.text_encoder_trainer import Student, TrainTextEncoder, open_text_training
 from common.training.train_config import Method, OfExtrude
 from common.training.training import Training
-from common.training.upscaler_trainer import TrainUpscaler, open_upscaler_training
+from common.training.upscaler.upscaler_trainer import TrainUpscaler, open_upscaler_training
 
 _LIBRARIES_BYTES = 700 * 2**20
 _CELLS = 256

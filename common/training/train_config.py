@@ -3,18 +3,18 @@
 from typing import Annotated, Literal
 
 from common.config import BY_NAME
-from common.training.autoencoder_trainer import TrainAutoencoder
-from common.training.control_net_trainer import TrainControlNet
-from common.training.few_step_trainer import TrainFewStep
-from common.training.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
-from common.training.image_unet_trainer import TrainImageUNet
-from common.training.ip_adapter_trainer import TrainIPAdapter
-from common.training.judge_trainer import TrainJudge
-from common.training.lora_trainer import TrainDreambooth, TrainLora
-from common.training.text_encoder_trainer import TrainTextEncoder
-from common.training.textual_inversion_trainer import TrainTextualInversion
+from common.training.autoencoder.autoencoder_trainer import TrainAutoencoder
+from common.training.control.control_net_trainer import TrainControlNet
+from common.training.folder.lora_trainer import TrainDreambooth, TrainLora
+from common.training.folder.textual_inversion_trainer import TrainTextualInversion
+from common.training.frames.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
+from common.training.image.few_step_trainer import TrainFewStep
+from common.training.image.image_unet_trainer import TrainImageUNet
+from common.training.image.ip_adapter_trainer import TrainIPAdapter
+from common.training.judge.judge_trainer import TrainJudge
+from common.training.text.text_encoder_trainer import TrainTextEncoder
 from common.training.training_config import TrainingConfig
-from common.training.upscaler_trainer import TrainUpscaler
+from common.training.upscaler.upscaler_trainer import TrainUpscaler
 
 OfExtrude = (
     TrainAutoencoder

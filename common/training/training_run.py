@@ -13,10 +13,10 @@ from common.report.content import Axis, Column, Gallery, MediaItem, Plot, Sectio
 from common.runs import state as states
 from common.runs.app import Outcome, Run
 from common.runs.console import LOGGER, progress_bar
+from common.training.emoji.npm_package import default_cache
 from common.training.loop import TrainStep, train
 from common.training.loop_config import LoopConfig
 from common.training.meter import Meter
-from common.training.npm_package import default_cache
 from common.training.storing import store_package
 from common.training.training import Training
 from common.training.training_config import TrainingConfig

@@ -171,7 +171,7 @@ def load_domain(text_encoder: Loaded, folder: Path = ZOO) -> Domain:
     if architecture.get("concepts_sha256") != concepts_digest(load_concepts()):
         raise InputError(
             f"{folder / 'domain.json'} was fitted to another list of concepts; fit it again: "
-            f"python -m common.training.domain_fit {folder}"
+            f"python -m common.training.facts.domain_fit {folder}"
         )
     known = KnownEmbeddings(stored.weights["centre"], stored.weights["prototypes"])
     return Domain(known, _rule(architecture["rule"]))

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from common.cli.main import main
 from common.media.images import read_picture, write_picture
-from common.training.trajectory_fit import fit_trajectories
+from common.training.frames.trajectory_fit import fit_trajectories
 from common.zoo.models import load_prior_models
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
-from tests.common.training.test_frame_layers_trainer import Steps
+from tests.common.training.frames.test_frame_layers_trainer import Steps
 from tests.stopped_runs import stopped_at
 from video.image_to_video import ImageToVideo, KeyFrame
 from video.text_to_video import TextToVideo

@@ -100,7 +100,7 @@ def _made(
     asked: Sequence[Asked],
 ) -> _Seen:
     """Make asset ``index`` of a set and look at it."""
-    from common.training.asset_truth import true_objects, true_shapes
+    from common.training.kit.asset_truth import true_objects, true_shapes
 
     one = asked[index]
     LOGGER.info("%s %d of %d: %s", name, index + 1, len(asked), one.caption)

@@ -66,7 +66,7 @@ def evaluate_image_to_3d(
         judge = load_judge(config.judge_dir or ZOO, run.device).model
     kept: dict[str, list[Row]] = run.checkpoints.restored_state or {n: [] for n in method.sets}
     scores: Scores = {}
-    looks: dict[str, list[PictureLook]] = {}
+    looks: dict[PictureSetName, list[PictureLook]] = {}
     for name in method.sets:
         asked = _asked(config, name)
         for index in range(len(kept[name]), len(asked)):
@@ -104,7 +104,7 @@ def _made_look(
     asked: Sequence[Asked],
 ) -> PictureLook:
     """Write the picture, make the asset as its user would, write it, and look at the file."""
-    from common.training.asset_truth import true_object, true_views
+    from common.training.kit.asset_truth import true_object, true_views
 
     one, part, size_px = asked[index], run.part(stem), method.asset.size_px
     truth = true_object(str(one.concept), one.colour)
@@ -135,7 +135,7 @@ def _made_of_true_views(
     seed: int,
 ) -> TriangleMesh:
     """What would become of the picture if the prior drew the object's own other sides."""
-    from common.training.asset_truth import true_views
+    from common.training.kit.asset_truth import true_views
 
     cameras = cameras_on_orbit(method.asset.views, method.asset.size_px)
     rgba = true_views(placed, cameras)
@@ -172,7 +172,7 @@ def _scores(
     return found
 
 
-def _means(looks: Mapping[str, Sequence[PictureLook]]) -> dict[str, float]:
+def _means(looks: Mapping[PictureSetName, Sequence[PictureLook]]) -> dict[str, float]:
     return {
         f"{name}/{key}": mean(look.figures[key] for look in of_set)
         for name, of_set in looks.items()
@@ -181,7 +181,7 @@ def _means(looks: Mapping[str, Sequence[PictureLook]]) -> dict[str, float]:
 
 
 def _each(
-    config: EvaluateThreedConfig, looks: Mapping[str, Sequence[PictureLook]]
+    config: EvaluateThreedConfig, looks: Mapping[PictureSetName, Sequence[PictureLook]]
 ) -> list[dict[str, Any]]:
     """The figures of every asset."""
     return [
@@ -210,7 +210,7 @@ def _sections(
     config: EvaluateThreedConfig,
     run: Run,
     scores: Scores,
-    looks: Mapping[str, Sequence[PictureLook]],
+    looks: Mapping[PictureSetName, Sequence[PictureLook]],
 ) -> tuple[Section, ...]:
     columns = (
         Column("Picture", align="left"), Column("Shown again", "dB"),

@@ -18,7 +18,7 @@ from common.raster.mesh import TriangleMesh
 from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING
 from common.shapes import Images
-from common.training.asset_truth import has_one_front, true_pictures, true_shapes
+from common.training.kit.asset_truth import has_one_front, true_pictures, true_shapes
 from threed.evaluation.asset_look import AROUND, SIDES
 from threed.measures.chamfer import chamfer_cm, seen_points
 from threed.measures.kit_fronts import num_fronts

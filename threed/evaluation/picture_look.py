@@ -65,7 +65,7 @@ def picture_look(
         truth: the object, textured, where it was when the picture was taken.
         size_px: side of the pictures of sides.
     """
-    from common.training.asset_truth import true_views
+    from common.training.kit.asset_truth import true_views
 
     placed = placed_object(truth, front_place(picture), picture.shape[-1])
     sides = rearrange(true_views(placed, cameras_on_orbit(SIDES, size_px)), "v h w c -> v c h w")
@@ -85,7 +85,7 @@ def look_figures(
 
     ``unseen_db`` is the mean of the same over `UNSEEN`, ``unseen_iou`` the overlap of outlines.
     """
-    from common.training.asset_truth import true_views
+    from common.training.kit.asset_truth import true_views
 
     given = front_pictures(picture, max(picture.shape[1:]))
     cameras = cameras_on_orbit(UNSEEN, size_px)

@@ -111,7 +111,7 @@ def _painted(
     index: int,
 ) -> Row:  # fmt: skip
     """Paint the true shape of what was asked."""
-    from common.training.asset_truth import true_shapes
+    from common.training.kit.asset_truth import true_shapes
 
     LOGGER.info("%d, %s: %s", index + 1, painting.way, one.caption)
     (shape,) = true_shapes(str(one.concept), 1)

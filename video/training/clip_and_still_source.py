@@ -8,11 +8,11 @@ import numpy as np
 from einops import rearrange
 
 from common.embedded.image_unet import FRONT
-from common.training.clip_latents import SIZE_PX
-from common.training.clip_source import prepared_clip_source
-from common.training.frame_batch import FrameBatch, FrameSource, first_frame
-from common.training.latent_sets import LatentSet, emoji_latents
-from common.training.subjects import draw_caption
+from common.training.frames.clip_latents import SIZE_PX
+from common.training.frames.clip_source import prepared_clip_source
+from common.training.frames.frame_batch import FrameBatch, FrameSource, first_frame
+from common.training.pictures.latent_sets import LatentSet, emoji_latents
+from common.training.pictures.subjects import draw_caption
 from common.zoo.models import Loaded
 
 

@@ -8,7 +8,7 @@ from common.embedded.drawn_clip import Drawing
 from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
 from common.shapes import Picture
-from common.training.frame_batch import FrameBatch
+from common.training.frames.frame_batch import FrameBatch
 from video.spacetime_dit.drawn_clip import drawn_dit_clip
 from video.spacetime_dit.prior import SpacetimeDiTPrior
 

@@ -16,9 +16,9 @@ from common.embedded.tokenizer import load_tokenizer
 from common.errors import InputError
 from common.seeding import generators_for, randn, stream_seed
 from common.shapes import Clips, Picture, Timesteps
-from common.training.clip_parts import NUM_FRAMES
-from common.training.frame_batch import FrameBatch, all_moved, some_frames
+from common.training.frames.frame_batch import FrameBatch, all_moved, some_frames
 from common.training.initial_weights import initial_weights
+from common.training.kit.clip_parts import NUM_FRAMES
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.training import Package
 from common.zoo.models import ZOO, Loaded, load_autoencoder, load_text_encoder

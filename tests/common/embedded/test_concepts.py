@@ -7,11 +7,11 @@ from common.errors import InputError
 from common.generation.embedded_words import embedded_text
 from common.kit.captions import nouns
 from common.kit.catalogue import CATEGORIES
-from common.training.embedded_concepts import build_concepts, store_concepts
-from common.training.emoji_concepts import load_concepts as load_emoji
-from common.training.emoji_synonyms import held_out_words
+from common.training.emoji.emoji_concepts import load_concepts as load_emoji
+from common.training.emoji.emoji_synonyms import held_out_words
+from common.training.facts.embedded_concepts import build_concepts, store_concepts
 
-WRITE_ANEW = "write it anew: python -m common.training.embedded_concepts"
+WRITE_ANEW = "write it anew: python -m common.training.facts.embedded_concepts"
 
 
 def test_committed_list_is_what_the_training_tables_say():

@@ -12,9 +12,9 @@ from common.embedded.first_frame import clip_draws, first_frames
 from common.embedded.framing import Framing, FramingArchitecture, boxes_of, laid
 from common.errors import InputError
 from common.seeding import generators_for
-from common.training.framing_fit import Told, fit, fit_framing, told_of
+from common.training.frames.framing_fit import Told, fit, fit_framing, told_of
 from common.zoo.models import load_frame_prior, load_framing, load_prior_models
-from tests.common.training.test_frame_layers_trainer import Steps
+from tests.common.training.frames.test_frame_layers_trainer import Steps
 from tests.common.zoo.small_zoo import store_frame_layers, store_prior
 
 SMALL = FramingArchitecture(features=64, hidden=16, num_modes=3)

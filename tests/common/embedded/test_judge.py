@@ -4,7 +4,7 @@ import torch
 from common.embedded.judge import Judge, JudgeArchitecture, on_backgrounds
 from common.embedded.text_encoder import TextEncoderArchitecture, token_batch
 from common.embedded.tokenizer import load_tokenizer
-from common.training.judge_trainer import TrainJudge
+from common.training.judge.judge_trainer import TrainJudge
 
 TEXT = TextEncoderArchitecture(
     num_tokens=load_tokenizer().num_tokens, embedding_channels=8, channels=16, num_layers=1,

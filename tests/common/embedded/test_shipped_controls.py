@@ -16,7 +16,7 @@ from common.diffusion.samplers import build_scheduler
 from common.embedded.controls import EmbeddedControl
 from common.evaluation.control_scores import silhouette_iou
 from common.seeding import generators_for, randn
-from common.training.control_truth import control_truth
+from common.training.control.control_truth import control_truth
 from common.zoo.control_net import load_control_net
 from common.zoo.models import ZOO, check_embedded_prior, load_embedded_prior
 

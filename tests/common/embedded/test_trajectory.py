@@ -17,9 +17,9 @@ from common.embedded.registration import registered, unexplained
 from common.embedded.trajectory import Told, Trajectories, TrajectoryArchitecture
 from common.errors import InputError
 from common.seeding import generators_for
-from common.training.trajectory_fit import fit, fit_trajectories
+from common.training.frames.trajectory_fit import fit, fit_trajectories
 from common.zoo.models import load_frame_prior, load_prior_models
-from tests.common.training.test_frame_layers_trainer import Steps
+from tests.common.training.frames.test_frame_layers_trainer import Steps
 from tests.common.zoo.small_zoo import store_frame_layers, store_prior
 
 SMALL = TrajectoryArchitecture(

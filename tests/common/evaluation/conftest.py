@@ -7,7 +7,7 @@ from common.embedded.judge import Judge, JudgeArchitecture
 from common.judging.motion_classifier import NONE, MotionArchitecture, MotionClassifier
 from common.judging.motion_features import feature_names
 from common.kit.motions import MOTIONS
-from common.training.motion_fit import store_measure
+from common.training.motion.motion_fit import store_measure
 from common.zoo.storage import save_model
 from tests.common.zoo.small_zoo import TEXT, store_frame_layers, store_prior
 

@@ -5,7 +5,7 @@ import torch
 
 from common.cli.main import main
 from common.evaluation.control_scores import edge_f1, silhouette_iou
-from common.training.control_truth import control_truth
+from common.training.control.control_truth import control_truth
 from run import APPS
 from tests.common.zoo.small_zoo import store_control_net
 

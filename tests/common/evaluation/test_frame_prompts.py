@@ -17,7 +17,7 @@ from common.judging.names import load_names
 from common.kit.catalogue import CATEGORIES
 from common.kit.motions import MOTIONS
 from common.kit.split import is_colour_held_out, is_motion_held_out, read_split
-from common.training.evaluation_frames import asset_prompts, clip_prompts
+from common.training.facts.evaluation_frames import asset_prompts, clip_prompts
 
 
 def test_committed_prompts_are_those_of_the_data():

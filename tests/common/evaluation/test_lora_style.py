@@ -11,7 +11,7 @@ from common.evaluation.tone import Tone, tone_distances
 from common.evaluation.toned_pictures import write_toned
 from common.media.images import read_picture
 from common.media.pixels import from_picture
-from common.training.captioned_folder import read_folder
+from common.training.folder.captioned_folder import read_folder
 from common.zoo.models import load_prior_models
 from run import APPS
 

@@ -8,9 +8,9 @@ from common.evaluation.prompt_sets import AZIMUTHS_DEG, PROMPTS, SET_NAMES, load
 from common.judging.asked import check_asked
 from common.judging.names import load_names
 from common.kit.split import is_colour_held_out
-from common.training.emoji_split import load_split
-from common.training.emoji_synonyms import held_out_words, load_synonyms
-from common.training.evaluation_prompts import evaluation_prompts
+from common.training.emoji.emoji_split import load_split
+from common.training.emoji.emoji_synonyms import held_out_words, load_synonyms
+from common.training.facts.evaluation_prompts import evaluation_prompts
 
 TOLD = frozenset({"car", "mug"})
 

@@ -56,7 +56,7 @@ def test_unread_words_are_counted_for_each_prompt(models, tmp_path):
 def test_models_without_a_domain_say_so(without_domain):
     (note,) = embedded_notes("mug", "", without_domain)
     assert "has no domain.json" in note
-    assert f"common.training.domain_fit {without_domain}" in note
+    assert f"common.training.facts.domain_fit {without_domain}" in note
 
 
 def test_missing_models_are_an_error(tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.judging.azimuth import circular_mode_deg, degrees_apart
-from common.training.judge_losses import azimuth_labels
+from common.training.judge.judge_losses import azimuth_labels
 
 ANGLES = st.floats(-720, 720, width=32)
 

@@ -22,8 +22,8 @@ from common.kit.category import Category
 from common.kit.instances import instance
 from common.kit.motions import MOTIONS, motion_caption
 from common.kit.palette import COLOUR_NAMES
-from common.training.emoji_concepts import load_concepts
-from common.training.emoji_synonyms import held_out_words
+from common.training.emoji.emoji_concepts import load_concepts
+from common.training.emoji.emoji_synonyms import held_out_words
 
 from .caption_reading import (
     PATTERNS,

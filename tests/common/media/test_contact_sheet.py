@@ -7,7 +7,7 @@ from common.kit.palette import PALETTE
 from common.media import captions
 from common.media.captions import fit_caption
 from common.media.contact_sheet import clip_sheet, picture_sheet
-from common.training.emoji_concepts import load_concepts
+from common.training.emoji.emoji_concepts import load_concepts
 from tests.common.media.sample_media import moving_clip, noise_clip
 
 PAGE = [250, 250, 250]

@@ -8,11 +8,11 @@ from common.kit.captions import Facts
 from common.kit.catalogue import category_named
 from common.kit.palette import PALETTE, ColourName
 from common.kit.views import FRONT, View
-from common.training.emoji_stills import EmojiStills
-from common.training.judge_evaluation import RealPictures
-from common.training.judge_kit import KitSource
-from common.training.judge_trainer import JudgeTraining, TrainJudge
-from common.training.kit_pictures import KitCategorySet, KitShot
+from common.training.emoji.emoji_stills import EmojiStills
+from common.training.judge.judge_evaluation import RealPictures
+from common.training.judge.judge_kit import KitSource
+from common.training.judge.judge_trainer import JudgeTraining, TrainJudge
+from common.training.kit.kit_pictures import KitCategorySet, KitShot
 from common.training.loop_config import LearningRate, LoopConfig
 
 KEYS = ("1f34e", "1f34b", "1f438", "1f433")  # red apple, lemon, frog, whale

@@ -4,9 +4,13 @@ import numpy as np
 import torch
 
 from common.embedded.autoencoder import AutoencoderArchitecture
-from common.training.autoencoder_trainer import AutoencoderTraining, TrainAutoencoder, to_unit_range
+from common.training.autoencoder.autoencoder_trainer import (
+    AutoencoderTraining,
+    TrainAutoencoder,
+    to_unit_range,
+)
 from common.training.loop_config import LearningRate, LoopConfig
-from common.training.picture_pools import WeightedPool, pool_of_rows
+from common.training.pictures.picture_pools import WeightedPool, pool_of_rows
 
 ARCHITECTURE = AutoencoderArchitecture(
     latent_channels=4, coarse_channels=16, middle_channels=16, fine_channels=8,

@@ -9,10 +9,10 @@ from common.media.images import read_picture
 from common.runs.apps import Apps
 from common.runs.folder import RunFolder, runs_of
 from common.training.app import APP
-from common.training.emoji_cache import new_array, write_index
-from common.training.emoji_concepts import load_concepts
-from common.training.emoji_packages import STILLS
-from common.training.emoji_split import load_split
+from common.training.emoji.emoji_cache import new_array, write_index
+from common.training.emoji.emoji_concepts import load_concepts
+from common.training.emoji.emoji_packages import STILLS
+from common.training.emoji.emoji_split import load_split
 from common.zoo.models import load_autoencoder
 from tests.common.training.small_training import disks
 

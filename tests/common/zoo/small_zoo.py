@@ -14,7 +14,7 @@ from common.embedded.image_prompt import ImagePrompt, ImagePromptArchitecture
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
-from common.training.domain_fit import fit_domain
+from common.training.facts.domain_fit import fit_domain
 from common.zoo.models import FrameKind, load_prior_models, load_text_encoder
 from common.zoo.storage import save_model
 from tests.common.training.small_training import ARCHITECTURE

@@ -5,7 +5,7 @@ from common.kit.catalogue import category_named
 from common.kit.instances import instance
 from common.kit.split import is_instance_held_out
 from common.kit.textured import textured_mesh
-from common.training.asset_truth import true_shapes
+from common.training.kit.asset_truth import true_shapes
 from threed.evaluation.asset_look import asset_look
 
 

@@ -12,7 +12,7 @@ from common.media.images import read_picture
 from common.report.asset_check import check_glb
 from common.runs.checkpoints import Checkpoints
 from common.runs.interrupts import Interrupted
-from common.training.asset_truth import true_object, true_shapes, true_views
+from common.training.kit.asset_truth import true_object, true_shapes, true_views
 from run import APPS
 from threed.evaluation.picture_look import UNSEEN, extruded, look_figures, placed_object
 from threed.front_place import front_place, on_orbit

@@ -6,7 +6,7 @@ import torch
 from common.cli.main import main
 from common.embedded.image_unet import FRONT
 from common.errors import InputError
-from common.training.asset_truth import has_one_front, true_pictures
+from common.training.kit.asset_truth import has_one_front, true_pictures
 from run import APPS
 from threed.evaluation.kit_request import kit_request
 

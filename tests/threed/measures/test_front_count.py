@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from common.raster.mesh import TriangleMesh
-from common.training.asset_truth import true_object
+from common.training.kit.asset_truth import true_object
 from common.zoo.models import load_judge
 from threed.evaluation.front_look import close_front, fronts_told
 from threed.measures.front_count import count_fronts

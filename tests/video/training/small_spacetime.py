@@ -7,7 +7,7 @@ import torch
 
 from common.embedded.autoencoder import Autoencoder
 from common.embedded.text_encoder import TextEncoder
-from common.training.frame_batch import FrameBatch, first_frame
+from common.training.frames.frame_batch import FrameBatch, first_frame
 from common.training.loop_config import LearningRate, LoopConfig
 from common.zoo.models import Loaded
 from tests.common.training.small_training import ARCHITECTURE
