@@ -7,7 +7,6 @@ from pydantic import Field
 
 from common.diffusion.guidance_config import CFG, Guidance
 from threed.lifted_views import LiftedViews
-from threed.optimise.distil_options import DistilViews
 
 
 class LiftedPicture(LiftedViews):
@@ -16,9 +15,6 @@ class LiftedPicture(LiftedViews):
     name: Literal["image_to_3d"] = "image_to_3d"
     guidance: Guidance = CFG(guidance_scale=2.0)
     """How strongly the views follow prompt and picture: less than where there is a prompt alone."""
-    distil: DistilViews = DistilViews(num_steps=0)
-    """How the prior refines the scene between the views; none by default: where a picture is given
-    it takes most of the time and changes neither front nor outlines for the better."""
     front_weight: int = Field(4, ge=1, le=100)
     """The fit of the scene looks at the picture as often as at so many other views."""
     detail_px: int = Field(512, ge=64, le=2048)

@@ -30,11 +30,12 @@ class LiftedViews(Config):
     """Cells of the scene along its longest side."""
     fit_steps: int = Field(200, ge=2, le=100_000, multiple_of=2)
     """Steps that fit the scene to the views, half of them on a grid of half as many cells."""
-    distil: DistilViews = DistilViews()
-    """How the prior refines the scene between the views."""
+    distil: DistilViews = DistilViews(num_steps=0)
+    """How the prior refines the scene between the views; none by default: it takes most of the time
+    and changes neither fronts nor outlines for the better (`compare/distillation_full`)."""
     outline_steps: int = Field(100, ge=0, le=10_000)
-    """Steps that move the mesh's vertices until its front has the outline of the picture that is
-    its front, if one is; 0 leaves them where the scene has its surface."""
+    """Steps that move the mesh's vertices until its front has the outline of the front that is
+    given or drawn; 0 leaves them where the scene has its surface."""
     surface: Literal["marching_cubes", "dual_contouring"] = "marching_cubes"
     """How the scene becomes triangles: with round edges, or sharp ones where it has them."""
     max_faces: int | None = Field(None, ge=100, le=2_000_000)

@@ -93,14 +93,18 @@ def meshed_views(
         method: how.
         field: fitted to the pictures.
         pictures: the views.
-        front: premultiplied, in [0, 1]: a picture that the asset's front is to show again.
+        front: premultiplied, in [0, 1]: a picture that the asset's front is to show again; None:
+            what is made for a prompt shows the view from the front again.
     """
     field = VoxelField(field.density.detach(), field.colour.detach(), field.low, field.high)
     given, outline = None, None
     if front is not None:
         detail_px = method.detail_px if isinstance(method, LiftedPicture) else max(front.shape[1:])
         given = front_pictures(front, detail_px)
-        outline = OutlineFit(num_steps=method.outline_steps) if method.outline_steps else None
+    elif isinstance(method, TextTo3D):
+        given = Pictures(pictures.rgba[:1], pictures.cameras[:1])
+    if given is not None and method.outline_steps:
+        outline = OutlineFit(num_steps=method.outline_steps)
     options = FinishOptions(
         SurfaceOptions(method.surface),
         method.max_faces,
