@@ -17,9 +17,9 @@ class TextTo3D(LiftedViews):
     together, and all else, which was never seen from behind, from a picture."""
     num_fronts: int = Field(8, ge=1, le=64)
     """Fronts that are drawn as pictures; the one that fits the prompt best goes on."""
-    num_view_sets: int = Field(3, ge=1, le=16)
+    num_view_sets: int = Field(1, ge=1, le=16)
     """Sets of views that are drawn where the front is drawn with them; the one whose front fits
-    the prompt best goes on."""
+    the prompt best goes on. One by default: of kit things the choice was no better than chance."""
 
     @property
     def chooses(self) -> bool:
