@@ -111,7 +111,7 @@ def refuse_picture_switches(prior: Any) -> None:
         ]
     )
     refuse_few_steps(prior)
-    found += ["compute.offload"] if offloads(prior) else []
+    refuse_offload(prior, "views and score distillation")
     if isinstance(prior, EmbeddedPriorConfig):
         found += ["compute.dtype"] if prior.compute.dtype != "float32" else []
     if found:

@@ -72,7 +72,7 @@ def test_offloading_is_refused_before_a_run_and_where_not_only_pictures_are_draw
     with pytest.raises(InputError, match=r"offload=model moves models .* the device is cpu: leave"):
         check_compute(offloaded, sampler, "cpu")
     check_compute(offloaded, sampler, "cuda")
-    with pytest.raises(InputError, match=r"prior\.compute\.offload is for pictures; clips"):
+    with pytest.raises(InputError, match=r"offload is for drawing pictures: leave it out of views"):
         refuse_picture_switches(offloaded)
     with pytest.raises(InputError, match=r"offload is for drawing pictures: leave it out of tra"):
         refuse_offload(offloaded, "trainings")
