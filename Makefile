@@ -48,9 +48,9 @@ schema: $(STAMP) ## the JSON schema that editors use
 	$(BIN)/python run.py schema > configs/schema.json.partial
 	mv configs/schema.json.partial configs/schema.json
 
-$(NERFSTUDIO)/.installed: pyproject.toml constraints-nerfstudio.txt
+$(NERFSTUDIO)/.installed: pyproject.toml tests/nerfstudio/constraints.txt
 	$(PYTHON) -m venv $(NERFSTUDIO)
-	$(NERFSTUDIO)/bin/python -m pip install --quiet --constraint constraints-nerfstudio.txt --editable '.[dev,nerfstudio]'
+	$(NERFSTUDIO)/bin/python -m pip install --quiet --constraint tests/nerfstudio/constraints.txt --editable '.[dev,nerfstudio]'
 	@touch $@
 
 nerfstudio: $(NERFSTUDIO)/.installed ## the plugin of nerfstudio, tested in an environment of its own (4.5 GB)
