@@ -92,7 +92,7 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
             views = load_frame_prior(
                 "view_layers", num_views, (size_px, size_px), models_folder(prior), device,
                 prior.loras, controls=prior.controls, image_prompt=prior.image_prompt,
-                embeddings=prior.embeddings,
+                embeddings=prior.embeddings, compute=prior.compute,
             )  # fmt: skip
             if isinstance(method, TextTo3D) and method.chooses:
                 views.pictures = _choosing(views.pictures, models_folder(prior))

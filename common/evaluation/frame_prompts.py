@@ -15,7 +15,7 @@ CLIPS = Path(__file__).parent / "data" / "clips.json"
 ASSETS = Path(__file__).parent / "data" / "assets.json"
 
 ClipSetName = Literal["held_out", "held_out_zh", "trained"]
-AssetSetName = Literal["held_out", "emoji"]
+AssetSetName = Literal["held_out", "fronted", "emoji"]
 CLIP_SETS: tuple[ClipSetName, ...] = get_args(ClipSetName)
 ASSET_SETS: tuple[AssetSetName, ...] = get_args(AssetSetName)
 

@@ -112,8 +112,6 @@ def refuse_picture_switches(prior: Any) -> None:
     )
     refuse_few_steps(prior)
     refuse_offload(prior, "views and score distillation")
-    if isinstance(prior, EmbeddedPriorConfig):
-        found += ["compute.dtype"] if prior.compute.dtype != "float32" else []
     if found:
         raise InputError(
             f"prior.{found[0]} is for pictures and clips; views and score distillation compute "

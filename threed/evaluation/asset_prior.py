@@ -27,7 +27,7 @@ from common.zoo.models import ZOO, load_judge
 from threed.evaluation.asset_look import SIDES, AssetLook, OutlineScore, asset_look
 from threed.evaluation.asset_tables import shape_tables
 from threed.evaluation.config import EvaluateAssets, EvaluateThreedConfig
-from threed.evaluation.front_look import close_front, fronts_told
+from threed.evaluation.front_look import close_front, fronts_told, have_one_front
 from threed.make_asset import make_asset
 from threed.view_priors import build_view_prior
 
@@ -112,7 +112,7 @@ def _made(
     with run.clock.stage("scoring"):
         truths = true_shapes(category, method.num_truths + 1) if known else ()
         objects = true_objects(category, one.colour, method.num_fronted) if known else ()
-        fronted = known and all(fronts_told(judge, truth) == 1 for truth in objects)
+        fronted = known and have_one_front(judge, objects)
         found = asset_look(made.mesh, made.silhouette_iou, truths, size_px)
         close = None if known else close_front(made.mesh, size_px)
         return _Seen(found, close, fronts_told(judge, made.mesh), fronted)
@@ -142,7 +142,7 @@ def _scores(
     looks: Sequence[_Seen],
 ) -> dict[str, Score]:
     """What the judge says of the fronts, and of those that are as large as emoji are."""
-    real: RealPictures = "new colours" if name == "held_out" else "front"
+    real: RealPictures = "front" if name == "emoji" else "new colours"
     shown = {"front": torch.stack([one.look.sides[0] for one in looks])}
     close = [one.close for one in looks if one.close is not None]
     if close:

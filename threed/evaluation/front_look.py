@@ -1,5 +1,6 @@
 """What a judge is shown of an asset's front, and from where it is taken for one."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -49,6 +50,11 @@ def fronts_told(judge: Any, mesh: TriangleMesh) -> int:
     seen = look(judge, _pictures(mesh, cameras_on_orbit(ROUND, size_px)))
     front = torch.zeros_like(seen.azimuths_deg)
     return count_fronts(degrees_apart(seen.azimuths_deg, front) <= RIGHT_WITHIN_DEG)
+
+
+def have_one_front(judge: Any, truths: Iterable[TriangleMesh]) -> bool:
+    """Whether the judge tells one front on each of the true instances of a thing."""
+    return all(fronts_told(judge, truth) == 1 for truth in truths)
 
 
 def _pictures(mesh: TriangleMesh, cameras: Cameras) -> Images:

@@ -8,10 +8,8 @@ from einops import rearrange
 
 from common.embedded.image_unet import FRONT, View
 from common.embedded.orbit import cameras_on_orbit
-from common.evaluation.figures import judge_figures
 from common.generation.picture_switches import refuse_picture_switches
 from common.generation.priors import models_folder
-from common.judging.scored import told_categories
 from common.media.contact_sheet import picture_sheet
 from common.media.images import write_picture
 from common.media.pixels import to_picture
@@ -66,9 +64,7 @@ def run(config: KitAssetConfig, run: Run) -> Outcome:
     spent = sum(run.clock.stages.values()) - before
     with run.clock.stage("measures"):
         judge = load_judge(config.judge_dir or ZOO, run.device).model
-        told = told_categories(judge_figures(config.judge_dir))
-        tells = asked.concept in told
-        look = kit_look(made.mesh, asked, config.num_truths, judge, tells, _PICTURE_PX)
+        look = kit_look(made.mesh, asked, config.num_truths, judge, _PICTURE_PX)
         noise = _noise(config, prior, made)
     values, reasons = _metrics(look, noise)
     values["making_s"] = spent
@@ -120,7 +116,7 @@ def _metrics(
     why = {
         "front_top1": "no thing was asked", "front_top5": "no thing was asked",
         "front_colour": "no colour was asked",
-        "fronts": "the judge cannot tell from where such a thing is seen, or its back is a front",
+        "fronts": "not every true instance of the thing has one front, as the judge sees it",
         "colour_gain": "the asset is nowhere solid",
         "gradient_noise": "nothing was distilled, or noise_draws is 0",
     }  # fmt: skip

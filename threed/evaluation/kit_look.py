@@ -18,10 +18,10 @@ from common.raster.mesh import TriangleMesh
 from common.raster.render import render_mesh
 from common.raster.shading import FLAT_LIGHTING
 from common.shapes import Images
-from common.training.kit.asset_truth import has_one_front, true_pictures, true_shapes
+from common.training.kit.asset_truth import true_objects, true_pictures, true_shapes
 from threed.evaluation.asset_look import AROUND, SIDES
+from threed.evaluation.front_look import fronts_told, have_one_front
 from threed.measures.chamfer import chamfer_cm, seen_points
-from threed.measures.kit_fronts import num_fronts
 from threed.measures.silhouettes import mesh_iou, silhouettes
 
 _OUTLINE_PX = 96
@@ -29,6 +29,8 @@ _POINTS_PX = 48
 _FROM_ABOVE = View(0.0, 75.0)
 _NUM_PICTURED = 8
 """True instances whose colours are looked at."""
+_NUM_FRONTED = 3
+"""True instances that must have one front for fronts of the asset to be counted."""
 _SOLID = 0.5
 
 
@@ -43,8 +45,8 @@ class KitLook:
     colour: bool | None
     """Whether the judge sees the colour there; None where none was asked."""
     num_fronts: int | None
-    """Sides of eight that the judge sees as the front; None of things whose views it cannot tell,
-    or whose back looks like the front."""
+    """Fronts that the judge tells round it; None of things of which not every true instance that is
+    looked at has one."""
     outline_iou: float
     """Mean overlap of outlines from eight sides with the true instance that is most like it."""
     chamfer_cm: float
@@ -55,7 +57,7 @@ class KitLook:
 
 
 def kit_look(
-    mesh: TriangleMesh, asked: Asked, num_truths: int, judge: Any, tells_views: bool, size_px: int
+    mesh: TriangleMesh, asked: Asked, num_truths: int, judge: Any, size_px: int
 ) -> KitLook:
     """Look at an asset from all round.
 
@@ -64,7 +66,6 @@ def kit_look(
         asked: what it should be.
         num_truths: true instances that it is held against.
         judge: who says what pictures show.
-        tells_views: whether the judge can tell from where such a thing is seen.
         size_px: side of the pictures.
     """
     category = str(asked.concept)
@@ -72,15 +73,14 @@ def kit_look(
         mesh, cameras_on_orbit(AROUND, size_px), supersample=2, lighting=FLAT_LIGHTING
     )
     sides = rearrange(seen.rgba, "v h w c -> v c h w") * 2 - 1
-    said = look(judge, sides)
     (front,) = judgements(look(judge, sides[:1]), [asked], ReadTexts(judge, load_names()))
     overlap, truest = _truest(mesh, list(true_shapes(category, num_truths)))
     spots = cameras_on_orbit((*AROUND, _FROM_ABOVE), _POINTS_PX)
     pictures = true_pictures(category, asked.colour, min(num_truths, _NUM_PICTURED), SIDES)
     ours, theirs = _strength(seen.rgba), _strength(torch.cat(list(pictures)))
-    one_front = tells_views and has_one_front(category)
+    fronted = have_one_front(judge, true_objects(category, asked.colour, _NUM_FRONTED))
     return KitLook(
-        sides, front.rank, front.colour, num_fronts(said.azimuths_deg) if one_front else None,
+        sides, front.rank, front.colour, fronts_told(judge, mesh) if fronted else None,
         overlap, chamfer_cm(seen_points(mesh, spots), seen_points(truest, spots)),
         None if ours is None or theirs is None else ours / theirs,
     )  # fmt: skip

@@ -2,10 +2,12 @@
 
 ``common/evaluation/data/clips.json``: every (object, motion) pair that training never shows, in
 English and in Chinese, and pairs that it does show, every motion as often. ``assets.json``: objects
-in colours that training never shows them in, and things that only the emoji have, of which training
-shows no other side than the front. After a change of the kit's catalogue or split or of the emoji
-split, ``store_frame_prompts`` writes them anew.
+in colours that training never shows them in, such objects that have one front, and things that only
+the emoji have, of which training shows no other side than the front. After a change of the kit's
+catalogue or split or of the emoji split, ``store_frame_prompts`` writes them anew.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,6 +28,14 @@ EMOJI_ASSETS = (
     "bubble tea", "briefcase",
 )  # fmt: skip
 """Single things with a body, none of which the kit has."""
+FRONTED = (
+    "airplane", "alarm clock", "alien", "bear face", "cat face", "chick", "cow face", "face",
+    "frog face", "frying pan", "ghost", "hot dog", "koala face", "ladybird", "monkey face", "pear",
+    "pig face", "pizza", "pumpkin", "rabbit face", "spider", "star", "teddy bear", "truck",
+    "watermelon",
+)  # fmt: skip
+"""Objects whose front is not like their back, and on whose true instances, the first three in such
+a colour, the judge tells one front (``threed.evaluation.front_look``)."""
 
 
 def store_frame_prompts() -> int:
@@ -49,19 +59,26 @@ def clip_prompts() -> dict[str, list[Row]]:
 def asset_prompts() -> dict[str, list[Row]]:
     """The sets of assets by name."""
     rows = pair_rows()
-    rng = np.random.default_rng(stream_seed(0, 0, "evaluated assets"))
-    chosen: dict[str, Row] = {}
-    for index in rng.permutation(len(rows)).tolist():
-        chosen.setdefault(rows[index]["concepts"][0], rows[index])
+    fronted = [row for row in rows if row["concepts"][0] in FRONTED]
     concepts = load_concepts()
     key_of = {concept.en.names[0]: key for key, concept in concepts.items()}
     return {
-        "held_out": list(chosen.values())[:NUM_ASSETS],
+        "held_out": _of_as_many_objects(rows, "evaluated assets"),
+        "fronted": _of_as_many_objects(fronted, "evaluated fronts"),
         "emoji": [
             {"prompt": _said(name), "concepts": [key_of[name]], "language": "en"}
             for name in EMOJI_ASSETS
         ],
     }
+
+
+def _of_as_many_objects(rows: Sequence[Row], what: str) -> list[Row]:
+    """One row each of `NUM_ASSETS` objects, chosen at random."""
+    rng = np.random.default_rng(stream_seed(0, 0, what))
+    chosen: dict[str, Row] = {}
+    for index in rng.permutation(len(rows)).tolist():
+        chosen.setdefault(rows[index]["concepts"][0], rows[index])
+    return list(chosen.values())[:NUM_ASSETS]
 
 
 def _said(name: str) -> str:

@@ -72,11 +72,6 @@ def true_pictures(
         yield torch.from_numpy(seen).float() / 255
 
 
-def has_one_front(category: str) -> bool:
-    """Whether the front of such a thing does not look like its back."""
-    return not category_named(category).front_ambiguous
-
-
 def _colour_named(name: str | None) -> ColourName | None:
     return next((colour for colour in COLOUR_NAMES if colour == name), None)
 

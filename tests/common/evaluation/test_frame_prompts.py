@@ -14,7 +14,7 @@ from common.evaluation.frame_prompts import (
 )
 from common.judging.asked import check_asked
 from common.judging.names import load_names
-from common.kit.catalogue import CATEGORIES
+from common.kit.catalogue import CATEGORIES, category_named
 from common.kit.motions import MOTIONS
 from common.kit.split import is_colour_held_out, is_motion_held_out, read_split
 from common.training.facts.evaluation_frames import asset_prompts, clip_prompts
@@ -50,9 +50,11 @@ def test_clips_are_of_the_pairs_that_their_set_says():
 
 
 def test_assets_are_new_to_training_and_one_of_a_kind():
-    held_out, emoji = load_asset_set("held_out"), load_asset_set("emoji")
-    assert all(is_colour_held_out(one.concept, one.colour) for one in held_out)
-    assert len({one.concept for one in held_out}) == len(held_out) == 20
+    emoji = load_asset_set("emoji")
+    for of_kit in (load_asset_set("held_out"), load_asset_set("fronted")):
+        assert all(is_colour_held_out(one.concept, one.colour) for one in of_kit)
+        assert len({one.concept for one in of_kit}) == len(of_kit) == 20
+    assert not any(category_named(one.concept).front_ambiguous for one in load_asset_set("fronted"))
     assert len({one.concept for one in emoji}) == len(emoji) == 10
     nouns = {category.noun.english for category in CATEGORIES}
     assert not any(one.caption.removeprefix("a ").removeprefix("an ") in nouns for one in emoji)

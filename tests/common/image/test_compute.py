@@ -103,7 +103,6 @@ def test_compilation_is_refused_without_a_compiler(draw, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("change", "key"), [
-    ({"compute": EmbeddedComputeConfig(dtype="bfloat16")}, "compute.dtype"),
     ({"compute": EmbeddedComputeConfig(compile=True)}, "compute.compile"),
     ({"compute": EmbeddedComputeConfig(feature_cache=FeatureCacheConfig())},
      "compute.feature_cache"),

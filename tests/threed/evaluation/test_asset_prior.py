@@ -22,7 +22,7 @@ def test_run_scores_fronts_and_shapes_and_shows_all_sides(evaluate):
 
     assert code == 0, said
     figures = figures_of(paths)
-    for name in ("held_out", "emoji"):
+    for name in ("held_out", "fronted", "emoji"):
         assert 0 <= figures[f"{name}/front_top1"] <= figures[f"{name}/front_top5"] <= 1
         assert figures[f"{name}/billboards"] in (0, 1, 2)
         assert (paths[0].parent / f"{name}.png").is_file()

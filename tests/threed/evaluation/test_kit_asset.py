@@ -6,7 +6,7 @@ import torch
 from common.cli.main import main
 from common.embedded.image_unet import FRONT
 from common.errors import InputError
-from common.training.kit.asset_truth import has_one_front, true_pictures
+from common.training.kit.asset_truth import true_pictures
 from run import APPS
 from threed.evaluation.kit_request import kit_request
 
@@ -81,5 +81,3 @@ def test_true_pictures_are_in_the_colour_that_is_asked():
     assert torch.equal(solid, blue[..., 3] > 0.5)
     assert red[solid][:, 0].mean() > red[solid][:, 2].mean() + 0.1
     assert blue[solid][:, 2].mean() > blue[solid][:, 0].mean() + 0.1
-    assert has_one_front("chick")
-    assert not has_one_front("cupcake")

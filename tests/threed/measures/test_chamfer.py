@@ -6,7 +6,6 @@ from common.embedded.image_unet import View
 from common.embedded.orbit import cameras_on_orbit
 from common.raster.mesh import TriangleMesh
 from threed.measures.chamfer import chamfer_cm, seen_points
-from threed.measures.kit_fronts import num_fronts
 
 CAMERAS = cameras_on_orbit([View(90.0 * turn, 10.0) for turn in range(4)], 48)
 
@@ -36,12 +35,3 @@ def test_balls_are_as_far_apart_as_their_radii():
 def test_what_is_inside_is_no_surface():
     whole, filled = (seen_points(one, CAMERAS) for one in (ball(0.4), both(ball(0.4), ball(0.2))))
     assert torch.equal(whole, filled)
-
-
-@pytest.mark.parametrize(("azimuths", "count"), [
-    ([0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0], 1),
-    ([350.0, 45.0, 90.0, 135.0, 10.0, 225.0, 270.0, 315.0], 2),
-    ([90.0, 180.0], 0),
-])  # fmt: skip
-def test_fronts_are_sides_that_are_seen_as_the_front(azimuths, count):
-    assert num_fronts(torch.tensor(azimuths)) == count

@@ -8,7 +8,7 @@ import torch
 from common.raster.mesh import TriangleMesh
 from common.training.kit.asset_truth import true_object
 from common.zoo.models import load_judge
-from threed.evaluation.front_look import close_front, fronts_told
+from threed.evaluation.front_look import close_front, fronts_told, have_one_front
 from threed.measures.front_count import count_fronts
 
 
@@ -60,7 +60,10 @@ def test_true_object_has_one_front_and_a_two_faced_one_two(judge, thing):
 
 
 def test_thing_that_is_the_same_all_round_has_none(judge):
-    assert fronts_told(judge, true_object("mushroom", None)) == 0
+    truck, mushroom = (true_object(thing, None) for thing in ("truck", "mushroom"))
+    assert fronts_told(judge, mushroom) == 0
+    assert have_one_front(judge, [truck, truck])
+    assert not have_one_front(judge, [truck, mushroom])
 
 
 def test_close_front_fills_the_picture_as_emoji_do_and_shows_the_same():
