@@ -31,7 +31,7 @@ class Front:
     def depth(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """The z of the surface at (x, y); flat beyond the rim."""
         inside = 1 - (x / self.rx) ** 2 - ((y - self.y) / self.ry) ** 2
-        return self.z + self.rz * np.sqrt(np.maximum(inside, 0.02))
+        return np.asarray(self.z + self.rz * np.sqrt(np.maximum(inside, 0.02)))
 
     def normal(self, x: Real, y: Real) -> tuple[float, float, float]:
         """The outward direction at (x, y), of any length."""
