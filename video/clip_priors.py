@@ -48,12 +48,13 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
                 "itself: leave it out, or use prior.name=pretrained"
             )
         _check_trajectory(config)
+        notes: list[str] = []
         if isinstance(prior, SpacetimeDiTPriorConfig):
-            _check_spacetime_dit(prior, method.size, view)
+            notes = _check_spacetime_dit(prior, method.size, view)
         else:
             check_prior(prior, drawn_together(config), view, method.num_frames)
         _check_free_init(config)
-        return window_notes(config)
+        return notes + window_notes(config)
     from video.animatediff.build import check_animatediff
 
     _check_trajectory(config)
@@ -86,7 +87,7 @@ def _check_compute(config: VideoConfig) -> None:
 
 def _check_spacetime_dit(
     prior: SpacetimeDiTPriorConfig, size: tuple[int, int, int], view: "View | None"
-) -> None:
+) -> list[str]:
     from video.spacetime_dit.load import check_spacetime_dit
 
     if view is not None:
@@ -94,7 +95,7 @@ def _check_spacetime_dit(
             "the spacetime_dit prior knows no views: leave method.view out, or use "
             "prior.name=embedded"
         )
-    check_spacetime_dit(prior, size)
+    return check_spacetime_dit(prior, size)
 
 
 def _check_trajectory(config: VideoConfig) -> None:

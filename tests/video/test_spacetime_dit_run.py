@@ -35,7 +35,7 @@ def draw(tmp_path, monkeypatch, capsys, trained, models):  # noqa: F811
         arguments = [
             preset, f"prior={json.dumps(prior)}", "prompt=a red car slides to the left",
             "method.height=64", "method.width=72", "method.num_frames=3", "sampler.num_steps=3",
-            "export.formats=[mp4,png]", *changes,
+            "export.formats=[mp4,png]", "export.upscale=1", *changes,
         ]  # fmt: skip
         code = main(arguments, APPS)
         said = capsys.readouterr()
@@ -92,7 +92,7 @@ def test_dry_run_says_what_it_takes(capsys, trained, models):  # noqa: F811
          f"bases_dir: {models}}}", "method.num_frames=3", "--dry-run"], APPS,
     ) == 0  # fmt: skip
     said = capsys.readouterr().out
-    assert "tokens: 3 x 8 x 8" in said
+    assert "tokens: 3 x 4 x 4" in said
     assert "TFLOP" in said
     assert "latents: 4 x 3 x 16 x 16" in said
 

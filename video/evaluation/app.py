@@ -16,9 +16,9 @@ from video.spacetime_dit.load import check_spacetime_dit, load_spacetime_dit
 
 def check(config: EvaluateVideoConfig, apps: Apps) -> list[str]:
     """Refuse missing models, and notes on keys that have no effect."""
-    check_spacetime_dit(config.prior, _size(config))
+    notes = check_spacetime_dit(config.prior, _size(config))
     check_compute(config.prior, config.sampler, resolve_device(config.device))
-    return clip_notes(config.method)
+    return notes + clip_notes(config.method)
 
 
 def estimate(config: EvaluateVideoConfig) -> Estimate:

@@ -53,7 +53,9 @@ def check(config: KitClipConfig, apps: Apps) -> list[str]:
             refuse_few_steps(embedded)
             check_embedded_prior(models_folder(embedded), "motion_layers")
         case SpacetimeDiTPriorConfig() as dit:
-            check_spacetime_dit(dit, (config.num_frames, config.size_px, config.size_px))
+            return check_spacetime_dit(dit, (config.num_frames, config.size_px, config.size_px))
+        case _:
+            assert_never(config.prior)
     return []
 
 

@@ -53,6 +53,8 @@ class SpacetimeDiTArchitecture(Config):
     """Moves sampling to noisier steps, ``shift t / (1 + (shift - 1) t)``; 1 spaces them evenly."""
     max_frames: int = Field(16, ge=1, le=10_000)
     """Longest clips it is trained on."""
+    trained_px: int | None = Field(None, ge=8)
+    """Side of the frames it was trained on last, which training says; null is not known."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> "SpacetimeDiTArchitecture":

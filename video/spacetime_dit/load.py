@@ -28,8 +28,10 @@ _WIDENED = 4
 """Bytes in memory for a stored byte: int8 becomes float32."""
 
 
-def check_spacetime_dit(config: SpacetimeDiTPriorConfig, size: tuple[int, int, int]) -> None:
+def check_spacetime_dit(config: SpacetimeDiTPriorConfig, size: tuple[int, int, int]) -> list[str]:
     """Refuse, before anything runs, models that are missing or do not belong together, and sizes.
+
+    A note where frames are larger than those of training.
 
     Args:
         config: the prior's.
@@ -42,6 +44,17 @@ def check_spacetime_dit(config: SpacetimeDiTPriorConfig, size: tuple[int, int, i
     check_clip_size(size, sizes)
     if config.compute.feature_cache is not None:
         check_levels(sizes.num_blocks, config.compute.feature_cache.levels)
+    return _size_notes(size, sizes.trained_px)
+
+
+def _size_notes(size: tuple[int, int, int], trained_px: int | None) -> list[str]:
+    side = max(size[1:])
+    if trained_px is None or side <= trained_px:
+        return []
+    return [
+        f"this spacetime DiT was trained on frames of {trained_px} pixels, and {side} are asked "
+        f"for: draw {trained_px} and enlarge them (export.upscale)"
+    ]
 
 
 def load_spacetime_dit(

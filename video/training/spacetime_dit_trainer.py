@@ -231,7 +231,9 @@ class SpacetimeDiTTraining:
     def package(self, model: Any) -> Package:
         """The model and what it stands on."""
         requires = {kind: base.identity for kind, base in self._models.items()}
-        return Package("spacetime_dit", model, self._config.architecture, requires)
+        trained = {"trained_px": self._config.size_px}
+        sizes = self._config.architecture.model_copy(update=trained)
+        return Package("spacetime_dit", model, sizes, requires)
 
 
 def open_spacetime_training(
@@ -246,6 +248,10 @@ def open_spacetime_training(
     autoencoder, text = load_autoencoder(folder, device), load_text_encoder(folder, device)
     found = (autoencoder.model.architecture.latent_channels, text.model.architecture.channels)
     wanted = (config.architecture.latent_channels, config.architecture.text_channels)
+    if config.architecture.trained_px is not None:
+        raise InputError(
+            "architecture.trained_px is what training says of itself, by size_px: leave it out"
+        )
     if found != wanted:
         raise InputError(
             f"the frozen models have {found[0]} latent and {found[1]} text channels; "

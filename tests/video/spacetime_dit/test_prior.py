@@ -118,6 +118,14 @@ def test_sizes_that_are_not_drawn_are_refused(trained, bases, size, message):
         check_spacetime_dit(config, size)
 
 
+def test_frames_beyond_those_of_training_are_told(bases, tmp_path):
+    store_dit(tmp_path, bases, SIZES.model_copy(update={"trained_px": 64}))
+    config = SpacetimeDiTPriorConfig(models_dir=tmp_path, bases_dir=bases)
+    assert check_spacetime_dit(config, (3, 64, 64)) == []
+    (note,) = check_spacetime_dit(config, (3, 64, 128))
+    assert "trained on frames of 64 pixels, and 128 are asked for" in note
+
+
 def test_folder_without_a_model_says_how_to_get_one(tmp_path):
     with pytest.raises(InputError, match=r"has no spacetime_dit\.json: train one") as caught:
         check_spacetime_dit(SpacetimeDiTPriorConfig(models_dir=tmp_path), SIZE)

@@ -55,6 +55,7 @@ def test_trained_model_draws_clips(train, climbing, tmp_path, models, capsys):  
     manifest = json.loads((folder / "samples" / "spacetime_dit.json").read_text())
     assert set(manifest["requires"]) == {"autoencoder", "text_encoder"}
     assert "velocity_error/first_given" in manifest["figures"]
+    assert manifest["architecture"]["trained_px"] == 128
     assert (folder / "previews" / "step-000004.png").is_file()
     prior = {
         "name": "spacetime_dit",
@@ -63,12 +64,13 @@ def test_trained_model_draws_clips(train, climbing, tmp_path, models, capsys):  
     }
     drawn = main(
         ["video/spacetime_dit", f"prior={json.dumps(prior)}", "sampler.num_steps=1",
-         "method.num_frames=2", "method.height=64", "method.width=64", "export.formats=[mp4]"],
+         "method.num_frames=2", "method.height=96", "method.width=64", "export.formats=[mp4]",
+         "export.upscale=1"],
         APPS,
     )  # fmt: skip
     paths = capsys.readouterr().out.splitlines()
     assert drawn == 0
-    assert read_clip(tmp_path / paths[0]).frames.shape == (2, 64, 64, 3)
+    assert read_clip(tmp_path / paths[0]).frames.shape == (2, 96, 64, 3)
 
 
 def test_stopped_training_ends_in_the_same_weights(train, climbing, tmp_path):
