@@ -94,7 +94,7 @@ def test_dry_run_says_what_it_takes(capsys, trained, models):  # noqa: F811
     said = capsys.readouterr().out
     assert "tokens: 3 x 4 x 4" in said
     assert "TFLOP" in said
-    assert "latents: 4 x 3 x 16 x 16" in said
+    assert "latents: 4 x 3 x 8 x 8" in said
 
 
 def test_stopped_run_ends_in_the_same_frames(draw, tmp_path):
