@@ -84,9 +84,7 @@ class ClassNames:
             else:
                 raise InputError(f"'{name}' is no class of the classifier; {self.choices()}")
         if len(what) > 1 or len(colour) > 1:
-            raise InputError(
-                f"{', '.join(names)}: name at most one thing or emoji, and one colour"
-            )
+            raise InputError(f"{', '.join(names)}: name at most one thing or emoji, and one colour")
         return Wanted(what[0] if what else None, colour[0] if colour else None)
 
     def said(self, wanted: Wanted) -> str:

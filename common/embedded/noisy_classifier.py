@@ -22,6 +22,8 @@ from common.shapes import Images
 
 _NUM_WAVES = 8
 """Sines and cosines that tell the noise level."""
+_FIRST_KERNEL = 5
+"""Cells along a side that a feature of the first level sees."""
 
 
 class NoisyClassifierArchitecture(Config):
@@ -35,9 +37,9 @@ class NoisyClassifierArchitecture(Config):
     """Colours of things."""
     names_sha256: str = ""
     """Of the classes' names; the training puts it here."""
-    widths: tuple[int, ...] = Field((32, 64, 128), min_length=1, max_length=4)
-    """Channels of the levels, each half as wide and high as the one before."""
-    num_blocks: tuple[int, ...] = Field((1, 2, 1), min_length=1, max_length=4)
+    widths: tuple[int, ...] = Field((64, 128), min_length=1, max_length=4)
+    """Channels of the levels: the first at half of the latent's sides, and so on."""
+    num_blocks: tuple[int, ...] = Field((2, 1), min_length=1, max_length=4)
     """Residual blocks of each level."""
     hidden_channels: int = Field(128, ge=2, le=4096)
     """Features from which the logits are made."""
@@ -68,10 +70,11 @@ class NoisyClassifier(nn.Module):
         sizes = architecture
         self.architecture = sizes
         self.told = nn.Linear(2 * _NUM_WAVES, sizes.level_channels)
+        kernels = (_FIRST_KERNEL, *[3] * len(sizes.widths))
         befores = (sizes.latent_channels, *sizes.widths)
         self.stems = nn.ModuleList(
-            nn.Conv2d(before, width, 3, stride=2 if level else 1, padding=1)
-            for level, (before, width) in enumerate(zip(befores, sizes.widths, strict=False))
+            nn.Conv2d(before, width, kernel, stride=2, padding=kernel // 2)
+            for before, width, kernel in zip(befores, sizes.widths, kernels, strict=False)
         )
         self.films = nn.ModuleList(
             nn.Linear(sizes.level_channels, 2 * width) for width in sizes.widths

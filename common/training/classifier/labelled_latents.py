@@ -91,7 +91,8 @@ class LabelledSource:
     def _of_kit(self, subject: KitClipSubject) -> tuple[int, int]:
         facts = subject.facts
         wanted = self.names.named([facts.category.noun.english, str(facts.main)])
-        assert wanted.what is not None and wanted.colour is not None
+        assert wanted.what is not None
+        assert wanted.colour is not None
         return wanted.what, wanted.colour
 
     @cached_property

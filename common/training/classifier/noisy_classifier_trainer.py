@@ -59,8 +59,8 @@ class TrainNoisyClassifier(Config):
     colour_weight: float = Field(1.0, ge=0)
     """Of the cross entropy of colours, beside that of things."""
     loop: LoopConfig = LoopConfig(
-        num_steps=4500, batch_size=128, ema_decay=0.999, weight_decay=0.05,
-        learning_rate=LearningRate(peak=1.5e-3, warmup_steps=200),
+        num_steps=2400, batch_size=128, ema_decay=0.995, weight_decay=0.05,
+        learning_rate=LearningRate(peak=2e-3, warmup_steps=100),
     )  # fmt: skip
     """How long and in which steps to train."""
 
