@@ -99,7 +99,7 @@ class NoisyClassifier(nn.Module):
         for stem, film, blocks in zip(self.stems, self.films, self.blocks, strict=True):
             gain, bias = rearrange(film(level), "b (two k) -> two b k 1 1", two=2)
             features = blocks(stem(features) * (1 + gain) + bias)
-        active = F.silu(features).float()
+        active = F.silu(features).to(latents.dtype)
         mean, most = (reduce(active, "b k y x -> b k", how) for how in ("mean", "max"))
         hidden = F.silu(self.to_hidden(torch.cat([mean, most], 1)))
         return ClassLogits(self.to_what(hidden), self.to_colour(hidden))
