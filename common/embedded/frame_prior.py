@@ -237,8 +237,10 @@ class FramePrior:
             travel.mixed(one.states), travel.of_any(one.mask), mixed_vector(travel, one.vector),
             mixed_seen(travel, one.seen),
         )  # fmt: skip
-        same = one.classes is not None and bool((one.classes == one.classes[:1]).all())
-        classes = one.classes[:1].expand(count, -1) if same else None
+        classes = one.classes
+        if classes is not None:
+            same = bool((classes == classes[:1]).all())
+            classes = classes[:1].expand(count, -1) if same else None
         return FramesCond(repeated_rows(rows, count), first, of_clip=True, classes=classes)
 
     def embed_negative(self, prompts: Sequence[str]) -> FramesCond:
