@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
+from common.generation.classifier_notes import classifier_notes
 from common.generation.embedded_prompts import embedded_notes
 from common.generation.picture_switches import refuse_picture_switches
-from common.generation.priors import build_prior, check_prior, models_folder
+from common.generation.priors import build_prior, check_prior, classifying_of, models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from threed.distillation.loss_config import CSD, EditLoss, GuidedLoss, PerpNegSides
 from threed.from_prompt import Distillation, FromPrompt
@@ -60,7 +61,8 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             _check_sides(method)
             _check_stages(method)
             negative = _negative_prompt(method)
-            return _front_notes(method, prompt) + embedded_notes(prompt, negative, folder)
+            notes = _front_notes(method, prompt) + embedded_notes(prompt, negative, folder)
+            return notes + classifier_notes(prior, _guidance(method), prompt)
         case PretrainedPriorConfig():
             if isinstance(method, LiftedViews):
                 image = isinstance(method, ImageTo3D)
@@ -96,6 +98,9 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
             )  # fmt: skip
             if isinstance(method, TextTo3D) and method.chooses:
                 views.pictures = _choosing(views.pictures, models_folder(prior))
+            views.pictures.classifying = classifying_of(
+                _guidance(method), models_folder(prior), device
+            )
             return views
         case PretrainedPriorConfig():
             from threed.distillation.picture_views import PictureViews
@@ -103,6 +108,11 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
             return PictureViews(build_prior(prior, (size_px, size_px), device), num_views)
         case _:
             assert_never(prior)
+
+
+def _guidance(method: FromPrompt) -> Any:
+    """Of methods that draw views together."""
+    return method.guidance if isinstance(method, LiftedViews) else None
 
 
 def check_choosing(method: FromPrompt, folder: Path, at_hand: Mapping[str, str]) -> None:

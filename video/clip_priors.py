@@ -166,7 +166,9 @@ def build_clip_prior(
 
         return load_spacetime_dit(prior, method.size, device)
     if not isinstance(prior, PretrainedPriorConfig):
-        built = build_prior(prior, drawn_together(config), device, method.num_frames)
+        built = build_prior(
+            prior, drawn_together(config), device, method.num_frames, config.guidance
+        )
         if not isinstance(prior, EmbeddedPriorConfig):
             return built
         return _told(built, config, device, tracks)

@@ -78,6 +78,19 @@ class GaussianPrior:
         level = self.level(timesteps.to(latents.device))
         return cond.mixture.log_prob(latents, level, cond.log_weights)
 
+    def class_log_probability(
+        self, latents: Latents, timesteps: Timesteps, cond: GaussianCond
+    ) -> Float64[Tensor, " b"]:
+        """``log p(y | z)``: how likely noised latents are of the modes that each prompt names.
+
+        By Bayes' rule ``log p(z | y) + log p(y) - log p(z)``.
+        """
+        named = self.mixture.log_weights.expand_as(cond.matches)
+        odds = named.masked_fill(~cond.matches, -torch.inf).logsumexp(1)
+        level = self.level(timesteps.to(latents.device))
+        whole = self.mixture.log_prob(latents, level)
+        return self.log_prob(latents, timesteps, cond) + odds - whole
+
     def encode(self, pictures: Latents) -> Latents:
         """Pictures are their own latents."""
         return pictures

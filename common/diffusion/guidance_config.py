@@ -80,5 +80,19 @@ class Composed(GuidanceKeys):
         return given
 
 
-Guidance = one_of(CFG, APG, PerpNeg, Composed)
+class ClassifierGuidance(GuidanceKeys):
+    """CFG, and beside it the gradient of a classifier of noised latents (Dhariwal and Nichol 2021).
+
+    The embedded prior has one of things, emoji and colours (`train/noisy_classifier`), the
+    closed-form prior its exact one.
+    """
+
+    name: Literal["classifier"] = "classifier"
+    classifier_scale: float = Field(default=1.0, ge=0, le=1000)
+    """Multiple of ``sigma grad log p(y | z)`` that is taken from the predicted noise; 0 is CFG."""
+    classes: tuple[str, ...] = Field(default=(), max_length=2)
+    """A thing or emoji, a colour, or both, in place of what the prompt names (embedded prior)."""
+
+
+Guidance = one_of(CFG, APG, PerpNeg, Composed, ClassifierGuidance)
 """Any guidance, chosen by its ``name``."""

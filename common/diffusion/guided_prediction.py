@@ -9,6 +9,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from common.diffusion.classifier_guidance import class_gradient, classifier_shift
 from common.diffusion.guidance import (
     Scale,
     adaptive_projected,
@@ -17,7 +18,7 @@ from common.diffusion.guidance import (
     perpendicular_negative,
     rescaled,
 )
-from common.diffusion.guidance_config import APG, CFG, Composed, PerpNeg
+from common.diffusion.guidance_config import APG, CFG, ClassifierGuidance, Composed, PerpNeg
 from common.diffusion.prediction import convert_prediction
 from common.diffusion.prior import Prior
 from common.errors import InputError
@@ -57,7 +58,7 @@ def guided_prediction(
     """The prior's prediction at ``latents``, guided; each sample may be at its own timestep.
 
     Conditions beside ``cond`` are evaluated only where they count: not at scale 1, and not when
-    every sample is outside the interval.
+    every sample is outside the interval. Nor is a classifier where its scale is 0.
 
     Args:
         prior: The model.
@@ -75,11 +76,40 @@ def guided_prediction(
     check_negatives(guidance, negatives)
     positive = prior.predict(latents, timesteps, cond)
     inside = _inside(prior, guidance, timesteps)
-    if _is_neutral(guidance, frame_scales) or not bool(inside.any()):
+    if not bool(inside.any()):
         return Guided(positive, momentum)
+    prediction = positive
+    if not _is_neutral(guidance, frame_scales):
+        guided, momentum = _combined(
+            prior, latents, timesteps, positive, uncond, guidance, scale, negatives, momentum,
+            inside,
+        )  # fmt: skip
+        if guidance.rescale > 0:
+            guided = rescaled(guided, positive, guidance.rescale)
+        guides = _as_latents(inside, latents) & _guides(guidance, scale)
+        prediction = torch.where(guides, guided, positive)
+    if isinstance(guidance, ClassifierGuidance) and guidance.classifier_scale > 0:
+        moved = prediction + _shift(prior, latents, timesteps, cond, guidance, inside)
+        prediction = torch.where(_as_latents(inside, latents), moved, prediction)
+    return Guided(prediction, momentum)
+
+
+def _combined(
+    prior: Prior[Cond],
+    latents: Latents,
+    timesteps: Timesteps,
+    positive: Latents,
+    uncond: Cond,
+    guidance: Any,
+    scale: Scale,
+    negatives: Sequence[Negative[Cond]],
+    momentum: Latents | None,
+    inside: Bool[Tensor, " b"],
+) -> tuple[Tensor, Tensor | None]:
+    """The predictions of all conditions in one, and the momentum after it."""
     unconditional = prior.predict(latents, timesteps, uncond)
     match guidance:
-        case CFG():
+        case CFG() | ClassifierGuidance():
             guided = classifier_free(unconditional, positive, scale)
         case APG():
             guided, momentum = _projected(
@@ -99,10 +129,24 @@ def guided_prediction(
             guided = composed(unconditional, [positive, *others], [1.0, *weights], scale)
         case _:
             raise TypeError(f"no guidance {type(guidance).__name__}")
-    if guidance.rescale > 0:
-        guided = rescaled(guided, positive, guidance.rescale)
-    guides = _as_latents(inside, latents) & _guides(guidance, scale)
-    return Guided(torch.where(guides, guided, positive), momentum)
+    return guided, momentum
+
+
+def _shift(
+    prior: Prior[Any],
+    latents: Latents,
+    timesteps: Timesteps,
+    cond: Any,
+    guidance: ClassifierGuidance,
+    inside: Bool[Tensor, " b"],
+) -> Tensor:
+    """What the classifier adds; samples outside the interval are not asked for."""
+    alpha, sigma = prior.spec.schedule.alpha_sigma(timesteps)
+    alpha = torch.where(inside, alpha, 1.0)
+    gradient = class_gradient(prior, latents, timesteps, cond)
+    return classifier_shift(
+        gradient, guidance.classifier_scale, prior.spec.prediction, alpha, sigma
+    )
 
 
 def check_negatives(guidance: Any, negatives: Sequence[Negative[Any]]) -> None:

@@ -139,7 +139,7 @@ def word_units(text: str) -> list[str]:
         if _CHINESE_RUN.fullmatch(part):
             found += [part[i : i + 2] for i in range(max(len(part) - 1, 1))]
         else:
-            found.append(_singular(part))
+            found.append(singular(part))
     return found
 
 
@@ -238,7 +238,7 @@ def _num_words(part: str) -> int:
     return len(part) if _CHINESE_RUN.fullmatch(part) else 1
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
     """An English word without its plural ending, roughly: it only meets others treated alike."""
     for ending, instead in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch")):
         if word.endswith(ending) and len(word) > len(ending) + 1:

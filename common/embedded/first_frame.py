@@ -18,7 +18,8 @@ from common.diffusion.guided_prediction import Negative
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
-from common.embedded.frame_prior import FramePrior, FramesCond
+from common.embedded.frame_prior import FramePrior
+from common.embedded.frames_cond import FramesCond
 from common.embedded.framing import laid
 from common.embedded.prior import EmbeddedCond
 from common.seeding import generators_for

@@ -8,7 +8,7 @@ by the others without noise, and is what sampling ends in.
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from einops import rearrange, repeat
@@ -23,15 +23,16 @@ from common.diffusion.image_attention import attending
 from common.diffusion.lifted_unet import LiftedUNet, Strength, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
+from common.embedded.classifying import frames_log_probability
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
 from common.embedded.controls import EmbeddedControl, control_features
 from common.embedded.frame_coding import decoded_frames, encoded_frames
+from common.embedded.frames_cond import FramesCond
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.shared_noise import mixed_noise
 from common.embedded.travelled_rows import (
-    frame_rows,
     mixed_seen,
     mixed_vector,
     repeated_rows,
@@ -39,30 +40,6 @@ from common.embedded.travelled_rows import (
 from common.errors import InputError
 from common.seeding import randn
 from common.shapes import Clips, Images, Timesteps
-
-
-@dataclass(frozen=True)
-class FramesCond:
-    """What the lifted U-Net is told."""
-
-    rows: EmbeddedCond
-    """Of each frame that is seen together, the frames of a sample one after the other."""
-    first: Images | None = None
-    """Clean latents of the first frames, if they are given."""
-    hidden: bool = False
-    """Whether the other frames do not see it: what guidance on the first frame moves away from."""
-    of_clip: bool = False
-    """Whether ``rows`` are of all frames of the clip, which then differ."""
-
-    def without_pictures(self) -> "FramesCond":
-        """The same without the pictures of an image prompt."""
-        return replace(self, rows=replace(self.rows, seen=None))
-
-    def seen_together(self, frames: FrameNumbers, num_frames: int) -> EmbeddedCond:
-        """The rows of the clip's frames that are seen together."""
-        if not self.of_clip:
-            return self.rows
-        return frame_rows(self.rows, frames, num_frames)
 
 
 class FramePrior:
@@ -238,7 +215,8 @@ class FramePrior:
         features = view_features(told).to(vector)
         vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
         shown = seen_by_frames(one.seen, together, features)
-        return FramesCond(EmbeddedCond(states, mask, vector, shown), first, hidden)
+        rows = EmbeddedCond(states, mask, vector, shown)
+        return FramesCond(rows, first, hidden, classes=one.classes)
 
     @torch.no_grad()
     def embed_travel(
@@ -259,7 +237,11 @@ class FramePrior:
             travel.mixed(one.states), travel.of_any(one.mask), mixed_vector(travel, one.vector),
             mixed_seen(travel, one.seen),
         )  # fmt: skip
-        return FramesCond(repeated_rows(rows, count), first, of_clip=True)
+        classes = one.classes
+        if classes is not None:
+            same = bool((classes == classes[:1]).all())
+            classes = classes[:1].expand(count, -1) if same else None
+        return FramesCond(repeated_rows(rows, count), first, of_clip=True, classes=classes)
 
     def embed_negative(self, prompts: Sequence[str]) -> FramesCond:
         """Conditioning that guidance moves away from: of the prompts alone, without pictures."""
@@ -282,6 +264,19 @@ class FramePrior:
         exact = per_sample(alpha, at_first) * at_first - cond.first.to(latents)
         made[:, :, 0] = exact / per_sample(sigma, at_first)
         return made
+
+    def class_log_probability(
+        self, latents: Clips, timesteps: Timesteps, cond: FramesCond
+    ) -> Float[Tensor, " b"]:
+        """``log p(y | z_t)`` of what the prompt names, summed over the frames that are drawn.
+
+        Raises:
+            InputError: no classifier is at hand, or prompts differ from frame to frame.
+        """
+        drawn = latents[:, :, int(cond.first is not None) :]
+        return frames_log_probability(
+            self.pictures.classifying, self.spec.schedule, drawn, timesteps, cond.classes
+        )
 
     def _seen_together(
         self, latents: Clips, timesteps: Timesteps, cond: FramesCond, frames: FrameNumbers

@@ -25,6 +25,7 @@ from common.diffusion.prior import PriorSpec
 from common.diffusion.reuse import WHOLE
 from common.diffusion.schedule_config import CosineSchedule
 from common.embedded.autoencoder import DOWNSAMPLING, IMAGE_CHANNELS, Autoencoder
+from common.embedded.classifying import Classes, Classifying, class_log_probability
 from common.embedded.controls import EmbeddedControl, control_features
 from common.embedded.image_prompt import Seen, ShownPictures
 from common.embedded.image_unet import View, view_features
@@ -51,6 +52,8 @@ class EmbeddedCond:
     """Pooled text of unit mean square, and view features."""
     seen: Seen | None = None
     """What it is told of pictures, if there are any."""
+    classes: Classes | None = None
+    """What the prompts name, where a classifier is at hand."""
 
 
 class EmbeddedPrior:
@@ -58,7 +61,7 @@ class EmbeddedPrior:
 
     State: the three models, on one device, the latent shape they are used at, what is followed, the
     pictures that go with every prompt, learnt words, what a U-Net of few steps is told, how it
-    computes, and what chooses among its pictures.
+    computes, what chooses among its pictures, and what classifies its noised latents.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class EmbeddedPrior:
         self.compute = AS_IT_IS
         self._network = unet
         self.prompt_fit: PromptFit | None = None
+        self.classifying: Classifying | None = None
         channels = autoencoder.architecture.latent_channels
         self._spec = PriorSpec(
             (channels, height // DOWNSAMPLING, width // DOWNSAMPLING),
@@ -120,6 +124,8 @@ class EmbeddedPrior:
         # Components of unit size, like those of the views: only its direction was trained.
         pooled = F.normalize(text.pooled, dim=1) * text.pooled.shape[1] ** 0.5
         cond = EmbeddedCond(text.states, text.mask, torch.cat([pooled, features], 1))
+        if self.classifying is not None:
+            cond = replace(cond, classes=self.classifying.classes(prompts))
         if self._shown is None:
             return cond
         return replace(cond, seen=self._shown.seen(prompts, cond.vector))
@@ -168,6 +174,24 @@ class EmbeddedPrior:
         same = copy(self)
         same.prompt_fit = fit
         return same
+
+    def classified_by(self, classifying: Classifying) -> "EmbeddedPrior":
+        """The same prior with a classifier of its noised latents, for guidance."""
+        same = copy(self)
+        same.classifying = classifying
+        return same
+
+    def class_log_probability(
+        self, latents: Images, timesteps: Timesteps, cond: EmbeddedCond
+    ) -> Float[Tensor, " b"]:
+        """``log p(y | z_t)`` of what each prompt names.
+
+        Raises:
+            InputError: no classifier is at hand, or a prompt names none of its classes.
+        """
+        return class_log_probability(
+            self.classifying, self.spec.schedule, latents, timesteps, cond.classes
+        )
 
     def following(
         self, controls: Sequence[EmbeddedControl], loras: FrameLoras | None = None

@@ -14,7 +14,12 @@ from common.evaluation.config import (
     EvaluateWord,
 )
 from common.evaluation.control import control_estimate, evaluate_control
-from common.evaluation.image_prior import evaluate_images, image_estimate, image_notes
+from common.evaluation.image_prior import (
+    check_classes,
+    evaluate_images,
+    image_estimate,
+    image_notes,
+)
 from common.evaluation.learnt_word import check_word, evaluate_word, word_estimate
 from common.evaluation.lora_style import check_style, evaluate_style, style_estimate
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
@@ -38,10 +43,16 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
         )
     if config.prior.embeddings and not isinstance(config.method, EvaluateWord):
         raise InputError("the committed prompts have no learnt words: leave prior.embeddings out")
+    if config.guidance.name == "classifier" and not isinstance(config.method, EvaluateImages):
+        raise InputError(
+            f"{config.method.name} has no classifier at hand: use guidance.name=cfg, or "
+            "evaluate/image_prior"
+        )
     if isinstance(config.method, EvaluateImages | EvaluateClips):
         check_compute(config.prior, config.sampler, resolve_device(config.device))
         if isinstance(config.method, EvaluateImages):
             check_few_steps(config.prior, config.sampler, config.guidance)
+            check_classes(config, config.method)
         else:
             refuse_few_steps(config.prior)
     else:

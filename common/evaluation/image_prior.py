@@ -7,7 +7,10 @@ import numpy as np
 import torch
 
 from common.atomic import write_json
+from common.diffusion.guidance_config import ClassifierGuidance
+from common.embedded.class_names import load_class_names
 from common.embedded.prior import EmbeddedPrior
+from common.errors import InputError
 from common.evaluation.config import EvaluateConfig, EvaluateImages
 from common.evaluation.figures import judge_figures, scores_of
 from common.evaluation.generated import generate
@@ -20,6 +23,8 @@ from common.evaluation.score_table import (
     said,
     score_table,
 )
+from common.generation.classifier_notes import check_classifier_at_hand
+from common.generation.priors import classifying_of
 from common.judging.scored import told_categories
 from common.media.contact_sheet import picture_sheet
 from common.media.images import write_picture
@@ -45,6 +50,27 @@ def image_notes(method: EvaluateImages) -> list[str]:
     return []
 
 
+def check_classes(config: EvaluateConfig, method: EvaluateImages) -> None:
+    """Refuse classifier guidance for prompts that name no class.
+
+    Raises:
+        InputError: with the sets in question.
+    """
+    if not isinstance(config.guidance, ClassifierGuidance):
+        return
+    check_classifier_at_hand(config.prior)
+    names, told = load_class_names(), frozenset(told_categories(judge_figures(config.judge_dir)))
+    for one in method.sets:
+        prompts = [each.prompt for each in _requests(config, load_prompt_set(one, told)).requests]
+        unnamed = [prompt for prompt in prompts if names.read(prompt) == (None, None)]
+        if unnamed and not config.guidance.classes:
+            raise InputError(
+                f"guidance classifier: {len(unnamed)} of {len(prompts)} prompts of the set {one} "
+                f"name no class of the classifier, such as '{unnamed[0]}': leave the set out of "
+                "method.sets"
+            )
+
+
 def image_estimate(config: EvaluateConfig, method: EvaluateImages) -> Estimate:
     """Sizes and memory of the run."""
     told = frozenset(told_categories(judge_figures(config.judge_dir)))
@@ -65,6 +91,8 @@ def evaluate_images(config: EvaluateConfig, method: EvaluateImages, run: Run) ->
             size, config.prior.models_dir or ZOO, run.device, config.prior.loras,
             few_steps=config.prior.few_steps, compute=config.prior.compute,
         )  # fmt: skip
+        folder = config.prior.models_dir or ZOO
+        prior.classifying = classifying_of(config.guidance, folder, run.device)
         judge = load_judge(config.judge_dir or ZOO, run.device).model
         figures = judge_figures(config.judge_dir)
     restored = run.checkpoints.restored_state

@@ -1,5 +1,6 @@
 """What a user should hear before a run: keys that are set and have no effect."""
 
+from common.generation.classifier_notes import classifier_notes
 from common.generation.concepts import check_prompts
 from common.generation.config import GenerationConfig
 
@@ -12,6 +13,7 @@ def generation_notes(config: GenerationConfig, size: tuple[int, ...]) -> list[st
         size: ``(h, w)`` for pictures, ``(f, h, w)`` for clips.
     """
     notes = check_prompts(config, size)
+    notes += classifier_notes(config.prior, config.guidance, config.prompt)
     if config.negative_prompt and config.guidance.guidance_scale == 1:
         notes.append("negative_prompt has no effect: guidance_scale is 1, which is no guidance")
     if config.num_samples == 1 and "contact_sheet" in config.model_fields_set:

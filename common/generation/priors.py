@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, assert_never
 
 from common.config import BY_NAME
 from common.diffusion.gaussian_config import GaussianPriorConfig
+from common.diffusion.guidance_config import ClassifierGuidance
 from common.diffusion.prior import Prior
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
@@ -14,6 +15,7 @@ from common.generation.picture_switches import refuse_few_steps
 from common.pretrained.config import PretrainedPriorConfig
 
 if TYPE_CHECKING:
+    from common.embedded.classifying import Classifying
     from common.embedded.image_unet import View
     from common.zoo.models import FrameKind
     from common.zoo.storage import Manifest
@@ -93,11 +95,16 @@ def check_prior(
 
 
 def build_prior(
-    config: PriorConfig, size: tuple[int, ...], device: str, num_followed: int | None = None
+    config: PriorConfig,
+    size: tuple[int, ...],
+    device: str,
+    num_followed: int | None = None,
+    guidance: Any = None,
 ) -> Prior[Any]:
     """The prior of a config for pictures of ``(h, w)`` or clips of ``(f, h, w)``.
 
-    ``num_followed`` is as for `check_prior`.
+    ``num_followed`` is as for `check_prior`; with classifier guidance the embedded prior has its
+    classifier.
     """
     match config:
         case GaussianPriorConfig():
@@ -109,17 +116,21 @@ def build_prior(
 
             folder, picture = models_folder(config), _of_picture(size)
             layers = frame_layers(size)
+            classifying = classifying_of(guidance, folder, device)
             if layers is None:
-                return load_embedded_prior(
+                pictures = load_embedded_prior(
                     picture, folder, device, config.loras, config.controls, config.image_prompt,
                     config.embeddings,
                     config.few_steps, config.compute,
                 )  # fmt: skip
-            return load_frame_prior(
+                return pictures if classifying is None else pictures.classified_by(classifying)
+            frames = load_frame_prior(
                 layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,
                 config.controls, config.image_prompt, config.embeddings, num_followed,
                 config.compute,
             )  # fmt: skip
+            frames.pictures.classifying = classifying
+            return frames
         case PretrainedPriorConfig():
             from common.pretrained.build import build_pretrained_prior
 
@@ -128,6 +139,15 @@ def build_prior(
             raise only_for_clips()
         case _:
             assert_never(config)
+
+
+def classifying_of(guidance: Any, folder: Path, device: str) -> "Classifying | None":
+    """The classifier of the folder's models, where guidance asks for it."""
+    if not isinstance(guidance, ClassifierGuidance):
+        return None
+    from common.zoo.noisy_classifier import load_classifying
+
+    return load_classifying(guidance.classes, folder, device)
 
 
 def only_for_clips() -> InputError:

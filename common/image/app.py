@@ -65,7 +65,7 @@ def run(config: ImageConfig, run: Run) -> Outcome:
     """Draw the pictures and write them as they come."""
     samples = run.folder.samples
     with run.clock.stage("prior"):
-        prior = build_prior(config.prior, config.method.size, run.device)
+        prior = build_prior(config.prior, config.method.size, run.device, guidance=config.guidance)
         enlarging = load_enlarging(config.export.upscale, run.device)
     source = given_picture(config.method, prior.spec.image_channels)
     given = None

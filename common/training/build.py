@@ -12,9 +12,14 @@ from common.embedded.few_step import FewStep
 from common.embedded.image_prompt import ImagePrompt
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge
+from common.embedded.noisy_classifier import NoisyClassifier
 from common.embedded.upscaler import Upscaler
 from common.runs.app import Estimate
 from common.training.autoencoder.autoencoder_trainer import TrainAutoencoder, open_training
+from common.training.classifier.noisy_classifier_trainer import (
+    TrainNoisyClassifier,
+    open_noisy_classifier_training,
+)
 from common.training.control.control_net_trainer import TrainControlNet, open_control_training
 from common.training.folder.folder_estimate import folder_estimate
 from common.training.folder.lora_trainer import (
@@ -78,6 +83,8 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_textual_inversion(method, cache, seed, device)
         case TrainFewStep():
             return open_few_step_training(method, cache, seed, device)
+        case TrainNoisyClassifier():
+            return open_noisy_classifier_training(method, cache, seed, device)
         case _:
             assert_never(method)
 
@@ -141,6 +148,10 @@ def _size(method: OfExtrude) -> tuple[int, int]:
             taught = ImageUNetArchitecture()
             student = FewStep(method.architecture, build_image_unet(taught), taught.text_channels)
             return _num_weights(student), 120 * taught.block_channels[0] * _CELLS
+        case TrainNoisyClassifier():
+            classifier = method.architecture
+            features = 4 * sum(classifier.num_blocks) * classifier.widths[0] * _CELLS
+            return _num_weights(NoisyClassifier(classifier)), features
         case _:
             assert_never(method)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from common.config import BY_NAME
 from common.training.autoencoder.autoencoder_trainer import TrainAutoencoder
+from common.training.classifier.noisy_classifier_trainer import TrainNoisyClassifier
 from common.training.control.control_net_trainer import TrainControlNet
 from common.training.folder.lora_trainer import TrainDreambooth, TrainLora
 from common.training.folder.textual_inversion_trainer import TrainTextualInversion
@@ -27,6 +28,7 @@ OfExtrude = (
     | TrainUpscaler
     | TrainIPAdapter
     | TrainFewStep
+    | TrainNoisyClassifier
 )
 """The embedded models, from prepared data."""
 

@@ -7,15 +7,17 @@ import torch
 from common.diffusion.frame_attention import FrameTransformerSizes
 from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture
 from common.embedded.autoencoder import Autoencoder
+from common.embedded.class_names import load_class_names
 from common.embedded.concepts import load_concepts
 from common.embedded.control_net import ControlNetArchitecture, UnionControlNet
 from common.embedded.few_step import FewStep, FewStepArchitecture
 from common.embedded.image_prompt import ImagePrompt, ImagePromptArchitecture
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
+from common.embedded.noisy_classifier import NoisyClassifier, NoisyClassifierArchitecture
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.training.facts.domain_fit import fit_domain
-from common.zoo.models import FrameKind, load_prior_models, load_text_encoder
+from common.zoo.models import FrameKind, load_autoencoder, load_prior_models, load_text_encoder
 from common.zoo.storage import save_model
 from tests.common.training.small_training import ARCHITECTURE
 
@@ -113,3 +115,21 @@ def store_control_net(folder: Path, sizes: ControlNetArchitecture = CONTROL) -> 
         for weight in net.parameters():
             torch.nn.init.normal_(weight, std=0.2)
     store(folder, "controlnet", net, sizes, {name: one.identity for name, one in models.items()})
+
+
+def store_classifier(folder: Path, **changes) -> None:
+    """A noisy classifier with random weights everywhere, of the folder's latents."""
+    names = load_class_names()
+    values = {
+        "latent_channels": 4, "num_whats": len(names.whats), "num_colours": len(names.colours),
+        "names_sha256": names.digest, "widths": (8,), "num_blocks": (1,), "level_channels": 8,
+        "hidden_channels": 8,
+    }  # fmt: skip
+    sizes = NoisyClassifierArchitecture(**(values | changes))
+    with torch.random.fork_rng():
+        torch.random.manual_seed(0)
+        network = NoisyClassifier(sizes)
+        for weight in network.parameters():
+            torch.nn.init.normal_(weight, std=0.3)
+    requires = {"autoencoder": load_autoencoder(folder).identity}
+    store(folder, "noisy_classifier", network, sizes, requires)
