@@ -53,7 +53,7 @@ def test_generating_path_does_not_know_the_object_kit():
 
 def test_only_evaluations_and_training_read_training_data():
     allowed = (
-        "common/training", "common/evaluation", "video/training",
+        "common/training", "common/evaluation", "video/training", "video/evaluation",
         "threed/evaluation", "run.py",
     )  # fmt: skip
     for path in MODULES:
