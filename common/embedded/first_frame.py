@@ -38,13 +38,27 @@ class ClipDraws(NamedTuple):
     """For how they move."""
 
 
-def clip_draws(prior: FramePrior, seed: int, samples: Sequence[int], stream: str = "") -> ClipDraws:
-    """The draws of a run's samples; ``stream`` tells several clips of one sample apart."""
+def clip_draws(
+    prior: FramePrior,
+    seed: int,
+    samples: Sequence[int],
+    stream: str = "",
+    moving: str | None = None,
+) -> ClipDraws:
+    """The draws of a run's samples.
+
+    Args:
+        prior: of the clips.
+        seed: the run's.
+        samples: their indices.
+        stream: tells several clips of one sample apart.
+        moving: the stream of the clip that these go on with, which chose how things move.
+    """
     return ClipDraws(
         prior.noise(generators_for(seed, samples, f"latents{stream}")),
         generators_for(seed, samples, f"first frame{stream}"),
         generators_for(seed, samples, f"framing{stream}"),
-        generators_for(seed, samples, f"moving{stream}"),
+        generators_for(seed, samples, f"moving{stream if moving is None else moving}"),
     )
 
 

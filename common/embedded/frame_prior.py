@@ -23,7 +23,7 @@ from common.diffusion.image_attention import attending
 from common.diffusion.lifted_unet import LiftedUNet, Strength, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
-from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
+from common.embedded.clip_plan import NOTHING_KNOWN, ClipPart, ClipPlan
 from common.embedded.controls import EmbeddedControl, control_features
 from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.image_prompt import seen_by_frames
@@ -137,6 +137,12 @@ class FramePrior:
         """The prior of clips whose things move so, whatever the prompt tells."""
         same = copy(self)
         same.plan = replace(self.plan, tracks=tracks)
+        return same
+
+    def of_part(self, part: ClipPart) -> "FramePrior":
+        """The prior of clips that go on with a longer one, as its prompt tells."""
+        same = copy(self)
+        same.plan = replace(self.plan, part=part)
         return same
 
     def changing(

@@ -139,6 +139,7 @@ def start_of(
     stream: str = "",
     noise: Tensor | None = None,
     curves: FrameCurves = CONSTANT,
+    moving: str | None = None,
 ) -> Start:
     """What one batch begins with; a resumed run draws its first frames again.
 
@@ -152,6 +153,7 @@ def start_of(
         stream: added to the names of the streams of noise, for several draws of one sample.
         noise: that samples begin with, in place of their own.
         curves: what changes along clips.
+        moving: the stream that chose how things move, of clips that go on with others.
     """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
@@ -159,7 +161,7 @@ def start_of(
         noise = own_noise(config, run, prior, samples, stream) if noise is None else noise
         return Start(beginning(given, scheduler, noise), None, None)
     with run.clock.stage("sampling"):
-        draws = clip_draws(prior, config.seed, samples, stream)
+        draws = clip_draws(prior, config.seed, samples, stream, moving)
         at_first = _at_first(config, curves)
         first = _first_frames(at_first, prior, view, given, count, draws)
         noise = draws.noise if noise is None else noise
