@@ -52,13 +52,16 @@ def clip_draws(
         seed: the run's.
         samples: their indices.
         stream: tells several clips of one sample apart.
-        moving: the stream of the clip that these go on with, which chose how things move.
+        moving: the stream of the clip that these go on with, which chose how things move, and
+            whose noise they have, so that what is drawn over the move stays alike.
     """
+    if moving is None:
+        moving = stream
     return ClipDraws(
-        prior.noise(generators_for(seed, samples, f"latents{stream}")),
+        prior.noise(generators_for(seed, samples, f"latents{moving}")),
         generators_for(seed, samples, f"first frame{stream}"),
         generators_for(seed, samples, f"framing{stream}"),
-        generators_for(seed, samples, f"moving{stream if moving is None else moving}"),
+        generators_for(seed, samples, f"moving{moving}"),
     )
 
 

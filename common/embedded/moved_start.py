@@ -80,7 +80,8 @@ def moved_start(
     part = prior.plan.part
     if part is not None and part.anchor is not None:
         first = part.anchor.to(first).expand_as(first)
-    lead = Lead(first, tracks, prior.windows is not None and prior.windows.looped)
+    looped = prior.windows is not None and prior.windows.looped
+    lead = Lead(first, tracks, looped, part is not None)
     shown = [prior.pictures.decode(one).clamp(-1, 1) for one in (looks or [first])]
     told = torch.ones(prior.num_frames, 1) if shares is None or not looks else shares
     clean = torch.cat([

@@ -153,7 +153,7 @@ def start_of(
         stream: added to the names of the streams of noise, for several draws of one sample.
         noise: that samples begin with, in place of their own.
         curves: what changes along clips.
-        moving: the stream that chose how things move, of clips that go on with others.
+        moving: the stream of the clips that these go on with, whose noise and moves they have.
     """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)

@@ -47,7 +47,7 @@ _WINDOWS: dict[LongWay, WindowsConfig | None] = {
     "straight": WindowsConfig(schedule="straight"),
     "repeated": WindowsConfig(overlap=10, noise="repeated"),
 }
-_BARS = {"seam": 0.1, "dynamic degree": 0.2, "path": None, "consistency": 0.2}
+_BARS = {"seam": 0.1, "seam beside": None, "dynamic degree": 0.2, "path": None, "consistency": 0.2}
 """How far from 1 each ratio may be."""
 _OF_SHORT = {"dynamic degree": "flow_px", "path": "path", "consistency": "consistency"}
 """The figure whose ratio to short clips it is."""
@@ -155,7 +155,7 @@ def _figures(asked: VideoConfig, frames: Frames, judge: Any) -> dict[str, float]
         "consistency": subject_consistency(clip, lambda some: look(judge, some).features),
     }
     if isinstance(asked.method, LongVideo):
-        found["across"], found["beside"] = steps_at(steps.change, _borders(asked, asked.method))
+        found |= steps_at(steps.change, _borders(asked, asked.method))._asdict()
     return found
 
 
@@ -168,7 +168,10 @@ def _borders(asked: VideoConfig, method: LongVideo) -> tuple[int, ...]:
 
 def _ratios(rows: Sequence[Row], way: str) -> dict[str, Interval]:
     """Of one way, over the prompts: steps across borders to those beside, long clips to short."""
-    found = {"seam": _ratio(rows, (way, "across"), (way, "beside"))}
+    found = {
+        "seam": _ratio(rows, (way, "across"), (way, "inside")),
+        "seam beside": _ratio(rows, (way, "across"), (way, "beside")),
+    }
     for name, figure in _OF_SHORT.items():
         found[name] = _ratio(rows, (way, figure), (_SHORT, figure))
     return found
@@ -209,8 +212,8 @@ def _sections(
     ]
     notes = (
         "seam: how much the thing changes from frame to frame, once moving, growing and turning "
-        "are taken away, across the borders of segments or windows, to that of the steps inside "
-        "beside them. The others are of long clips to clips of "
+        "are taken away, across the borders of segments or windows, to how much it does inside of "
+        "them; seam beside, to the two steps before and after. The others are of long clips to clips of "
         f"{SHORT_FRAMES} frames for the same prompts and seeds: dynamic degree, mean length of the "
         "largest 5 % of the optical flow; path, how far the thing's points go from frame to frame, "
         "in its sizes; consistency, cosine of the judge's features to the first and the previous "

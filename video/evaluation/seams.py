@@ -1,8 +1,9 @@
 """Where the parts of a long clip meet, and how large the steps between frames are there."""
 
 from collections.abc import Collection
+from statistics import fmean
+from typing import NamedTuple
 
-import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,6 +17,18 @@ from video.long_video import LongVideo
 
 NEAR = 2
 """Steps on either side of a border with which it is compared."""
+
+
+class StepsAt(NamedTuple):
+    """Mean steps from frame to frame."""
+
+    across: float
+    """From a window into the next."""
+    beside: float
+    """The `NEAR` before and after each of these that cross no border: what changes unevenly is
+    compared with how it changes just there."""
+    inside: float
+    """All that cross no border."""
 
 
 def segment_borders(method: LongVideo, prompt: str) -> tuple[int, ...]:
@@ -40,11 +53,8 @@ def window_borders(
     return tuple(sorted(found - {windows.first, windows.num_frames}))
 
 
-def steps_at(steps: Float[Tensor, " g"], borders: Collection[int]) -> tuple[float, float]:
-    """The mean step between frames across borders, and inside of windows beside them.
-
-    Steps beside are the `NEAR` before and after each border that cross none: what changes unevenly
-    is compared with how it changes just there.
+def steps_at(steps: Float[Tensor, " g"], borders: Collection[int]) -> StepsAt:
+    """Mean steps between frames across borders, beside them, and inside of windows anywhere.
 
     Args:
         steps: from each frame to the next, in any units.
@@ -59,10 +69,11 @@ def steps_at(steps: Float[Tensor, " g"], borders: Collection[int]) -> tuple[floa
         near = range(max(at - NEAR, 0), min(at + NEAR + 1, len(steps)))
         beside = [float(steps[place]) for place in near if place not in across]
         if beside:
-            pairs.append((float(steps[at]), float(np.mean(beside))))
+            pairs.append((float(steps[at]), fmean(beside)))
     if not pairs:
         raise InputError(
             f"a clip of {len(steps) + 1} frames has no border with frames inside of windows beside "
             "it: use a longer clip or longer windows"
         )
-    return float(np.mean([one for one, _ in pairs])), float(np.mean([one for _, one in pairs]))
+    inside = [float(step) for place, step in enumerate(steps) if place not in across]
+    return StepsAt(fmean(one for one, _ in pairs), fmean(one for _, one in pairs), fmean(inside))

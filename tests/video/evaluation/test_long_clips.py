@@ -41,7 +41,8 @@ def test_ratios_are_of_what_was_measured_of_each_clip(evaluate):
     assert len(found["each"]) == 2
     for way in ("segments", "straight"):
         for name, above, below in (
-            ("seam", (way, "across"), (way, "beside")),
+            ("seam", (way, "across"), (way, "inside")),
+            ("seam beside", (way, "across"), (way, "beside")),
             ("dynamic degree", (way, "flow_px"), ("short", "flow_px")),
             ("consistency", (way, "consistency"), ("short", "consistency")),
         ):

@@ -32,22 +32,22 @@ def test_shifted_windows_meet_as_they_lie_in_the_last_evaluation():
 
 
 @pytest.mark.parametrize("jump", [1.0, 3.0])
-def test_steps_across_are_held_against_those_beside(jump):
-    steps = [0.1] * 20
+def test_steps_across_are_held_against_those_beside_and_inside(jump):
+    steps = torch.full((20,), 0.1)
     steps[9] = 0.1 * jump
-    assert steps_at(torch.tensor(steps), (10,)) == pytest.approx((0.1 * jump, 0.1))
+    assert steps_at(steps, (10,)) == pytest.approx((0.1 * jump, 0.1, 0.1))
 
 
-def test_what_moves_faster_there_has_no_seam():
+def test_what_moves_faster_there_has_no_seam_beside():
     """A border between steps of 3 in a clip of steps of 1 is like those beside it."""
-    steps = [1.0] * 10 + [3.0] * 7 + [1.0] * 10
-    assert steps_at(torch.tensor(steps), (14,)) == pytest.approx((3.0, 3.0))
-    assert steps_at(torch.tensor([1.0, 2.0, 4.0]), (1,)) == pytest.approx((1.0, 3.0))  # at an end
+    steps = torch.tensor([1.0] * 10 + [3.0] * 7 + [1.0] * 10)
+    assert steps_at(steps, (14,)) == pytest.approx((3.0, 3.0, (20 + 18) / 26))
+    assert steps_at(torch.tensor([1.0, 2.0, 4.0]), (1,)) == pytest.approx((1.0, 3.0, 3.0))
 
 
 def test_borders_side_by_side_are_not_beside_each_other():
-    steps = [1.0, 1.0, 9.0, 9.0, 1.0, 1.0]
-    assert steps_at(torch.tensor(steps), (3, 4)) == pytest.approx((9.0, 1.0))
+    steps = torch.tensor([1.0, 1.0, 9.0, 9.0, 1.0, 1.0])
+    assert steps_at(steps, (3, 4)) == pytest.approx((9.0, 1.0, 1.0))
 
 
 def test_a_clip_without_borders_is_refused():
