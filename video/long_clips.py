@@ -53,9 +53,9 @@ def draw_long(
 ) -> Iterator[LongDrawn]:
     """Draw every clip of a run, one at a time, continuing from its checkpoint.
 
-    Each prompt of sample ``i`` has noise of its own, which its segments have in common; the state between any two sampler steps,
-    with the latents of the segments before, is enough to continue to the same bytes. These are on
-    disk (`LatentFile`), so that memory does not grow with the length.
+    Each prompt of sample ``i`` has noise of its own, which its segments have in common; the state
+    between any two sampler steps, with the latents of the segments before, is enough to continue to
+    the same bytes. These are on disk (`LatentFile`), so that memory does not grow with the length.
 
     Args:
         config: the run's.
