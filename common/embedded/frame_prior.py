@@ -90,9 +90,8 @@ class FramePrior:
         self.strengths: Float[Tensor, " f"] | None = None
         self.loras: FrameLoras | None = None
         sizes = lifted.layers.sizes
-        longest, together = sizes.max_frames, num_frames
-        if windows is not None:
-            together = windows.length + int(sizes.first_alone)
+        longest = sizes.max_frames
+        together = num_frames if windows is None else windows.length + int(sizes.first_alone)
         if not 1 <= together <= longest:
             raise InputError(
                 f"these layers were trained on up to {longest} frames; num_frames is {together}"
@@ -160,11 +159,10 @@ class FramePrior:
         """
         same = copy(self)
         same.strengths, same.loras = strengths, loras
+        told = weights or [None] * len(self.controls)
         same.controls = tuple(
             one if weight is None else one.weighted(weight)
-            for one, weight in zip(
-                self.controls, weights or [None] * len(self.controls), strict=True
-            )
+            for one, weight in zip(self.controls, told, strict=True)
         )
         return same._with_first_frames()
 

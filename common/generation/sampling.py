@@ -69,8 +69,9 @@ class Start:
 
 def batches(num_samples: int, batch_size: int) -> list[range]:
     """Consecutive sample indices, ``batch_size`` at a time."""
-    starts = range(0, num_samples, batch_size)
-    return [range(start, min(start + batch_size, num_samples)) for start in starts]
+    return [
+        range(at, min(at + batch_size, num_samples)) for at in range(0, num_samples, batch_size)
+    ]
 
 
 def draw(
@@ -251,8 +252,8 @@ def _may_move(given: Given | None) -> bool:
     """Whether nothing is given but perhaps the first frame, so that it may move as told."""
     if given is None or (given.strength == 1 and given.drawn is None):
         return True
-    later = None if given.drawn is None else given.drawn[:, 1:]
-    return given.strength == 1 and later is not None and bool((later == 1).all())
+    drawn = given.drawn
+    return given.strength == 1 and drawn is not None and bool((drawn[:, 1:] == 1).all())
 
 
 def _at_first(config: GenerationConfig, curves: FrameCurves) -> GenerationConfig:
