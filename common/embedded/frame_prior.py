@@ -231,9 +231,8 @@ class FramePrior:
         seen = views or [None] * len(prompts)
         self._check(prompts, seen, first)
         one = (self.pictures.embed_negative if hidden else self.pictures.embed)(prompts)
-        together = self.num_frames
-        if self.windows is not None:
-            together = self.windows.length + int(first is not None)
+        windows = self.windows
+        together = self.num_frames if windows is None else windows.length + int(first is not None)
         states, mask, vector = (
             repeat(tensor, "b ... -> (b f) ...", f=together)
             for tensor in (one.states, one.mask, one.vector)

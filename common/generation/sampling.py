@@ -62,16 +62,13 @@ class Start:
 
     def lead_of(self, row: int) -> Lead | None:
         """Of one sample."""
-        if self.lead is None:
-            return None
-        return self.lead.of(row)
+        return None if self.lead is None else self.lead.of(row)
 
 
 def batches(num_samples: int, batch_size: int) -> list[range]:
     """Consecutive sample indices, ``batch_size`` at a time."""
-    return [
-        range(at, min(at + batch_size, num_samples)) for at in range(0, num_samples, batch_size)
-    ]
+    every = range(num_samples)
+    return [every[at : at + batch_size] for at in range(0, num_samples, batch_size)]
 
 
 def draw(

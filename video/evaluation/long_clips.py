@@ -215,9 +215,9 @@ def _sections(
         "are taken away, across the borders of segments or windows, to how much it does inside of "
         "them; seam beside, to the two steps before and after. The others are of long clips to "
         f"clips of {SHORT_FRAMES} frames for the same prompts and seeds: dynamic degree, mean "
-        "length of the largest 5 % of the optical flow; path, how far the thing's points go from frame to frame, "
-        "in its sizes; consistency, cosine of the judge's features to the first and the previous "
-        "frame. Each is a ratio of means over prompts, with a 95 % interval.",
+        "length of the largest 5 % of the optical flow; path, how far the thing's points go from "
+        "frame to frame, in its sizes; consistency, cosine of the judge's features to the first "
+        "and the previous frame. Each is a ratio of means over prompts, with a 95 % interval.",
     )
     items = tuple(
         MediaItem(_shown(run, way, index), f"{way}: {request.prompt}")
