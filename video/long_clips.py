@@ -134,12 +134,13 @@ def _going_on(
     """The prior of a segment in which things go on moving as its prompt began to tell.
 
     They are moved from the frame where it began, whose look they keep; where looks change along the
-    clip, from the last frame there is.
+    clip, or moves are set frame by frame, from the last frame there is.
     """
     if not isinstance(prior, FramePrior) or number == segment.told_by:
         return prior
     changing = curves.travel is not None or prior.loras is not None
-    anchor = None if changing else clip.frames(segment.anchor, segment.anchor + 1)[None, :, 0]
+    last = changing or prior.plan.tracks is not None
+    anchor = None if last else clip.frames(segment.anchor, segment.anchor + 1)[None, :, 0]
     return prior.of_part(ClipPart(segment.begin - 1 - segment.anchor, anchor))
 
 
