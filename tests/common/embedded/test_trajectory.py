@@ -218,10 +218,14 @@ def test_stored_trajectories_begin_clips_with_the_moved_first_frame(folder):
 
 @pytest.mark.parametrize("anchored", [True, False])
 def test_a_part_of_a_longer_clip_goes_on_as_was_told(folder, anchored):
-    fit_trajectories(load_prior_models(folder), Steps(), folder, num_clips=16)
-    prior = load_frame_prior("motion_layers", 3, (64, 64), folder, trajectory_noise=1e-3)
+    prior = load_frame_prior("motion_layers", 3, (64, 64), folder)
     scheduler = build_scheduler(DDIM(num_steps=10), prior.spec.schedule, "v")
     vectors = prior.pictures.embed(["a mug"]).vector
+    sizes = TrajectoryArchitecture(features=vectors.shape[1], hidden=8, num_components=3)
+    trajectories = Trajectories(sizes)
+    generator = torch.Generator().manual_seed(0)
+    trajectories.components.normal_(std=0.05, generator=generator)
+    prior.plan = ClipPlan(trajectories=trajectories, noise=1e-3)
     noise = prior.noise(generators_for(0, range(1), "latents"))
     own, anchor = noise[:, :, 0], noise[:, :, 1]
 
