@@ -12,6 +12,7 @@ from torch import Tensor
 from common.diffusion.frame_curves import CONSTANT, FrameCurves
 from common.diffusion.given import Given
 from common.diffusion.prior import Prior
+from common.embedded.clip_plan import ClipPart
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
 from common.embedded.temporal_filter import decoded_clips
@@ -52,9 +53,9 @@ def draw_long(
 ) -> Iterator[LongDrawn]:
     """Draw every clip of a run, one at a time, continuing from its checkpoint.
 
-    Segment ``k`` of sample ``i`` has noise of its own; the state between any two sampler steps,
-    with the latents of the segments before, is enough to continue to the same bytes. These are on
-    disk (`LatentFile`), so that memory does not grow with the length.
+    Each prompt of sample ``i`` has noise of its own, which its segments have in common; the state
+    between any two sampler steps, with the latents of the segments before, is enough to continue to
+    the same bytes. These are on disk (`LatentFile`), so that memory does not grow with the length.
 
     Args:
         config: the run's.
@@ -73,14 +74,18 @@ def draw_long(
             clip = _stored(run, prior, sample, state["joined"])
             for number, segment in list(enumerate(segments))[state["segment"] :]:
                 own, drawn_from, told_here = _of_segment(config, prior, segment, curves)
+                drawn_from = _going_on(drawn_from, number, segment, clip, curves)
                 joined = {key: state[key] for key in ("joined", "last")}
                 given = first
                 if number:
                     given = _continued(state["last"].to(run.device), prior.spec.latent_shape)
-                places, stream = range(sample, sample + 1), f", segment {number}" if number else ""
+                places, stream = range(sample, sample + 1), _stream(number)
                 latents: Tensor | None = None
                 told = seeing(drawn_from, given)
-                start = start_of(own, run, told, view, given, places, stream, curves=told_here)
+                start = start_of(
+                    own, run, told, view, given, places, stream, curves=told_here,
+                    moving=_stream(segment.told_by),
+                )  # fmt: skip
                 steps = denoise(
                     own, run, told, view, start, places, state["sampler"], stream, told_here
                 )
@@ -116,6 +121,27 @@ def _of_segment(
     if only is not None:
         prompt, told = only, replace(told, travel=None)
     return config.model_copy(update={"prompt": prompt}), prior, told
+
+
+def _stream(number: int) -> str:
+    """The name of a segment's noise."""
+    return f", segment {number}" if number else ""
+
+
+def _going_on(
+    prior: Prior[Any], number: int, segment: Segment, clip: LatentFile, curves: FrameCurves
+) -> Prior[Any]:
+    """The prior of a segment in which things go on moving as its prompt began to tell.
+
+    They are moved from the frame where it began, whose look they keep; where looks change along the
+    clip, or moves are set frame by frame, from the last frame there is.
+    """
+    if not isinstance(prior, FramePrior) or number == segment.told_by:
+        return prior
+    changing = curves.travel is not None or prior.loras is not None
+    last = changing or prior.plan.tracks is not None
+    anchor = None if last else clip.frames(segment.anchor, segment.anchor + 1)[None, :, 0]
+    return prior.of_part(ClipPart(segment.begin - 1 - segment.anchor, anchor))
 
 
 def _steadied(prior: Prior[Any], latents: Clips, start: Start) -> Clips:

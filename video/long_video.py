@@ -19,6 +19,10 @@ class Segment(NamedTuple):
     """Frames that it adds to the clip: all of the first segment, later ones without their first."""
     begin: int
     """The first that it adds."""
+    told_by: int = 0
+    """The number of the segment with which its prompt began."""
+    anchor: int = 0
+    """The frame from which that segment went on: the last before its own, or the clip's first."""
 
     def frames(self, num_together: int, num_frames: int) -> list[int]:
         """The clip's frames that are drawn together, the one that it continues included.
@@ -75,9 +79,10 @@ class LongVideo(GivenKeys):
         begins = sorted(prompts)
         found: list[Segment] = []
         for begin, end in zip(begins, [*begins[1:], self.num_frames], strict=True):
-            at = begin
+            at, told_by, anchor = begin, len(found), max(begin - 1, 0)
             while at < end:
                 longest = self.size[0] if not found else self.size[0] - 1
-                found.append(Segment(prompts[begin], min(end - at, longest), at))
+                new = min(end - at, longest)
+                found.append(Segment(prompts[begin], new, at, told_by, anchor))
                 at += found[-1].num_new
         return tuple(found)

@@ -5,6 +5,19 @@ from dataclasses import dataclass
 from common.embedded.framing import Framing
 from common.embedded.moves import Tracks
 from common.embedded.trajectory import Trajectories
+from common.shapes import Images
+
+
+@dataclass(frozen=True, eq=False)
+class ClipPart:
+    """Which part of a longer clip is drawn."""
+
+    begin: int
+    """Its first frame, of those since the prompt began to be told; not 0."""
+    anchor: Images | None = None
+    """Clean latents of the frame with which it began: that one moves, in place of the part's own
+    first, so that what is drawn and coded again and again does not wear off. None: the part's own
+    first frame moves on."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +28,8 @@ class ClipPlan:
     """Where first frames have their things."""
     trajectories: Trajectories | None = None
     """How these move as a whole."""
+    part: ClipPart | None = None
+    """The part of a longer clip that is drawn; None: it is drawn from its first frame on."""
     tracks: Tracks | None = None
     """How they are to move, whatever the prompt tells: one track, for every sample."""
     noise: float | None = None

@@ -39,13 +39,30 @@ class ClipDraws(NamedTuple):
     """For how they move."""
 
 
-def clip_draws(prior: FramePrior, seed: int, samples: Sequence[int], stream: str = "") -> ClipDraws:
-    """The draws of a run's samples; ``stream`` tells several clips of one sample apart."""
+def clip_draws(
+    prior: FramePrior,
+    seed: int,
+    samples: Sequence[int],
+    stream: str = "",
+    moving: str | None = None,
+) -> ClipDraws:
+    """The draws of a run's samples.
+
+    Args:
+        prior: of the clips.
+        seed: the run's.
+        samples: their indices.
+        stream: tells several clips of one sample apart.
+        moving: the stream of the clip that these go on with, which chose how things move, and
+            whose noise they have, so that what is drawn over the move stays alike.
+    """
+    if moving is None:
+        moving = stream
     return ClipDraws(
-        prior.noise(generators_for(seed, samples, f"latents{stream}")),
+        prior.noise(generators_for(seed, samples, f"latents{moving}")),
         generators_for(seed, samples, f"first frame{stream}"),
         generators_for(seed, samples, f"framing{stream}"),
-        generators_for(seed, samples, f"moving{stream}"),
+        generators_for(seed, samples, f"moving{moving}"),
     )
 
 

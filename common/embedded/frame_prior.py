@@ -24,7 +24,7 @@ from common.diffusion.lifted_unet import LiftedUNet, Strength, UNetInputs
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
 from common.embedded.classifying import frames_log_probability
-from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
+from common.embedded.clip_plan import NOTHING_KNOWN, ClipPart, ClipPlan
 from common.embedded.controls import EmbeddedControl, control_features
 from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.frames_cond import FramesCond
@@ -67,9 +67,8 @@ class FramePrior:
         self.strengths: Float[Tensor, " f"] | None = None
         self.loras: FrameLoras | None = None
         sizes = lifted.layers.sizes
-        longest, together = sizes.max_frames, num_frames
-        if windows is not None:
-            together = windows.length + int(sizes.first_alone)
+        longest = sizes.max_frames
+        together = num_frames if windows is None else windows.length + int(sizes.first_alone)
         if not 1 <= together <= longest:
             raise InputError(
                 f"these layers were trained on up to {longest} frames; num_frames is {together}"
@@ -116,6 +115,12 @@ class FramePrior:
         same.plan = replace(self.plan, tracks=tracks)
         return same
 
+    def of_part(self, part: ClipPart) -> "FramePrior":
+        """The prior of clips that go on with a longer one, as its prompt tells."""
+        same = copy(self)
+        same.plan = replace(self.plan, part=part)
+        return same
+
     def changing(
         self,
         strengths: Float[Tensor, " f"] | None,
@@ -131,11 +136,10 @@ class FramePrior:
         """
         same = copy(self)
         same.strengths, same.loras = strengths, loras
+        told = weights or [None] * len(self.controls)
         same.controls = tuple(
             one if weight is None else one.weighted(weight)
-            for one, weight in zip(
-                self.controls, weights or [None] * len(self.controls), strict=True
-            )
+            for one, weight in zip(self.controls, told, strict=True)
         )
         return same._with_first_frames()
 
@@ -204,9 +208,8 @@ class FramePrior:
         seen = views or [None] * len(prompts)
         self._check(prompts, seen, first)
         one = (self.pictures.embed_negative if hidden else self.pictures.embed)(prompts)
-        together = self.num_frames
-        if self.windows is not None:
-            together = self.windows.length + int(first is not None)
+        windows = self.windows
+        together = self.num_frames if windows is None else windows.length + int(first is not None)
         states, mask, vector = (
             repeat(tensor, "b ... -> (b f) ...", f=together)
             for tensor in (one.states, one.mask, one.vector)

@@ -77,7 +77,11 @@ def moved_start(
     if evaluation == 0:
         return Beginning(noise, 0, None), None
     tracks = _tracks(prior, vectors, generators, shares)
-    lead = Lead(first, tracks, prior.windows is not None and prior.windows.looped)
+    part = prior.plan.part
+    if part is not None and part.anchor is not None:
+        first = part.anchor.to(first).expand_as(first)
+    looped = prior.windows is not None and prior.windows.looped
+    lead = Lead(first, tracks, looped, part is not None)
     shown = [prior.pictures.decode(one).clamp(-1, 1) for one in (looks or [first])]
     told = torch.ones(prior.num_frames, 1) if shares is None or not looks else shares
     clean = torch.cat([
@@ -130,10 +134,14 @@ def _mixed(
 def _told(
     prior: FramePrior, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]
 ) -> Tracks:
-    """What one prompt tells."""
+    """What one prompt tells: of a part of a clip, as it goes on from before."""
     plan, windows = prior.plan, prior.windows
     assert plan.trajectories is not None  # else nothing would have begun
     told = plan.trajectories.told(vectors, generators).tracks
+    if plan.part is not None:
+        begin = plan.part.begin
+        longer = longer_tracks(told, begin + prior.num_frames, looped=False)[:, begin:]
+        return longer if plan.part.anchor is not None else longer - longer[:, :1]
     if windows is None:
         return told[:, : prior.num_frames]
     return longer_tracks(told, prior.num_frames, windows.looped)

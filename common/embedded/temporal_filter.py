@@ -21,6 +21,8 @@ from common.shapes import Clips, Images
 
 _TAPS = (-1 / 16, 4 / 16, 10 / 16, 4 / 16, -1 / 16)
 _REACH = len(_TAPS) // 2
+_JOINED_OVER = 8
+"""Frames over which what was drawn runs from a frame of an earlier clip into that of a new one."""
 
 
 class Lead(NamedTuple):
@@ -32,10 +34,12 @@ class Lead(NamedTuple):
     """How they move."""
     looped: bool = False
     """Whether the first frame follows the last."""
+    joined: bool = False
+    """Whether the first frame was drawn before, in the clip that this one goes on with."""
 
     def of(self, row: int) -> "Lead":
         """Of one clip."""
-        return Lead(self.first[row : row + 1], self.tracks[row : row + 1], self.looped)
+        return self._replace(first=self.first[row : row + 1], tracks=self.tracks[row : row + 1])
 
 
 @torch.no_grad()
@@ -66,11 +70,29 @@ def decoded_clips(
     moving = moved(first, tracks)
     drawn = prior.decode(latents[:, :, frames]) - prior.decode(prior.encode(moving))
     resting = at_rest(drawn, tracks, centres)
+    if lead.joined:
+        assert begin == 0, "what goes on with another clip is joined to it from its begin on"
+        resting = joined(resting)
     before = 0 if lead.looped or begin > 0 else _REACH
     after = 0 if lead.looped or end < count else _REACH
     kept = smoothed(_longer(resting, before, after))
     own = slice(_REACH - before, _REACH - before + end - begin)
     return moving[:, :, own] + in_motion(kept, tracks[:, own], centres)
+
+
+def joined(clips: Clips) -> Clips:
+    """Frames that run out of the first one, which belongs to another clip, without a step.
+
+    What they would have in its place is told by a line through the next four. The difference to
+    that is added to later frames, less and less. Clips too short for it stay as they are.
+    """
+    if clips.shape[2] < 5:
+        return clips
+    near, far = clips[:, :, 1:3].mean(2), clips[:, :, 3:5].mean(2)  # 1.5 and 3.5 frames away
+    step = clips[:, :, 0] - torch.lerp(near, far, -0.75)
+    share = (1 - torch.arange(clips.shape[2]).to(clips) / _JOINED_OVER).clamp(min=0)
+    share[0] = 0  # it stays
+    return clips + step[:, :, None] * share[:, None, None]
 
 
 def smoothed(clips: Clips) -> Float[Tensor, "b c g h w"]:

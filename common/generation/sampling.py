@@ -62,15 +62,13 @@ class Start:
 
     def lead_of(self, row: int) -> Lead | None:
         """Of one sample."""
-        if self.lead is None:
-            return None
-        return self.lead.of(row)
+        return None if self.lead is None else self.lead.of(row)
 
 
 def batches(num_samples: int, batch_size: int) -> list[range]:
     """Consecutive sample indices, ``batch_size`` at a time."""
-    starts = range(0, num_samples, batch_size)
-    return [range(start, min(start + batch_size, num_samples)) for start in starts]
+    every = range(num_samples)
+    return [every[at : at + batch_size] for at in range(0, num_samples, batch_size)]
 
 
 def draw(
@@ -139,6 +137,7 @@ def start_of(
     stream: str = "",
     noise: Tensor | None = None,
     curves: FrameCurves = CONSTANT,
+    moving: str | None = None,
 ) -> Start:
     """What one batch begins with; a resumed run draws its first frames again.
 
@@ -152,6 +151,7 @@ def start_of(
         stream: added to the names of the streams of noise, for several draws of one sample.
         noise: that samples begin with, in place of their own.
         curves: what changes along clips.
+        moving: the stream of the clips that these go on with, whose noise and moves they have.
     """
     spec, count = prior.spec, len(samples)
     scheduler = build_scheduler(config.sampler, spec.schedule, spec.prediction)
@@ -159,7 +159,7 @@ def start_of(
         noise = own_noise(config, run, prior, samples, stream) if noise is None else noise
         return Start(beginning(given, scheduler, noise), None, None)
     with run.clock.stage("sampling"):
-        draws = clip_draws(prior, config.seed, samples, stream)
+        draws = clip_draws(prior, config.seed, samples, stream, moving)
         at_first = _at_first(config, curves)
         first = _first_frames(at_first, prior, view, given, count, draws)
         noise = draws.noise if noise is None else noise
@@ -249,8 +249,8 @@ def _may_move(given: Given | None) -> bool:
     """Whether nothing is given but perhaps the first frame, so that it may move as told."""
     if given is None or (given.strength == 1 and given.drawn is None):
         return True
-    later = None if given.drawn is None else given.drawn[:, 1:]
-    return given.strength == 1 and later is not None and bool((later == 1).all())
+    drawn = given.drawn
+    return given.strength == 1 and drawn is not None and bool((drawn[:, 1:] == 1).all())
 
 
 def _at_first(config: GenerationConfig, curves: FrameCurves) -> GenerationConfig:

@@ -40,6 +40,13 @@ class MotionMagnitude(NamedTuple):
     clip."""
 
 
+class MotionSteps(NamedTuple):
+    """`MotionMagnitude` from frame to frame; they sum up to it."""
+
+    path: Float[Tensor, " g"]
+    change: Float[Tensor, " g"]
+
+
 def temporal_flicker(clip: Float[Tensor, "4 f h w"]) -> float:
     """How far colours jump to and fro between neighbouring frames, of colours in [0, 1].
 
@@ -98,6 +105,16 @@ def subject_consistency(clip: Float[Tensor, "4 f h w"], features: PictureFeature
 def motion_magnitude(clip: Float[Tensor, "4 f h w"]) -> MotionMagnitude:
     """How far things go and how much they change.
 
+    Raises:
+        InputError: what `looked_at` refuses.
+    """
+    steps = motion_steps(clip)
+    return MotionMagnitude(float(steps.path.sum()), float(steps.change.sum()))
+
+
+def motion_steps(clip: Float[Tensor, "4 f h w"]) -> MotionSteps:
+    """How far things go, and how much they change, from each frame to the next.
+
     A similarity that moves the centroid by v sizes, turns by w and grows by a factor exp(g) moves
     the points of a body with mean squared radius q (in sizes) by sqrt(|v|^2 + q (w^2 + g^2)), root
     mean square; the path is the sum over frames. Turns count by the share of the difference between
@@ -109,7 +126,7 @@ def motion_magnitude(clip: Float[Tensor, "4 f h w"]) -> MotionMagnitude:
     small = looked_at(clip)
     body = body_tracks(small)
     if not bool(body.present.any()):
-        return MotionMagnitude(0.0, 0.0)
+        return MotionSteps(torch.zeros(clip.shape[1] - 1), torch.zeros(clip.shape[1] - 1))
     seen = filled_in(small, body.present)
     registration = registered(seen, body.centroid, body.size)
     cut = cut_outs(seen, body.centroid, body.size)
@@ -122,9 +139,8 @@ def motion_magnitude(clip: Float[Tensor, "4 f h w"]) -> MotionMagnitude:
     explained = (1 - turned / upright.clamp_min(1e-3)).clamp(0, 1)
     turns = torch.deg2rad(registration.turn_deg.diff()) * explained
     radius = _mean_squared_radius(cut)
-    path = (away + radius * (growth**2 + turns**2)).sqrt().sum()
-    change = torch.minimum(_steps(cut), _steps(turned_back)).sum()
-    return MotionMagnitude(float(path), float(change))
+    path = (away + radius * (growth**2 + turns**2)).sqrt()
+    return MotionSteps(path, torch.minimum(_steps(cut), _steps(turned_back)))
 
 
 def _jumps(cut: Float[Tensor, "f 4 y x"]) -> Float[Tensor, " g"]:

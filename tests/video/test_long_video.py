@@ -50,6 +50,12 @@ def test_segments_are_the_whole_clip(num_frames, segment_frames, changes):
     for frame in at:
         wanted[frame:] = [f"from {frame}"] * (num_frames - frame)
     assert prompts == wanted
+    for number, one in enumerate(found):
+        begun = found[one.told_by]
+        assert begun.prompt == one.prompt
+        assert one.told_by == 0 or found[one.told_by - 1].prompt != one.prompt
+        assert one.anchor == (0 if one.told_by == 0 else begun.begin - 1)
+        assert one.told_by <= number
 
 
 def test_prompts_of_no_frame_are_refused():

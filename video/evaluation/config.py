@@ -2,19 +2,45 @@
 
 from typing import Annotated, Literal
 
-from common.config import BY_NAME
+from pydantic import Field
+
+from common.config import BY_NAME, Config
+from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.evaluation.config import EvaluateClips, ScoringConfig
 
-Method = Annotated[EvaluateClips, BY_NAME]
+SHORT_FRAMES = 16
+"""Of the clips that long ones are held against, and of windows."""
+
+LongWay = Literal["segments", "uniform", "straight", "repeated"]
+"""How a long clip is drawn: ``segments`` one after the other, or all at once in ``uniform`` or
+``straight`` windows, or in uniform ones with noise that repeats (FreeNoise)."""
+
+
+class EvaluateLongClips(Config):
+    """Long clips, held against clips of 16 frames for the same prompts, and at windows' borders."""
+
+    name: Literal["long_clips"] = "long_clips"
+    ways: tuple[LongWay, ...] = Field(("segments", "uniform"), min_length=1, max_length=4)
+    """How they are drawn; windows are of the embedded prior alone."""
+    num_frames: int = Field(64, ge=32, le=1000)
+    """Length of the long clips."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the frames."""
+
+
+Method = Annotated[EvaluateClips | EvaluateLongClips, BY_NAME]
 """What is evaluated, chosen by its ``name``."""
+
+ClipPriorConfig = Annotated[SpacetimeDiTPriorConfig | EmbeddedPriorConfig, BY_NAME]
+"""The priors whose clips can be evaluated."""
 
 
 class EvaluateVideoConfig(ScoringConfig):
-    """Draws clips of priors that only draw clips for the committed prompts, and scores them."""
+    """Draws clips for the committed prompts as the video app does, and scores them."""
 
     app: Literal["evaluate_video"] = "evaluate_video"
-    prior: SpacetimeDiTPriorConfig = SpacetimeDiTPriorConfig()
+    prior: ClipPriorConfig = SpacetimeDiTPriorConfig()
     """The model that is evaluated."""
     method: Method = EvaluateClips()
     """What is drawn, and how it is scored."""

@@ -7,7 +7,7 @@ import torch
 from scipy import ndimage
 
 from common.embedded.moves import at_rest, centres_of, in_motion, moved
-from common.embedded.temporal_filter import Lead, decoded_clips, smoothed
+from common.embedded.temporal_filter import Lead, decoded_clips, joined, smoothed
 from common.seeding import generators_for
 from common.zoo.models import load_frame_prior
 from tests.common.embedded.test_trajectory import MOVES, things
@@ -30,6 +30,22 @@ def test_a_period_passes_by_its_response(period):
 def test_steady_change_passes():
     line = over_frames(torch.linspace(0, 1, 9))
     torch.testing.assert_close(smoothed(line), line[:, :, 2:-2])
+
+
+def test_a_clip_that_goes_on_runs_out_of_its_first_frame():
+    """A line that is 0.8 off the first frame: each step makes up for an eighth of it."""
+    line = 0.3 + 0.02 * torch.arange(12.0).double()
+    line[0] = 1.1
+    found = joined(over_frames(line))[0, 0, :, 0, 0]
+    expected = 0.3 + 0.02 * torch.arange(12.0) + 0.8 * (1 - torch.arange(12.0) / 8).clamp(min=0)
+    torch.testing.assert_close(found, expected.double())
+
+
+def test_what_has_no_step_stays():
+    line = over_frames(torch.linspace(0, 1, 9))
+    torch.testing.assert_close(joined(line), line)
+    short = over_frames(torch.tensor([5.0, 0.0, 1.0, 0.0]))
+    assert torch.equal(joined(short), short)
 
 
 @pytest.mark.parametrize("name", MOVES)

@@ -9,7 +9,8 @@ from scipy import ndimage
 
 from common.diffusion.sampler_config import DDIM, DPMSolverPP2M, Heun
 from common.diffusion.samplers import build_scheduler
-from common.embedded.clip_plan import ClipPlan
+from common.embedded.clip_plan import ClipPart, ClipPlan
+from common.embedded.longer_tracks import longer_tracks
 from common.embedded.moved_start import begun, moved_start
 from common.embedded.moves import moved
 from common.embedded.prior import embedded_schedule
@@ -213,6 +214,39 @@ def test_stored_trajectories_begin_clips_with_the_moved_first_frame(folder):
     alpha, sigma = prior.spec.schedule.alpha_sigma(scheduler.timesteps[-1:].float())
     torch.testing.assert_close(begin.latents, (alpha * clean + sigma * noise).float())
     assert load_frame_prior("motion_layers", 3, (64, 64), folder).plan.noise is None
+
+
+@pytest.mark.parametrize("anchored", [True, False])
+def test_a_part_of_a_longer_clip_goes_on_as_was_told(folder, anchored):
+    prior = load_frame_prior("motion_layers", 3, (64, 64), folder)
+    scheduler = build_scheduler(DDIM(num_steps=10), prior.spec.schedule, "v")
+    vectors = prior.pictures.embed(["a mug"]).vector
+    sizes = TrajectoryArchitecture(features=vectors.shape[1], hidden=8, num_components=3)
+    trajectories = Trajectories(sizes)
+    generator = torch.Generator().manual_seed(0)
+    trajectories.components.normal_(std=0.05, generator=generator)
+    prior.plan = ClipPlan(trajectories=trajectories, noise=1e-3)
+    noise = prior.noise(generators_for(0, range(1), "latents"))
+    own, anchor = noise[:, :, 0], noise[:, :, 1]
+
+    begin, lead = moved_start(
+        prior.of_part(ClipPart(20, anchor if anchored else None)),
+        vectors,
+        own,
+        scheduler,
+        noise,
+        generators_for(0, range(1), "moving"),
+    )
+
+    told = prior.plan.trajectories.told(vectors, generators_for(0, range(1), "moving")).tracks
+    tracks, moving = longer_tracks(told, 23, False)[:, 20:], anchor
+    if not anchored:
+        tracks, moving = tracks - tracks[:, :1], own
+    torch.testing.assert_close(lead.tracks, tracks)
+    assert torch.equal(lead.first, moving)
+    clean = prior.encode(moved(prior.pictures.decode(moving).clamp(-1, 1), tracks))
+    alpha, sigma = prior.spec.schedule.alpha_sigma(scheduler.timesteps[-1:].float())
+    torch.testing.assert_close(begin.latents, (alpha * clean + sigma * noise).float())
 
 
 def test_trajectories_of_another_text_encoder_are_refused(folder, tmp_path):
