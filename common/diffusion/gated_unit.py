@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-def gated(proj: nn.Module, tokens: Float[Tensor, "*n c"]) -> Float[Tensor, "*n k"]:
+def gated(proj: nn.Linear, tokens: Float[Tensor, "*n c"]) -> Float[Tensor, "*n k"]:
     """Values times the gelu of their gates.
 
     Args:
@@ -27,7 +27,7 @@ def gated(proj: nn.Module, tokens: Float[Tensor, "*n c"]) -> Float[Tensor, "*n k
     return opened.mul_(F.linear(tokens, values, shift))
 
 
-def _is_plain(proj: nn.Module) -> bool:
+def _is_plain(proj: nn.Linear) -> bool:
     """Whether calling it is its weight and bias and nothing else."""
-    changed = proj._forward_hooks or proj._forward_pre_hooks or "forward" in proj.__dict__
-    return type(proj) is nn.Linear and not changed
+    hooks = len(proj._forward_hooks) + len(proj._forward_pre_hooks)
+    return type(proj) is nn.Linear and not hooks and "forward" not in proj.__dict__
