@@ -21,6 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from common.config import Config
+from common.diffusion.gated_unit import gated
 
 Span = Literal["place", "everywhere", "place_and_first"]
 """What a token attends to: its own place in all frames; every place in all frames; or its own place
@@ -98,12 +99,13 @@ class FrameTransformer(nn.Module):
         """
         height, width = features.shape[-2:]
         normed = self._modulated(self._normed(features, frames.shape[1]), condition)
-        tokens = rearrange(normed, "(b f) c h w -> b f (h w) c", f=frames.shape[1])
+        order = _ORDER[self.span]
+        tokens = rearrange(normed, f"(b f) c h w -> {order}", f=frames.shape[1])
         tokens = self.proj_in(tokens.contiguous())
         positions = self._positions(frames, height, width, tokens)
         for block in self.transformer_blocks:
             tokens = block(tokens, positions, self.span)
-        made = rearrange(self.proj_out(tokens), "b f (h w) c -> (b f) c h w", h=height, w=width)
+        made = rearrange(self.proj_out(tokens), f"{order} -> (b f) c h w", h=height, w=width)
         if not isinstance(scale, Tensor) and scale == 1:
             return features + made
         if isinstance(scale, Tensor):
@@ -131,7 +133,7 @@ class FrameTransformer(nn.Module):
         return normed * (1 + stretch) + shift
 
     def _positions(self, frames: Tensor, height: int, width: int, tokens: Tensor) -> Tensor | None:
-        """What is added to the tokens before each attention: ``b f l c``, or nothing."""
+        """What is added to the tokens before each attention, in their order, or nothing."""
         channels, found = tokens.shape[-1], None
         if self.sizes.ordered:
             found = sinusoid(frames, channels)[:, :, None, None]
@@ -144,8 +146,8 @@ class FrameTransformer(nn.Module):
             found = places if found is None else found + places
         if found is None:
             return None
-        whole = found.expand(*frames.shape, height, width, channels).to(tokens.dtype)
-        return rearrange(whole, "b f h w c -> b f (h w) c")
+        whole = found.to(tokens.dtype).expand(*frames.shape, height, width, channels)
+        return rearrange(whole, f"b f h w c -> {_ORDER[self.span]}")
 
 
 class FrameBlock(nn.Module):
@@ -165,13 +167,15 @@ class FrameBlock(nn.Module):
 
     def forward(
         self,
-        tokens: Float[Tensor, "b f l c"],
-        positions: Float[Tensor, "b f l c"] | None,
+        tokens: Float[Tensor, "b n m c"],
+        positions: Float[Tensor, "b n m c"] | None,
         span: Span,
-    ) -> Float[Tensor, "b f l c"]:
-        """The tokens after the block; positions are added to what each attention sees."""
-        last: _Scope = "first" if span == "place_and_first" else span
-        own: _Scope = "place" if span == "place_and_first" else span
+    ) -> Float[Tensor, "b n m c"]:
+        """The tokens after the block, in the span's order.
+
+        Positions are added to what each attention sees.
+        """
+        own, last = _SCOPES[span]
         for norm, attention, scope in (
             (self.norm1, self.attn1, own), (self.norm2, self.attn2, last),
         ):  # fmt: skip
@@ -182,14 +186,29 @@ class FrameBlock(nn.Module):
         return tokens + self.ff(self.norm3(tokens))
 
 
-_Scope = Literal["place", "everywhere", "first"]
+_Scope = Literal["row", "place", "everywhere", "first"]
+_SCOPES: dict[Span, tuple[_Scope, _Scope]] = {
+    "place": ("row", "row"),
+    "everywhere": ("everywhere", "everywhere"),
+    "place_and_first": ("place", "first"),
+}
+"""Of the two attentions of a block."""
+_ORDER: dict[Span, str] = {
+    "place": "b (h w) f c",
+    "everywhere": "b f (h w) c",
+    "place_and_first": "b f (h w) c",
+}
+"""Of tokens: those that see each other follow each other, so that nothing is laid out anew."""
 
 
 def _attended(
-    attention: nn.Module, tokens: Float[Tensor, "b f l c"], scope: _Scope
-) -> Float[Tensor, "b f l c"]:
+    attention: nn.Module, tokens: Float[Tensor, "b n m c"], scope: _Scope
+) -> Float[Tensor, "b n m c"]:
     frames = tokens.shape[1]
     match scope:
+        case "row":
+            rows = rearrange(tokens, "b l f c -> (b l) f c")
+            return rearrange(attention(rows), "(b l) f c -> b l f c", b=len(tokens))
         case "place":
             # Linear maps of rows that do not follow each other are a product for each, and slow.
             rows = rearrange(tokens, "b f l c -> (b l) f c").contiguous()
@@ -252,8 +271,7 @@ class _Gate(nn.Module):
         self.proj = nn.Linear(channels, 2 * hidden)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        value, gate = self.proj(tokens).chunk(2, dim=-1)
-        return value * F.gelu(gate)
+        return gated(self.proj, tokens)
 
 
 def attend(

@@ -3,6 +3,7 @@
 import importlib.util
 from typing import Any, assert_never
 
+from common.diffusion.lean_attention import LeanAttention
 from common.errors import InputError, missing_extra
 from common.pretrained.checkpoint import Checkpoint
 from common.pretrained.config import Attention
@@ -43,7 +44,7 @@ def set_attention(model: Any, attention: Attention, device: str) -> None:
     check_attention(attention)
     match attention:
         case "sdpa":
-            model.set_attn_processor(kernels.AttnProcessor2_0())
+            model.set_attn_processor(LeanAttention())
         case "plain":
             model.set_attn_processor(kernels.AttnProcessor())
         case "sliced":

@@ -9,6 +9,7 @@ from torch import nn
 
 from common.adapters.lora import add_loras
 from common.control.read import read_followed
+from common.diffusion.lean_unet import make_lean
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.diffusion.token_merging import merge_tokens
@@ -54,6 +55,8 @@ def build_pretrained_prior(
     tokenizers = load_tokenizers(checkpoint, models)
     waits_at = device if config.compute.offload == "none" else "cpu"
     _fill(checkpoint, models, config.compute, waits_at)
+    if checkpoint.is_unet:
+        make_lean(models.denoiser)
     spec = spec_of(checkpoint, models, size)
     coder = LatentCoder(
         models.autoencoder, latent_scale(models.autoencoder.config), config.compute.decode_batch
@@ -150,6 +153,7 @@ def load_control(
     component, model = read_control(path, variant, checkpoint)
     set_attention(model, compute.attention, device)
     fill(model, component, torch_dtype(compute), device)
+    make_lean(model)
     return model
 
 

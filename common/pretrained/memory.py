@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from common.diffusion.lean_unet import make_lean
 from common.pretrained.activation_memory import peak_activation_bytes
 from common.pretrained.attention import set_attention
 from common.pretrained.build import dtypes_of, set_up, size_ids, spec_of, torch_dtype
@@ -62,8 +63,11 @@ def pretrained_need(
     if compute.attention == "xformers":  # as lean as torch's kernel, and not there on meta
         compute = compute.model_copy(update={"attention": "sdpa"})
     set_up(checkpoint, models, compute, "meta")
+    if checkpoint.is_unet:
+        make_lean(models.denoiser)
     for _, control in controls:
         set_attention(control, compute.attention, "meta")
+        make_lean(control)
         torch.nn.Module.to(control, torch_dtype(compute))
     dtypes = dtypes_of(checkpoint, models, config.compute)
     for model, dtype in zip(models.all, dtypes, strict=True):

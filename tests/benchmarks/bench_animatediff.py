@@ -5,7 +5,8 @@ version 2 in the same proportion and a small autoencoder, all with random weight
 those of the real one, and their sizes fit a laptop. Both have the same weights, noise, prompts,
 steps (DDIM, guided) and dtype, and end in the same latents to rounding, which is checked. Runs
 alternate, ours and theirs, so that what else the machine does slows both alike; a ratio is the
-geometric mean of the pairs', with its 95 % interval.
+geometric mean of the pairs', with its 95 % interval. With one thread (``OMP_NUM_THREADS=1``) it is
+processor time that is compared, which other work on the machine changes little.
 
 ``EXTRUDE_ANIMATEDIFF=cached`` takes only the ways whose names have that in them.
 """
@@ -153,10 +154,11 @@ class Theirs:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    begin = time.perf_counter()
+    """Seconds of one call; of the processor where there is one thread."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    begin = clock()
     work()
-    return time.perf_counter() - begin
+    return clock() - begin
 
 
 def said(ratios: list[float]) -> str:

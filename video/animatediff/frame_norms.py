@@ -23,13 +23,16 @@ def frames_normed_together(unet: Any, num_frames: int) -> Iterator[None]:
         num_frames: of a clip; 1 changes nothing.
     """
     norms = list(_norms(unet)) if num_frames > 1 else []
+    before = [norm.__dict__.get("forward") for norm in norms]  # their class's, or one put in
     for norm in norms:
         norm.forward = partial(_over_frames, norm, num_frames)  # type: ignore[method-assign]
     try:
         yield
     finally:
-        for norm in norms:
+        for norm, own in zip(norms, before, strict=True):
             del norm.forward
+            if own is not None:
+                norm.forward = own
 
 
 def _norms(unet: Any) -> Iterator[nn.GroupNorm]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from einops import repeat
 
+from common.diffusion.lean_unet import make_lean
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.pretrained.activation_memory import peak_activation_bytes
 from common.pretrained.build import set_up, size_ids, torch_dtype
@@ -31,6 +32,7 @@ def animatediff_need(
     if compute.attention == "xformers":  # as lean as torch's kernel, and not there on meta
         compute = compute.model_copy(update={"attention": "sdpa"})
     set_up(read_checkpoint(config), models, compute, "meta")
+    make_lean(models.denoiser)
     layers = torch.nn.Module.to(frame_layers_of(checkpoint, models.denoiser), "meta", dtype)
     lifted = LiftedUNet(torch.nn.Module.to(models.denoiser, dtype), layers)
     count, latent = together * size[0], alone.latent_shape

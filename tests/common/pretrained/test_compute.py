@@ -5,6 +5,7 @@ import torch
 from diffusers.models import attention_processor as kernels
 
 from common.diffusion.compute_config import FeatureCacheConfig
+from common.diffusion.lean_attention import LeanAttention
 from common.pretrained.build import build_pretrained_prior
 from common.pretrained.check import check_pretrained
 from common.pretrained.config import ComputeConfig, PretrainedPriorConfig, TokenMergingConfig
@@ -12,7 +13,7 @@ from tests.common.pretrained.damage import TEXT, UNET, VAE, change_json, change_
 
 SIZE = (64, 80)
 KERNELS = {
-    "sdpa": kernels.AttnProcessor2_0,
+    "sdpa": LeanAttention,
     "plain": kernels.AttnProcessor,
     "sliced": kernels.SlicedAttnProcessor,
 }
