@@ -28,7 +28,7 @@ def make_lean(unet: Any) -> None:
     by_products(unet)
     for part in unet.modules():
         if isinstance(part, GEGLU):
-            part.forward = partial(gated, part.proj)
+            part.forward = partial(gated, part.proj)  # type: ignore[method-assign]
         elif isinstance(part, nn.GroupNorm):
             part.forward = partial(_normed, part)  # type: ignore[method-assign]
 

@@ -32,7 +32,7 @@ def frames_normed_together(unet: Any, num_frames: int) -> Iterator[None]:
         for norm, own in zip(norms, before, strict=True):
             del norm.forward
             if own is not None:
-                norm.forward = own
+                norm.forward = own  # type: ignore[method-assign]
 
 
 def _norms(unet: Any) -> Iterator[nn.GroupNorm]:

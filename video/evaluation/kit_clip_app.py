@@ -1,7 +1,7 @@
 """The kit_clip app: a committed prompt -> a clip -> what it shows and how it moves."""
 
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 import torch
 
@@ -174,7 +174,7 @@ def _bases(config: KitClipConfig) -> Path:
             assert_never(config.prior)
 
 
-def _right(judge: object, asked: ClipRequest, look: ClipLook) -> dict[str, float | None]:
+def _right(judge: Any, asked: ClipRequest, look: ClipLook) -> dict[str, float | None]:
     """Whether the motion, the object and the colour are those that were asked: 1 or 0."""
     seen = Seen(look.features[None], torch.zeros(1))
     (said,) = judgements(seen, [asked.asked], ReadTexts(judge, load_names()))

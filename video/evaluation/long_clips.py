@@ -30,7 +30,7 @@ from common.zoo.models import ZOO, load_judge
 from video.app import APP as VIDEO
 from video.clip_windows import windows_of
 from video.config import VideoConfig, VideoExport
-from video.evaluation.config import SHORT_FRAMES, EvaluateLongClips, EvaluateVideoConfig, LongWay
+from video.evaluation.config import SHORT_FRAMES, EvaluateLongClips, EvaluateVideoConfig
 from video.evaluation.seams import segment_borders, steps_at, window_borders
 from video.export import opaque
 from video.long_video import LongVideo
@@ -41,7 +41,7 @@ from video.windows_config import WindowsConfig
 _FPS = 8.0
 _NUM_SHOWN = 6
 _SHORT = "short"
-_WINDOWS: dict[LongWay, WindowsConfig | None] = {
+_WINDOWS: Mapping[str, WindowsConfig | None] = {
     "segments": None,
     "uniform": WindowsConfig(),
     "straight": WindowsConfig(schedule="straight"),
@@ -99,7 +99,7 @@ def evaluate_long_clips(
             run.checkpoints.save(len(rows), rows)
             shutil.rmtree(run.folder.path / "parts")
             bar.update(1)
-    found = {way: _ratios(rows, way) for way in method.ways}
+    found: dict[str, dict[str, Interval]] = {way: _ratios(rows, way) for way in method.ways}
     for way, ratios in found.items():
         LOGGER.info("%s: %s", way, ", ".join(f"{n} {one.value:.3f}" for n, one in ratios.items()))
     path = run.folder.samples / "figures.json"

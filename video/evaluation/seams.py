@@ -9,7 +9,7 @@ from torch import Tensor
 
 from common.diffusion.frame_windows import FrameWindows
 from common.diffusion.noise_schedule import NoiseSchedule
-from common.diffusion.prior import PredictionType
+from common.diffusion.prediction_type import PredictionType
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
 from common.errors import InputError
