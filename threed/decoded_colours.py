@@ -58,12 +58,11 @@ def decoded_colours(
         straight = pictures[..., :3] / pictures[..., 3:].clamp_min(_FAINT)
         rgb = straight.clamp(0, 1) * opacity[..., None]
     else:
-        straight = pictures
         behind = (1 - opacity[..., None]) * grey
         rgb = torch.minimum((pictures - behind).clamp_min(0), opacity[..., None])
     shown = Pictures(torch.cat([rgb, opacity[..., None]], -1), cameras)
     told = rearrange(latents, "1 c v h w -> v h w c")
-    colours = colours_of_latents(field.colour, told, straight.clamp(0, 1), seen.opacity)
+    colours = colours_of_latents(field.colour, told, pictures[..., :3], seen.opacity)
     return replace(field, colour=raw_of_colour(colours), latent=False), shown
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -89,16 +90,16 @@ def test_gradient_of_a_latent_field_is_that_of_its_slow_twin():
     t = coder.spec.schedule.timesteps(torch.tensor([TIME])).round()
     alpha, sigma = (one.double() for one in coder.spec.schedule.alpha_sigma(t))
     with torch.no_grad():
-        told = coder.embed(["a fox, front view", "a fox, side view"])
+        told = coder.embed(["a fox, front view", "a fox, back view"])
         z, times = alpha * x + sigma * noise, t.expand(2)
         empty = coder.network(z, times, encoder_hidden_states=coder.embed(["", ""])).sample
         full = coder.network(z, times, encoder_hidden_states=told).sample
         gradient = sigma**2 * (empty + 7.5 * (full - empty) - noise)
     (x * gradient / x.numel()).sum().backward()
 
-    # float64 throughout but for the drawn noise, which both take as it is
-    torch.testing.assert_close(found[0], field.density.grad, rtol=1e-7, atol=1e-12)
-    torch.testing.assert_close(found[1], field.colour.grad, rtol=1e-7, atol=1e-12)
+    # float64 but for the empty pictures, whose latents are of float32
+    torch.testing.assert_close(found[0], field.density.grad, rtol=1e-5, atol=1e-9)
+    torch.testing.assert_close(found[1], field.colour.grad, rtol=1e-5, atol=1e-9)
     assert float(found[0].abs().max()) > 1e-4
 
 
@@ -131,7 +132,7 @@ def test_latents_that_are_pictures_are_pulled_as_the_encoded_picture_is(alpha, l
         field.density.grad = None
         pull = pulled(prior, render(one, cameras(SIDE)), SIDE, loss, backdrop)
         pull.backward()
-        values.append(float(pull))
+        values.append(float(pull.detach()))
         gradients.append(field.density.grad.clone())
     assert values[0] == pytest.approx(values[1], rel=1e-12)
     assert values[0] > 1e-3
@@ -173,13 +174,13 @@ def test_killed_and_resumed_scene_of_latents_ends_in_the_same_bits(name):
     kept, whole = None, None
     for step in distil_scene(chosen, prior, "a ball", seed=3):
         whole = step.scene.field()
-        if step.step in (2, 5):  # before and after the voxel grid's cells are halved
-            kept = copy.deepcopy(step.state) if kept is None or step.step == 5 else kept
-            *_, last = distil_scene(chosen, prior, "a ball", seed=3, state=copy.deepcopy(kept))
-            ended = last.scene.field()
+        if step.step == 3:  # a step before the voxel grid's cells are halved
+            kept = copy.deepcopy(step.state)
 
-    assert torch.equal(ended.density, whole.density)
-    assert torch.equal(ended.colour, whole.colour)
+    *_, last = distil_scene(chosen, prior, "a ball", seed=3, state=kept)
+
+    assert torch.equal(last.scene.field().density, whole.density)
+    assert torch.equal(last.scene.field().colour, whole.colour)
 
 
 def test_no_step_encodes_anything():
@@ -203,8 +204,8 @@ def test_no_step_encodes_anything():
     ({"scene": Gaussians()}, "scene.name is gaussians; use voxel_nerf, hash_nerf, mlp_nerf or sdf"),
     ({"scene": TexturedMesh()}, "scene.name is mesh; use voxel_nerf"),
     ({"loss": HiFA()}, "hifa compares pictures.* use another loss such as sds"),
-    ({"start": AssetStart(input="mesh.glb")}, "leave start out"),
-    ({"front": GivenFront(input="fox.png")}, "leave front out"),
+    ({"start": AssetStart(input=Path("mesh.glb"))}, "leave start out"),
+    ({"front": GivenFront(input=Path("fox.png"))}, "leave front out"),
     ({"views": DistilledViews(stages=(ViewStage(until=0.5, render_px=64),))},
      "render_px is of pictures"),
 ])  # fmt: skip
