@@ -95,7 +95,7 @@ def test_dry_run_says_that_latents_need_no_encoder(make, tmp_path, checkpoints):
     prior = f"prior={{name: pretrained, path: {checkpoints['sd15']}}}", "device=cpu"
     said, memory = {}, {}
     for colours in ("rgb", "latents"):
-        keys = f"method.colours={colours}", "method.views.size_px=512", "--dry-run"
+        keys = f"method.colours={colours}", "method.views.size_px=128", "--dry-run"
         code, paths, errors = make("threed/sjc_voxel_nerf", *prior, *keys)
         assert code == 0, errors
         said[colours] = [str(path.relative_to(tmp_path)) for path in paths]
@@ -104,11 +104,11 @@ def test_dry_run_says_that_latents_need_no_encoder(make, tmp_path, checkpoints):
         ).config
         memory[colours] = estimate(config).memory_bytes
     assert any(
-        "4 latents rendered at 64 x 64, encoder not used" in line for line in said["latents"]
+        "4 latents rendered at 16 x 16, encoder not used" in line for line in said["latents"]
     )
     assert not any("latents" in line for line in said["rgb"])
-    # two views of 512 pixels, 40 kB a pixel
-    assert memory["rgb"] - memory["latents"] > 0.99 * 2 * 512**2 * 40_000
+    # two views of 128 pixels, 40 kB a pixel
+    assert memory["rgb"] - memory["latents"] > 0.99 * 2 * 128**2 * 40_000
     assert not any(tmp_path.iterdir())
 
 
