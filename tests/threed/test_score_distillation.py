@@ -99,9 +99,8 @@ def test_dry_run_says_that_latents_need_no_encoder(make, tmp_path, checkpoints):
         code, paths, errors = make("threed/sjc_voxel_nerf", *prior, *keys)
         assert code == 0, errors
         said[colours] = [str(path.relative_to(tmp_path)) for path in paths]
-        config = load(
-            find_config("threed/sjc_voxel_nerf"), (*SMALL, *prior, *keys[:2]), APPS
-        ).config
+        chosen = (*SMALL, *PRESETS["threed/sjc_voxel_nerf"], *prior, *keys[:2])
+        config = load(find_config("threed/sjc_voxel_nerf"), chosen, APPS).config
         memory[colours] = estimate(config).memory_bytes
     assert any(
         "4 latents rendered at 16 x 16, encoder not used" in line for line in said["latents"]
