@@ -21,12 +21,12 @@ from threed.scenes.scene_config import TexturedMesh
 from threed.splat_report import shown_splats, splat_metrics
 from threed.textured_trimesh import textured_trimesh
 from threed.turntable import Turntable, turntable_frames, write_turntable
-from threed.view_priors import build_view_prior, view_prior_bytes
+from threed.view_priors import build_view_prior, latent_shape_of, view_prior_bytes
 from threed.written_asset import export_dataset, export_splats
 
 _LIBRARIES_BYTES = 900 * 2**20
 _BYTES_PER_NODE = 400
-"""Of the scene: values, gradients, moments and the sums of four threads."""
+"""Of a scene of colours: values, gradients, moments and the sums of four threads."""
 
 
 def asset_estimate(config: ThreedConfig, method: FromPrompt) -> Estimate:
@@ -42,7 +42,12 @@ def asset_estimate(config: ThreedConfig, method: FromPrompt) -> Estimate:
         else f"up to {method.num_cells} x {method.num_cells} x {method.num_cells} cells",
         "texture": f"{texture_px} x {texture_px}",
     }
-    memory = _LIBRARIES_BYTES + _BYTES_PER_NODE * method.num_scenes * method.num_cells**3
+    node_bytes = _BYTES_PER_NODE
+    if isinstance(method, Distillation) and method.in_latents:
+        channels, height, width = latent_shape_of(config.prior, method)
+        sizes["colours"] = f"{channels} latents rendered at {width} x {height}, encoder not used"
+        node_bytes = _BYTES_PER_NODE * (1 + channels) // 4
+    memory = _LIBRARIES_BYTES + node_bytes * method.num_scenes * method.num_cells**3
     memory += view_prior_bytes(config.prior, method)
     return Estimate(sizes, memory, method.num_evaluations)
 

@@ -11,6 +11,7 @@ from common.runs.app import Run
 from common.runs.console import LOGGER, progress_bar
 from common.runs.state import State
 from threed.begun_scene import begun_scene, source_of
+from threed.decoded_colours import decoded_colours
 from threed.distillation.view_prior import ViewPrior
 from threed.edit_3d import Edit3D
 from threed.edit_pictures import edit_pictures
@@ -20,7 +21,7 @@ from threed.front import read_front
 from threed.front_place import on_orbit
 from threed.made_asset import MadeAsset
 from threed.meshing.surface import SurfaceOptions
-from threed.optimise.distil_scene import distil_scene, live_scenes
+from threed.optimise.distil_scene import distil_scene, live_scenes, num_latents_of
 from threed.optimise.live_gaussians import LiveGaussians
 from threed.optimise.live_mesh import LiveMesh
 from threed.optimise.live_scene import LiveScene, field_of
@@ -43,7 +44,10 @@ def distilled_asset(
         )  # fmt: skip
     scene, past = _distilled(method, prompt, prior, seed, run, start)
     with run.clock.stage("mesh and texture"):
-        made = _drawn_mesh(scene, method) if isinstance(scene, LiveMesh) else _meshed(scene, method)
+        if isinstance(scene, LiveMesh):
+            made = _drawn_mesh(scene, method)
+        else:
+            made = _meshed(scene, method, prior)
     made = replace(made, past=past)
     if source is None:
         return made
@@ -54,10 +58,13 @@ def distilled_asset(
     return replace(made, placement=source.placement, edit=edit)
 
 
-def _meshed(scene: LiveScene, method: Distillation) -> MadeAsset:
-    """The surface of a scene that fills space, textured with its renders."""
+def _meshed(scene: LiveScene, method: Distillation, prior: ViewPrior) -> MadeAsset:
+    """The surface of a scene that fills space, textured with its renders, decoded if need be."""
     field, cameras = field_of(scene), _cameras_round(method)
-    pictures = Pictures(render(field, cameras).rgba, cameras)
+    if field.latent:
+        field, pictures = decoded_colours(field, cameras, prior)
+    else:
+        pictures = Pictures(render(field, cameras).rgba, cameras)
     options = FinishOptions(
         SurfaceOptions(method.surface),
         method.max_faces,
@@ -95,7 +102,7 @@ def _distilled(
     """Go through the steps, logging and offering checkpoints; scene and loss's past at the end."""
     state = run.checkpoints.restored_state
     done, past = (0, None) if state is None else (state["step"], state["past"])
-    scene = live_scenes(method, seed, state, start)[0]
+    scene = live_scenes(method, seed, state, start, num_latents_of(method, prior))[0]
     front = None
     if isinstance(method, ScoreDistillation) and method.front is not None:
         front = on_orbit(read_front(method.front.input), method.views.size_px)

@@ -45,6 +45,11 @@ class Edit3D(DistilledScene):
         return 1
 
     @property
+    def in_latents(self) -> bool:
+        """Whether the scene carries latents: what is edited has colours."""
+        return False
+
+    @property
     def num_scenes(self) -> int:
         """Scenes in memory together: before the edit, and in it."""
         return 2

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from common.config import Config
-from threed.distillation.loss_config import ISM, SDS, EditLoss, Loss
+from threed.distillation.loss_config import ISM, SDS, EditLoss, HiFA, Loss
 from threed.distillation.times_config import Narrowing, Times, Uniform
-from threed.scenes.scene_config import Scene, TexturedMesh, VoxelNerf, Weight
+from threed.scenes.scene_config import Gaussians, Scene, TexturedMesh, VoxelNerf, Weight
 from threed.scenes.start_config import AssetStart
 
 
@@ -128,6 +128,10 @@ class ScoreDistillation(DistilledScene):
     name: Literal["score_distillation"] = "score_distillation"
     loss: Loss = SDS()
     """Whose gradient: sds, sjc, csd, nfsd, ism, sdi, rfds, bridge, vsd or hifa."""
+    colours: Literal["rgb", "latents"] = "rgb"
+    """What the scene carries: rgb is rendered as pictures, encoded in each step; latents are the
+    prior's own (Latent-NeRF), rendered on its grid, so that no step needs the autoencoder: less
+    memory and time. They are decoded at the end. Not for gaussians and mesh."""
     start: AssetStart | None = None
     """Begin as a file's mesh, points, Gaussians or outline ({input: mesh.glb}); null begins as a
     ball."""
@@ -142,10 +146,46 @@ class ScoreDistillation(DistilledScene):
         """Scenes in memory together."""
         return self.num_particles
 
+    @property
+    def in_latents(self) -> bool:
+        """Whether the scene carries latents."""
+        return self.colours == "latents"
+
     @model_validator(mode="after")
     def _interval_fits(self) -> "ScoreDistillation":
         check_interval(self.loss, self.times)
         return self
+
+    @model_validator(mode="after")
+    def _latents_fit(self) -> "ScoreDistillation":
+        if self.in_latents:
+            _check_latents(self)
+        return self
+
+
+def _check_latents(method: ScoreDistillation) -> None:
+    """Refuse what cannot carry latents, or needs pictures in every step."""
+    if isinstance(method.scene, Gaussians | TexturedMesh):
+        raise ValueError(
+            f"colours=latents is for fields on a grid, and scene.name is {method.scene.name}; use "
+            "voxel_nerf, hash_nerf, mlp_nerf or sdf, or colours=rgb"
+        )
+    if isinstance(method.loss, HiFA):
+        raise ValueError(
+            "loss.name=hifa compares pictures, which colours=latents never renders; use another "
+            "loss such as sds, or colours=rgb"
+        )
+    for key in ("start", "front"):
+        if getattr(method, key) is not None:
+            raise ValueError(
+                f"{key} is in colours, and colours=latents carries none; leave {key} out, or use "
+                "colours=rgb"
+            )
+    if any(stage.render_px for stage in method.views.stages):
+        raise ValueError(
+            "views.stages: render_px is of pictures, and latents are rendered on the prior's grid; "
+            "leave it out, or use colours=rgb"
+        )
 
 
 def check_interval(loss: EditLoss, times: Times) -> None:

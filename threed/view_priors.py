@@ -141,20 +141,44 @@ def _choosing(pictures: "EmbeddedPrior", folder: Path) -> "EmbeddedPrior":
     return pictures.choosing_by(load_prompt_fit(pictures, at_hand, folder))
 
 
+def latent_shape_of(prior: ViewPriorConfig, method: FromPrompt) -> tuple[int, ...]:
+    """Channels, height and width of the latents of a view."""
+    _, size_px = method.view_shape
+    match prior:
+        case EmbeddedPriorConfig():
+            from common.embedded.autoencoder import DOWNSAMPLING
+            from common.zoo.models import check_embedded_prior
+
+            manifests = check_embedded_prior(models_folder(prior), "view_layers")
+            channels = manifests["autoencoder"].architecture["latent_channels"]
+            return channels, size_px // DOWNSAMPLING, size_px // DOWNSAMPLING
+        case PretrainedPriorConfig():
+            from common.pretrained.memory import pretrained_need
+
+            return pretrained_need(prior, (size_px, size_px), 1).latent_shape
+        case _:
+            assert_never(prior)
+
+
 def view_prior_bytes(prior: ViewPriorConfig, method: FromPrompt) -> int:
-    """Memory of the prior and of the views that are encoded with a gradient."""
+    """Memory of the prior and of the views that are encoded with a gradient, if any are."""
     num_views, size_px = method.view_shape
+    in_latents = isinstance(method, Distillation) and method.in_latents
     match prior:
         case EmbeddedPriorConfig():
             from common.zoo.models import check_embedded_prior
 
             manifests = check_embedded_prior(models_folder(prior), "view_layers")
             stored = sum(manifest.num_bytes for manifest in manifests.values())
-            return _WIDENED * stored + _BYTES_PER_PIXEL * num_views * size_px**2
+            # of latents only the pictures at the end pass the autoencoder, one at a time
+            num_coded = 1 if in_latents else num_views
+            return _WIDENED * stored + _BYTES_PER_PIXEL * num_coded * size_px**2
         case PretrainedPriorConfig():
             from common.pretrained.memory import pretrained_need
 
             need = pretrained_need(prior, (size_px, size_px), num_views)
+            if in_latents:  # the peak holds a picture that is decoded without a gradient
+                return need.peak_bytes
             return need.peak_bytes + _PRETRAINED_BYTES_PER_PIXEL * num_views * size_px**2
         case _:
             assert_never(prior)

@@ -58,9 +58,8 @@ def asset_from_views(
             field = _followed(steps, "fit", method.sampler.num_evaluations, state, run, bar)
             drawn = {name: state.get(name) for name in ("rgba", "front", "candidates")}
             state = {"phase": "distil", "inner": None} | drawn | _kept(field)
-        field = VoxelField(
-            state["density"], state["colour"], *(tuple(corner) for corner in state["box"])
-        )
+        low, high = (tuple(corner) for corner in state["box"])
+        field = VoxelField(state["density"], state["colour"], low, high)
         if method.distil.num_steps and prompt.strip():
             steps = distil_views(
                 field, prior, prompt, pictures, method.distil, method.fit, seed=seed,
@@ -176,8 +175,8 @@ def _followed(
     if field is not None:
         return field
     inner = state["inner"]
-    box = inner.get("box", state.get("box"))
-    return VoxelField(inner["density"], inner["colour"], *(tuple(corner) for corner in box))
+    low, high = (tuple(corner) for corner in inner.get("box", state.get("box")))
+    return VoxelField(inner["density"], inner["colour"], low, high)
 
 
 def _kept(field: VoxelField) -> dict[str, Any]:

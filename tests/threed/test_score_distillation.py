@@ -7,12 +7,14 @@ import pytest
 import trimesh
 
 from common.cli.main import main
+from common.config.load import find_config, load
 from common.media.images import write_picture
 from common.report.asset_check import check_glb
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
 from tests.common.pretrained.conftest import checkpoints, pipelines  # noqa: F401
 from tests.stopped_runs import stopped_at
+from threed.app import estimate
 from threed.splats.files import read_splats
 
 SMALL = (
@@ -76,12 +78,46 @@ def test_run_that_is_stopped_ends_in_the_same_asset(make, tmp_path, preset):
     assert (folder / "samples" / "asset.glb").read_bytes() == whole
 
 
+def test_run_of_latents_that_is_stopped_ends_in_the_same_asset(make, tmp_path):
+    chosen = "threed/sjc_voxel_nerf", "method.colours=latents", "embed_provenance=false"
+    whole = make(*chosen, "name=whole")[1][0].read_bytes()
+    with stopped_at(2):
+        assert make(*chosen, "name=stopped")[0] == 130
+    (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
+
+    assert main(["resume", str(folder)], APPS) == 0
+
+    assert (folder / "samples" / "asset.glb").read_bytes() == whole
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
+def test_dry_run_says_that_latents_need_no_encoder(make, tmp_path, checkpoints):  # noqa: F811
+    prior = f"prior={{name: pretrained, path: {checkpoints['sd15']}}}", "device=cpu"
+    said, memory = {}, {}
+    for colours in ("rgb", "latents"):
+        keys = f"method.colours={colours}", "method.views.size_px=128", "--dry-run"
+        code, paths, errors = make("threed/sjc_voxel_nerf", *prior, *keys)
+        assert code == 0, errors
+        said[colours] = [str(path.relative_to(tmp_path)) for path in paths]
+        chosen = (*SMALL, *PRESETS["threed/sjc_voxel_nerf"], *prior, *keys[:2])
+        config = load(find_config("threed/sjc_voxel_nerf"), chosen, APPS).config
+        memory[colours] = estimate(config).memory_bytes
+    assert any(
+        "4 latents rendered at 16 x 16, encoder not used" in line for line in said["latents"]
+    )
+    assert not any("latents" in line for line in said["rgb"])
+    # two views of 128 pixels, 40 kB a pixel
+    assert memory["rgb"] - memory["latents"] > 0.99 * 2 * 128**2 * 40_000
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation")
 @pytest.mark.parametrize(("preset", "change"), [
     ("threed/sds_hash_nerf", "method.loss.guidance={name: perp_neg, other_sides: true}"),
     ("threed/sds_gaussians",
      "method.views={num_views: 2, size_px: 64, "
      "stages: [{until: 0.4, render_px: 16, num_views: 3}]}"),
+    ("threed/sjc_voxel_nerf", "method.colours=latents"),
 ])  # fmt: skip
 def test_presets_take_a_checkpoint(make, checkpoints, preset, change):  # noqa: F811
     code, paths, said = make(
@@ -89,6 +125,9 @@ def test_presets_take_a_checkpoint(make, checkpoints, preset, change):  # noqa: 
     )
     assert code == 0, said
     check_glb(paths[0])
+    if "latents" in change:
+        rows = (paths[-1].parent / "metrics.jsonl").read_text().splitlines()
+        assert json.loads(rows[0])["distil/render_px"] == 8, "as large as the latents"
     if "stages" in change:
         assert "from step 1: 3 views of 16 pixels" in said
         assert "from step 2: 2 views of 64 pixels" in said
@@ -128,6 +167,7 @@ def test_front_is_held_to_a_picture(make, tmp_path, checkpoints, own):  # noqa: 
     ("method.loss={name: ism, interval: 0.5}", "interval 0.5 begins before time 0"),
     ("prompt=", "prompt is empty"),
     ("method.views.size_px=512", "512"),
+    ("method.colours=latents", "scene.name is gaussians; use voxel_nerf, hash_nerf"),
 ])  # fmt: skip
 def test_what_cannot_be_ends_with_code_2(make, tmp_path, change, message):
     code, paths, said = make("threed/sds_gaussians", change)

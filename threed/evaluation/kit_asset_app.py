@@ -83,7 +83,7 @@ def _noise(config: KitAssetConfig, prior: Any, made: MadeAsset) -> GradientNoise
     method = config.asset
     if not config.noise_draws or not isinstance(method, ScoreDistillation):
         return None
-    if isinstance(method.scene, TexturedMesh):
+    if isinstance(method.scene, TexturedMesh) or method.in_latents:
         return None
     turn, height = 360.0 / method.views.num_views, FRONT.elevation_deg
     views = tuple(View(turn * index, height) for index in range(method.views.num_views))

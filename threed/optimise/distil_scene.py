@@ -1,7 +1,8 @@
 """Optimising scenes by the score of a prior: a generator that yields after every step.
 
 Each step renders the scene from cameras evenly round it at a random turn and random heights, asks
-the prior for its gradient at one noise level, and carries it back through encoder and renderer.
+the prior for its gradient at one noise level, and carries it back through encoder and renderer, or
+through the renderer alone if the scene carries latents.
 What step ``n`` draws depends on the seed and ``n`` alone: a run that is continued from a state ends
 in the same bits.
 """
@@ -25,6 +26,7 @@ from threed.edit_3d import Edit3D
 from threed.from_prompt import Distillation
 from threed.optimise.front_terms import front_terms
 from threed.optimise.keep_terms import keep_terms
+from threed.optimise.latent_backdrop import latent_backdrop
 from threed.optimise.live_scene import LiveScene, live_scene
 from threed.optimise.prior_pull import Original, prior_pull, views_round
 from threed.rendering.enlarged import enlarged
@@ -79,18 +81,21 @@ def distil_scene(
     """
     done = 0 if state is None else state["step"]
     past = past_of(method.loss, prior, seed, None if state is None else state["past"])
-    scenes = live_scenes(method, seed, state, start)
+    scenes = live_scenes(method, seed, state, start, num_latents_of(method, prior))
+    backdrop = latent_backdrop(prior, method.views.size_px) if method.in_latents else None
     still = live_scenes(method, seed, None, start) if isinstance(method, Edit3D) else ()
     for step in range(done + 1, method.num_steps + 1):
         share = (step - 1) / max(method.num_steps - 1, 1)
         generator = generator_for(seed, step, "distil scene")
         num_views, render_px = method.views.at(share)
+        size_px = method.views.size_px
+        if backdrop is not None:
+            render_px = size_px = backdrop.side
         views = views_round(num_views, method.views.elevations_deg, generator)
         time = method.times.time(share, float(torch.rand((), generator=generator)))
         cameras = cameras_on_orbit(views, render_px)
         as_it_was = _as_it_was(still, cameras, generator)
         seen = [scene.render(cameras, generator) for scene in scenes]
-        size_px = method.views.size_px
         original, kept_terms = None, [dict[str, Tensor]() for _ in scenes]
         if isinstance(method, Edit3D):
             before = [enlarged(one, size_px) for one in as_it_was]
@@ -99,7 +104,7 @@ def distil_scene(
             kept_terms = [keep_terms(*pair, method.keep) for pair in pairs]
         pulls, past = prior_pull(
             _asked(prior, num_views), method.loss, prompt, views,
-            [enlarged(one, size_px) for one in seen], time, generator, past, original,
+            [enlarged(one, size_px) for one in seen], time, generator, past, original, backdrop,
         )  # fmt: skip
         if front is not None and isinstance(method, ScoreDistillation) and method.front:
             kept_terms = [
@@ -113,14 +118,23 @@ def distil_scene(
 
 
 def live_scenes(
-    method: Distillation, seed: int, state: State, start: SceneStart | None = None
+    method: Distillation,
+    seed: int,
+    state: State,
+    start: SceneStart | None = None,
+    num_latents: int = 0,
 ) -> tuple[LiveScene, ...]:
     """The scenes that are optimised together, at their start or as a state has them."""
     kept = [None] * method.num_particles if state is None else state["scenes"]
     return tuple(
-        live_scene(method.scene, method.num_steps, seed + index, one, start)
+        live_scene(method.scene, method.num_steps, seed + index, one, start, num_latents)
         for index, one in enumerate(kept)
     )
+
+
+def num_latents_of(method: Distillation, prior: ViewPrior) -> int:
+    """Channels that the scenes carry in place of colours; 0 if they carry colours."""
+    return prior.spec.latent_shape[0] if method.in_latents else 0
 
 
 def _asked(prior: ViewPrior, num_views: int) -> ViewPrior:

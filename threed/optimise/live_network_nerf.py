@@ -24,11 +24,12 @@ class LiveNetworkNerf:
 
     def __init__(
         self, options: HashNerf | MlpNerf, num_steps: int, seed: int, state: State = None,
-        start: SceneStart | None = None,
+        start: SceneStart | None = None, num_latents: int = 0,
     ):  # fmt: skip
         self._options, self._num_steps = options, num_steps
-        self._base = ball_base(options) if start is None or start.field is None else start.field
-        parts = _fresh(options, seed)
+        begun = None if start is None else start.field
+        self._base = ball_base(options, num_latents) if begun is None else begun
+        parts = _fresh(options, seed, num_latents)
         if state is not None:
             parts = {name: state[name] for name in parts}
         leaves = {name: part.detach().clone().requires_grad_() for name, part in parts.items()}
@@ -81,13 +82,14 @@ class LiveNetworkNerf:
                 assert_never(self._options)
 
 
-def _fresh(options: HashNerf | MlpNerf, seed: int) -> dict[str, Tensor]:
+def _fresh(options: HashNerf | MlpNerf, seed: int, num_latents: int) -> dict[str, Tensor]:
     """Parameters at the start, by name."""
     match options:
         case HashNerf():
-            field = new_hash_field(options, generator_for(seed, 0, "hash nerf/start"))
+            generator = generator_for(seed, 0, "hash nerf/start")
+            field = new_hash_field(options, generator, num_latents)
             return {name: getattr(field, name) for name in PARTS}
         case MlpNerf():
-            return new_mlp_parts(options, generator_for(seed, 0, "mlp nerf/start"))
+            return new_mlp_parts(options, generator_for(seed, 0, "mlp nerf/start"), num_latents)
         case _:
             assert_never(options)

@@ -57,7 +57,12 @@ class LiveField(LiveScene, Protocol):
 
 
 def live_scene(
-    options: Scene, num_steps: int, seed: int, state: State = None, start: SceneStart | None = None
+    options: Scene,
+    num_steps: int,
+    seed: int,
+    state: State = None,
+    start: SceneStart | None = None,
+    num_latents: int = 0,
 ) -> LiveScene:
     """The scene at its start, or as a state has it.
 
@@ -67,16 +72,17 @@ def live_scene(
         seed: of what the start draws.
         state: from `LiveScene.state` of a scene with the same options and start.
         start: None: the ball of the options.
+        num_latents: that fields carry in place of colours; 0 for colours.
     """
     match options:
         case VoxelNerf():
-            return LiveVoxelNerf(options, num_steps, state, start)
+            return LiveVoxelNerf(options, num_steps, state, start, num_latents)
         case HashNerf() | MlpNerf():
-            return LiveNetworkNerf(options, num_steps, seed, state, start)
+            return LiveNetworkNerf(options, num_steps, seed, state, start, num_latents)
         case Gaussians():
             return LiveGaussians(options, num_steps, seed, state, start)
         case Sdf():
-            return LiveSdf(options, num_steps, state, start)
+            return LiveSdf(options, num_steps, state, start, num_latents)
         case TexturedMesh():
             return LiveMesh(options, num_steps, state, start)
         case _:

@@ -1,5 +1,7 @@
 """A signed-distance field that learns: its surface sharpens over the steps."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -31,19 +33,20 @@ class LiveSdf:
         num_steps: int,
         state: State = None,
         start: SceneStart | None = None,
+        num_latents: int = 0,
     ):
         self._options, self._num_steps = options, num_steps
         if state is not None:
             low, high = (tuple(corner) for corner in state["box"])
-            field = SdfField(state["distance"], state["colour"], low, high)
+            field = SdfField(state["distance"], state["colour"], low, high, num_latents > 0)
         elif start is not None and start.field is not None:
             field = sdf_of(start.field)
         else:
-            field = ball_sdf(options.num_cells, options.start.radius_m)
+            field = ball_sdf(options.num_cells, options.start.radius_m, num_latents)
         distance, colour = (
             one.detach().clone().requires_grad_() for one in (field.distance, field.colour)
         )
-        self._live = SdfField(distance, colour, field.low, field.high)
+        self._live = replace(field, distance=distance, colour=colour)
         groups = [{"params": [distance], "lr": 0.0}, {"params": [colour], "lr": 0.0}]
         # the tiny epsilon lets rarely seen nodes move as fast as others
         self._optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-10, fused=True)
@@ -95,5 +98,5 @@ class LiveSdf:
     def field(self) -> VoxelField:
         """The surface of now, as it is meshed, detached."""
         live = self._live
-        still = SdfField(live.distance.detach(), live.colour.detach(), live.low, live.high)
+        still = replace(live, distance=live.distance.detach(), colour=live.colour.detach())
         return sdf_as_solid(still, self.blur_m)

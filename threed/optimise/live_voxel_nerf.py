@@ -1,5 +1,7 @@
 """A voxel field that learns: from a ball or an asset, on a coarse grid first."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -20,16 +22,17 @@ class LiveVoxelNerf:
 
     def __init__(
         self, options: VoxelNerf, num_steps: int, state: State = None,
-        start: SceneStart | None = None,
+        start: SceneStart | None = None, num_latents: int = 0,
     ):  # fmt: skip
         self._options, self._num_steps = options, num_steps
         self._refine_after = round(options.coarse_share * num_steps)
         if state is None:
             begun = None if start is None else start.field
-            self._begin(_ball(options, self._refine_after > 0) if begun is None else begun)
+            ball = _ball(options, self._refine_after > 0, num_latents)
+            self._begin(ball if begun is None else begun)
             return
         low, high = (tuple(corner) for corner in state["box"])
-        self._begin(VoxelField(state["density"], state["colour"], low, high))
+        self._begin(VoxelField(state["density"], state["colour"], low, high, num_latents > 0))
         load_optimizer_state(self._optimizer, state["optimizer"])
 
     def render(self, cameras: Cameras, generator: torch.Generator) -> Rendered:
@@ -63,13 +66,13 @@ class LiveVoxelNerf:
     def field(self) -> VoxelField:
         """The grid, detached."""
         live = self._live
-        return VoxelField(live.density.detach(), live.colour.detach(), live.low, live.high)
+        return replace(live, density=live.density.detach(), colour=live.colour.detach())
 
     def _begin(self, field: VoxelField) -> None:
         density, colour = (
             one.detach().clone().requires_grad_() for one in (field.density, field.colour)
         )
-        self._live = VoxelField(density, colour, field.low, field.high)
+        self._live = replace(field, density=density, colour=colour)
         # the tiny epsilon lets rarely seen nodes move as fast as others
         self._optimizer: torch.optim.Optimizer
         if self._options.optimizer == "adamax":
@@ -80,8 +83,7 @@ class LiveVoxelNerf:
             )
 
 
-def _ball(options: VoxelNerf, coarse: bool) -> VoxelField:
+def _ball(options: VoxelNerf, coarse: bool, num_latents: int) -> VoxelField:
     cells = options.num_cells // 2 if coarse else options.num_cells
-    grid = uniform_field((cells + 1,) * 3)
-    density = ball_density(node_positions(grid), options.start.radius_m)
-    return VoxelField(density, grid.colour, grid.low, grid.high)
+    grid = uniform_field((cells + 1,) * 3, num_latents=num_latents)
+    return replace(grid, density=ball_density(node_positions(grid), options.start.radius_m))

@@ -16,6 +16,7 @@ from threed.distillation.loss_gradient import Before, Draw, loss_gradient
 from threed.distillation.negatives import negatives_of
 from threed.distillation.past import Past
 from threed.distillation.view_prior import ViewPrior
+from threed.optimise.latent_backdrop import LatentBackdrop
 from threed.rendering.rendered import Rendered
 
 
@@ -50,6 +51,7 @@ def prior_pull(
     generator: torch.Generator,
     past: Past,
     original: Original | None = None,
+    backdrop: LatentBackdrop | None = None,
 ) -> tuple[list[Float[Tensor, ""]], Past]:
     """Scalars whose gradients are the prior's, their values half the mean squares of those.
 
@@ -63,10 +65,15 @@ def prior_pull(
         generator: of the noise, and of what is behind the renders for a prior without alpha.
         past: what the loss remembers.
         original: for losses that edit.
+        backdrop: what is behind renders that are latents; None: renders are pictures, and encoded.
     """
     greys = [_behind(prior, generator) for _ in particles]
-    pictures = [_pictures(*pair) * 2 - 1 for pair in zip(particles, greys, strict=True)]
-    latents = [prior.encode(one) for one in pictures]
+    pairs = list(zip(particles, greys, strict=True))
+    if backdrop is None:
+        pictures = [_pictures(*pair) * 2 - 1 for pair in pairs]
+        latents = [prior.encode(one) for one in pictures]
+    else:
+        pictures = latents = [backdrop.behind(*pair) for pair in pairs]
     clean = torch.cat([one.detach() for one in latents])
     count = len(particles)
     draw = Draw(

@@ -20,7 +20,7 @@ from threed.scenes.regularisers import (
     total_variation,
 )
 from threed.scenes.scene_config import ShapeLosses
-from threed.scenes.voxel_field import VoxelField, colour_of
+from threed.scenes.voxel_field import VoxelField
 
 BACKGROUND_M = 10.0
 """How far away empty pixels count as, for depth (SJC)."""
@@ -60,7 +60,7 @@ def shape_terms(
     if weights.centre_depth:
         terms["centre_depth"] = weights.centre_depth * centre_depth(seen)
     if weights.colour_variation:
-        variation = total_variation(colour_of(field.colour))
+        variation = total_variation(field.shown)
         terms["colour_variation"] = weights.colour_variation * variation
     if weights.bending:
         terms["bending"] = weights.bending * bending(field.density)

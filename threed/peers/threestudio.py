@@ -57,7 +57,9 @@ def threestudio_config(settings: Settings) -> dict[str, Any]:
     """Our config, as plain values; what each number means is noted in the settings."""
     steps = int(settings.positive("trainer.max_steps", 10_000))
     settings.say("trainer.max_steps", "method.num_steps")
-    latents = settings.get("system_type") == "sjc-system"
+    loss = _loss(settings)
+    # hifa compares pictures
+    latents = settings.get("system_type") == "sjc-system" and loss["name"] != "hifa"
     config: dict[str, Any] = {
         "app": "threed",
         "prompt": str(settings.get("system.prompt_processor.prompt", "")),
@@ -66,7 +68,8 @@ def threestudio_config(settings: Settings) -> dict[str, Any]:
         "method": {
             "name": "score_distillation",
             "scene": scene_of(settings, _losses(settings, steps)),
-            "loss": _loss(settings),
+            "colours": "latents" if latents else "rgb",
+            "loss": loss,
             "times": _times(settings, steps),
             "views": views_of(settings, latents, steps),
             "num_steps": steps,
@@ -75,7 +78,7 @@ def threestudio_config(settings: Settings) -> dict[str, Any]:
     settings.say("seed", "seed")
     settings.say(
         "system_type",
-        "latents are rendered there, pictures here"
+        "latents are rendered: method.colours=latents"
         if latents
         else "guidance and geometry say what it is here",
     )

@@ -37,7 +37,7 @@ def views_of(settings: Settings, latents: bool, steps: int) -> dict[str, Any]:
     for side in ("width", "height"):
         if settings.has(f"data.{side}"):
             meaning = (
-                "of latents that are rendered there; pictures of 512 pixels are rendered here"
+                "of rendered latents; here 64, those of pictures of 512 pixels"
                 if latents
                 else "pixels, enlarged to 512 before they are encoded, as method.views.stages; "
                 "sides that are no multiple of 8 are rendered at 512 here"

@@ -11,9 +11,9 @@ from torch import Tensor
 class Rendered:
     """Pictures of a scene."""
 
-    rgb: Float[Tensor, "v h w 3"]
+    rgb: Float[Tensor, "v h w c"]
     """Colour times opacity (premultiplied), sRGB-encoded, in [0, 1]; the colours of Gaussians have
-    no upper bound, so theirs may shine brighter."""
+    no upper bound, so theirs may shine brighter. Of a field of latents those times opacity."""
     opacity: Float[Tensor, "v h w"]
     """In [0, 1]."""
     depth: Float[Tensor, "v h w"]

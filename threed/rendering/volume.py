@@ -16,12 +16,7 @@ from torch import Tensor
 from common.cameras import Cameras, rays
 from common.errors import InputError
 from threed.rendering.rendered import Rendered
-from threed.scenes.voxel_field import (
-    DENSITY_PER_M,
-    VoxelField,
-    colour_of,
-    occupied_cells,
-)
+from threed.scenes.voxel_field import DENSITY_PER_M, VoxelField, occupied_cells
 
 RAY_BLOCK = 256
 GRADIENT_BANDS = 4
@@ -64,7 +59,7 @@ def render(
     with_normals: bool = False,
     with_variance: bool = False,
 ) -> Rendered:
-    """Pictures of the field, differentiable in its density and colour.
+    """Pictures of the field, or latents of pictures, differentiable in its density and colour.
 
     Args:
         field: float32 or float64, on the CPU.
@@ -79,7 +74,8 @@ def render(
     """
     origins, directions = rays(cameras)
     shape = origins.shape[:3]
-    features = colour_of(field.colour)
+    features = field.shown
+    num_shown = features.shape[-1]
     if with_normals:
         features = torch.cat([features, node_normals(field)], -1)
     offsets = None
@@ -95,13 +91,14 @@ def render(
     opacity = totals.opacity.view(shape)
     seen = opacity > 0
     distance = totals.distance.view(shape) / torch.where(seen, opacity, 1.0)
-    normal = pictures[..., 3:6] if with_normals else None
+    normal = pictures[..., num_shown:] if with_normals else None
     facing = None if normal is None else -(normal * directions).sum(-1)
     variance = None
     if with_variance:
         square = totals.square.view(shape) / torch.where(seen, opacity, 1.0)
         variance = (square - distance.square()).clamp_min(0)
-    return Rendered(pictures[..., :3], opacity, distance * slope, normal, facing, variance)
+    shown = pictures[..., :num_shown]
+    return Rendered(shown, opacity, distance * slope, normal, facing, variance)
 
 
 def march_rays(

@@ -11,7 +11,7 @@ rendered is what is meshed, and nothing between nodes can hide from the mesh.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,8 @@ class HashField:
     tables: Float[Tensor, "levels entries c"]
     hidden_weight: Float[Tensor, "hidden in"]
     hidden_bias: Float[Tensor, " hidden"]
-    out_weight: Float[Tensor, "4 hidden"]
-    out_bias: Float[Tensor, " 4"]
+    out_weight: Float[Tensor, "out hidden"]
+    out_bias: Float[Tensor, " out"]
 
 
 def level_cells(options: HashNerf) -> list[int]:
@@ -51,8 +51,10 @@ def level_cells(options: HashNerf) -> list[int]:
             for index in range(options.num_levels)]  # fmt: skip
 
 
-def new_hash_field(options: HashNerf, generator: torch.Generator) -> HashField:
-    """Tables near 0, the network as PyTorch's layers begin."""
+def new_hash_field(
+    options: HashNerf, generator: torch.Generator, num_latents: int = 0
+) -> HashField:
+    """Tables near 0, the network as PyTorch's layers begin; it says latents if there are any."""
     width, inputs = options.num_hidden, options.num_levels * options.num_features
 
     def drawn(*shape: int, bound: float) -> Tensor:
@@ -63,8 +65,8 @@ def new_hash_field(options: HashNerf, generator: torch.Generator) -> HashField:
         drawn(*shape, bound=_TABLE_SPREAD),
         drawn(width, inputs, bound=math.sqrt(6 / inputs)),
         torch.zeros(width),
-        drawn(4, width, bound=1 / math.sqrt(width)),
-        torch.zeros(4),
+        drawn(1 + (num_latents or 3), width, bound=1 / math.sqrt(width)),
+        torch.zeros(1 + (num_latents or 3)),
     )
 
 
@@ -78,11 +80,10 @@ def encoded(
     return found
 
 
-def ball_base(options: HashNerf | MlpNerf) -> VoxelField:
+def ball_base(options: HashNerf | MlpNerf, num_latents: int = 0) -> VoxelField:
     """What the network's answers are added to where no other start is given: the grey ball."""
-    grid = uniform_field((options.num_cells + 1,) * 3)
-    density = ball_density(node_positions(grid), options.start.radius_m)
-    return VoxelField(density, grid.colour, grid.low, grid.high)
+    grid = uniform_field((options.num_cells + 1,) * 3, num_latents=num_latents)
+    return replace(grid, density=ball_density(node_positions(grid), options.start.radius_m))
 
 
 def as_voxels(field: HashField, options: HashNerf, grid: VoxelField) -> VoxelField:
@@ -103,7 +104,7 @@ def as_voxels(field: HashField, options: HashNerf, grid: VoxelField) -> VoxelFie
     side = options.num_cells + 1
     density = rearrange(raw[:, 0], "(x y z) -> x y z", x=side, y=side) + grid.density
     colour = rearrange(raw[:, 1:], "(x y z) c -> x y z c", x=side, y=side) + grid.colour
-    return VoxelField(density, colour.contiguous(), grid.low, grid.high)
+    return replace(grid, density=density, colour=colour.contiguous())
 
 
 class _Encoded(torch.autograd.Function):

@@ -10,6 +10,7 @@ rays see it at the nodes of a grid and trilinearly between them.
 """
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -34,9 +35,12 @@ def waves(points: Float[Tensor, "n 3"], num_frequencies: int) -> Float[Tensor, "
     return torch.cat([points, rearrange(both, "n l two xyz -> n (l two xyz)")], 1)
 
 
-def new_mlp_parts(options: MlpNerf, generator: torch.Generator) -> dict[str, Tensor]:
+def new_mlp_parts(
+    options: MlpNerf, generator: torch.Generator, num_latents: int = 0
+) -> dict[str, Tensor]:
     """Weights and biases by name, in He's spread (He et al. 2015) but for the last layer's."""
-    widths = [3 + 6 * options.num_frequencies, *[options.num_hidden] * options.num_layers, 4]
+    hidden = [options.num_hidden] * options.num_layers
+    widths = [3 + 6 * options.num_frequencies, *hidden, 1 + (num_latents or 3)]
     parts = {}
     for index, (inputs, outputs) in enumerate(pairwise(widths)):
         bound = math.sqrt(6 / inputs) * (_LAST_SPREAD if index == options.num_layers else 1.0)
@@ -61,8 +65,6 @@ def mlp_as_voxels(parts: dict[str, Tensor], options: MlpNerf, grid: VoxelField) 
         raw = functional.linear(raw, parts[f"weight_{index}"], parts[f"bias_{index}"])
         if index < options.num_layers:
             raw = functional.relu(raw)
-    shape = grid.density.shape
-    colour = raw[:, 1:].reshape(*shape, 3) + grid.colour
-    return VoxelField(
-        raw[:, 0].reshape(shape) + grid.density, colour.contiguous(), grid.low, grid.high
-    )
+    density = raw[:, 0].reshape(grid.density.shape) + grid.density
+    colour = raw[:, 1:].reshape(grid.colour.shape) + grid.colour
+    return replace(grid, density=density, colour=colour.contiguous())

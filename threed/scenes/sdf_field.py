@@ -37,16 +37,19 @@ class SdfField:
 
     distance: Float[Tensor, "x y z"]
     """Signed distance, metres; negative inside."""
-    colour: Float[Tensor, "x y z 3"]
-    """Raw colour, as that of a `VoxelField`."""
+    colour: Float[Tensor, "x y z c"]
+    """Raw colours or latents, as those of a `VoxelField`."""
     low: Corner = (-0.6, -0.6, -0.6)
     high: Corner = (0.6, 0.6, 0.6)
+    latent: bool = False
+    """Whether ``colour`` is a prior's latents."""
 
 
-def ball_sdf(num_cells: int, radius_m: float) -> SdfField:
-    """A grey ball, exactly: ``|x| - r``."""
-    grid = uniform_field((num_cells + 1,) * 3)
-    return SdfField(node_positions(grid).norm(dim=-1) - radius_m, grid.colour, grid.low, grid.high)
+def ball_sdf(num_cells: int, radius_m: float, num_latents: int = 0) -> SdfField:
+    """A grey ball, exactly: ``|x| - r``; or of so many latents 0."""
+    grid = uniform_field((num_cells + 1,) * 3, num_latents=num_latents)
+    distance = node_positions(grid).norm(dim=-1) - radius_m
+    return SdfField(distance, grid.colour, grid.low, grid.high, grid.latent)
 
 
 def sdf_density(distance: Float[Tensor, "*shape"], blur_m: float) -> Float[Tensor, "*shape"]:
@@ -73,7 +76,8 @@ def raw_sdf_density(distance: Float[Tensor, "*shape"], blur_m: float) -> Float[T
 
 def sdf_as_voxels(field: SdfField, blur_m: float) -> VoxelField:
     """The field as rays see it, differentiable."""
-    return VoxelField(raw_sdf_density(field.distance, blur_m), field.colour, field.low, field.high)
+    raw = raw_sdf_density(field.distance, blur_m)
+    return VoxelField(raw, field.colour, field.low, field.high, field.latent)
 
 
 def sdf_as_solid(field: SdfField, blur_m: float) -> VoxelField:
@@ -83,7 +87,7 @@ def sdf_as_solid(field: SdfField, blur_m: float) -> VoxelField:
     not move the surface, which is at `surface_raw`.
     """
     raw = surface_raw(blur_m) - field.distance / blur_m
-    return VoxelField(raw, field.colour, field.low, field.high)
+    return VoxelField(raw, field.colour, field.low, field.high, field.latent)
 
 
 def surface_raw(blur_m: float) -> float:

@@ -8,7 +8,9 @@ What is stored is *raw*; what is seen is
 Raw density is interpolated first and activated afterwards, so that a surface can be sharper than a
 cell (post-activation: Sun et al. 2022, Direct Voxel Grid Optimization, arXiv 2111.11215, section
 4.2; the shift of their softplus is here part of the raw values). Colours are activated at the
-nodes, then interpolated, which keeps them in range and costs no exponential a sample.
+nodes, then interpolated, which keeps them in range and costs no exponential a sample. A field may
+carry a prior's latents in place of colours (Metzer et al. 2022, Latent-NeRF, arXiv 2211.07600,
+section 3.1): these have no range, and are seen as they are stored.
 
 Nodes lie on the box's faces too: node ``i`` of ``n`` is at ``low + i / (n - 1) (high - low)``.
 Beyond the box there is nothing. World conventions are those of `common.cameras`.
@@ -39,12 +41,14 @@ class VoxelField:
 
     density: Float[Tensor, "x y z"]
     """Raw density, any number; see `density_of`."""
-    colour: Float[Tensor, "x y z 3"]
-    """Raw colour, any number; see `colour_of`."""
+    colour: Float[Tensor, "x y z c"]
+    """Three raw colours, any numbers (see `colour_of`), or as many latents as the prior has."""
     low: Corner = (-0.6, -0.6, -0.6)
     """The box's corner with the smallest coordinates, metres."""
     high: Corner = (0.6, 0.6, 0.6)
     """The box's opposite corner."""
+    latent: bool = False
+    """Whether ``colour`` is a prior's latents."""
 
     def __post_init__(self) -> None:
         if self.density.shape != self.colour.shape[:3] or min(self.density.shape) < 2:
@@ -54,6 +58,11 @@ class VoxelField:
             )
         if not all(a < b for a, b in zip(self.low, self.high, strict=True)):
             raise InputError(f"the field's box from {self.low} to {self.high} is empty")
+
+    @property
+    def shown(self) -> Float[Tensor, "x y z c"]:
+        """What rays gather at the nodes: sRGB-encoded colours in [0, 1], or latents."""
+        return self.colour if self.latent else colour_of(self.colour)
 
     @property
     def cell_m(self) -> tuple[float, float, float]:
@@ -70,10 +79,12 @@ def uniform_field(
     low: Corner = (-0.6, -0.6, -0.6),
     high: Corner = (0.6, 0.6, 0.6),
     dtype: torch.dtype = torch.float32,
+    num_latents: int = 0,
 ) -> VoxelField:
-    """A field of ``shape`` nodes with one density everywhere, grey."""
+    """A field of ``shape`` nodes with one density everywhere, grey, or of so many latents 0."""
     density = torch.full(shape, raw_density, dtype=dtype)
-    return VoxelField(density, density.new_zeros(*shape, 3), low, high)
+    colour = density.new_zeros(*shape, num_latents or 3)
+    return VoxelField(density, colour, low, high, num_latents > 0)
 
 
 def density_of(raw: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

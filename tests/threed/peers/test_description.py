@@ -175,6 +175,7 @@ def test_sjc_is_a_voxel_grid_with_emptiness(imported):
     lines, config = imported(grid)
     scene = config.method.scene
     assert isinstance(scene, VoxelNerf)
+    assert config.method.in_latents
     assert (scene.num_cells, scene.optimizer, scene.rate) == (100, "adamax", 0.03)
     assert scene.losses.emptiness == pytest.approx(1e4 / 16384)
     assert scene.losses.late_emptiness == pytest.approx(2e5 / 16384)
