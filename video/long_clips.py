@@ -76,19 +76,15 @@ def draw_long(
                 own, drawn_from, told_here = _of_segment(config, prior, segment, curves)
                 drawn_from = _going_on(drawn_from, number, segment, clip, curves)
                 joined = {key: state[key] for key in ("joined", "last")}
-                given = first
-                if number:
-                    given = _continued(state["last"].to(run.device), prior.spec.latent_shape)
+                given = _given(number, first, state["last"], prior, run.device)
                 places, stream = range(sample, sample + 1), _stream(number)
                 latents: Tensor | None = None
                 told = seeing(drawn_from, given)
+                moving, at = _stream(segment.told_by), state["sampler"]
                 start = start_of(
-                    own, run, told, view, given, places, stream, curves=told_here,
-                    moving=_stream(segment.told_by),
-                )  # fmt: skip
-                steps = denoise(
-                    own, run, told, view, start, places, state["sampler"], stream, told_here
+                    own, run, told, view, given, places, stream, curves=told_here, moving=moving
                 )
+                steps = denoise(own, run, told, view, start, places, at, stream, told_here)
                 for count, step in enumerate(steps, 1):
                     done, latents = done + 1, step.latents
                     bar.update(1)
@@ -106,6 +102,16 @@ def draw_long(
             yield LongDrawn(sample, clip)
             state = _fresh(sample + 1)
             run.checkpoints.offer(done, state)
+
+
+def _given(
+    number: int, first: Given | None, last: Tensor | None, prior: Prior[Any], device: str
+) -> Given | None:
+    """What a segment begins with: the clip's picture, or the last frame before it."""
+    if not number:
+        return first
+    assert last is not None
+    return _continued(last.to(device), prior.spec.latent_shape)
 
 
 def _of_segment(

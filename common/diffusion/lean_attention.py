@@ -43,7 +43,7 @@ class LeanAttention:
         if attention_mask is not None:
             mask = attn.prepare_attention_mask(attention_mask, key.shape[2], len(seen))
             attention_mask = rearrange(mask, "(b k) l m -> b k l m", k=attn.heads)
-        elif key.shape[2] % _LANES and encoder_hidden_states is not None:
+        elif key.shape[2] % _LANES and encoder_hidden_states is not None and key.itemsize == 2:
             key, value, attention_mask = _filled_up(key, value, query)
         made = F.scaled_dot_product_attention(query, key, value, attn_mask=attention_mask)
         return attn.to_out[1](attn.to_out[0](rearrange(made, "b k n d -> b n (k d)")))

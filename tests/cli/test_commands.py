@@ -53,7 +53,7 @@ def test_explain_knows_key(command, key):
 def test_explain_names_each_app_once(command):
     done = command("explain", "guidance.guidance_scale")
     assert done.out.count("guidance.guidance_scale\n") == 1
-    assert done.out.endswith("  in: image, video, evaluate, evaluate_video\n")
+    assert done.out.endswith("  in: image, video, evaluate, evaluate_video, kit_clip\n")
 
 
 def test_explain_unknown_key_suggests(command):

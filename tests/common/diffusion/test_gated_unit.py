@@ -17,13 +17,21 @@ TOKENS = torch.randn(3, 7, 12, generator=torch.Generator().manual_seed(1))
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_values_times_the_gelu_of_their_gates(bias):
-    proj = layer(bias)
+    proj, tokens = layer(bias).bfloat16(), TOKENS.bfloat16()
     with torch.no_grad():
-        whole = F.linear(TOKENS.double(), *(None if w is None else w.double()
+        whole = F.linear(tokens.double(), *(None if w is None else w.double()
                                             for w in (proj.weight, proj.bias)))  # fmt: skip
         expected = whole[..., :20] * F.gelu(whole[..., 20:])
-        # float32's rounding of sums of 12.
-        torch.testing.assert_close(gated(proj, TOKENS).double(), expected, atol=2e-6, rtol=0)
+        # bfloat16 keeps 8 bits, of the two products, of the gelu and of the result.
+        found = gated(proj, tokens).double()
+        torch.testing.assert_close(found, expected, atol=2**-7, rtol=2**-6)
+
+
+def test_in_32_bits_it_is_the_map_called_whole():
+    proj = layer()
+    with torch.no_grad():
+        value, gate = proj(TOKENS).chunk(2, -1)
+        assert torch.equal(gated(proj, TOKENS), value * F.gelu(gate))
 
 
 def test_hooks_of_the_map_are_heard():
