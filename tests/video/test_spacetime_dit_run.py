@@ -12,13 +12,11 @@ from common.media.clips import write_clip
 from common.media.images import read_picture, write_picture
 from common.media.pixels import from_picture, to_picture
 from common.media.video_read import read_clip
-from common.training.frames.trajectory_fit import fit_trajectories
-from common.zoo.models import load_embedded_prior, load_prior_models
+from common.zoo.models import load_embedded_prior
 from run import APPS
-from tests.common.embedded.test_trajectory import Steps
 from tests.common.generation.conftest import models  # noqa: F401
 from tests.stopped_runs import stopped_at
-from tests.video.spacetime_dit.small_dit import SIZES, store_dit
+from tests.video.spacetime_dit.small_dit import SIZES, store_dit, store_trajectories
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +129,8 @@ def test_moved_starts_are_those_of_the_samples_whatever_else_is_drawn_and_resume
     led = tmp_path_factory.mktemp("led")
     for path in models.iterdir():
         shutil.copy(path, led)
-    fit_trajectories(load_prior_models(led), Steps(), led, num_clips=16)
     store_dit(led, led)
+    store_trajectories(led)
     prior = {"name": "spacetime_dit", "models_dir": str(led), "bases_dir": str(led)}
     few = ("method.width=64", "sampler.num_steps=6", "num_samples=2")
     told = f"prior={json.dumps(prior | {'trajectory_noise': 1e-3})}"

@@ -15,11 +15,8 @@ from common.embedded.planned_clips import PlannedClips, decoded_frame, encoded_f
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.embedded.temporal_filter import decoded_clips
 from common.seeding import generators_for
-from common.training.frames.trajectory_fit import fit_trajectories
-from common.zoo.models import load_prior_models
-from tests.common.embedded.test_trajectory import Steps
 from tests.common.zoo.small_zoo import store_prior
-from tests.video.spacetime_dit.small_dit import store_dit
+from tests.video.spacetime_dit.small_dit import store_dit, store_trajectories
 from video.spacetime_dit.drawn_clip import drawn_dit_clip
 from video.spacetime_dit.load import load_spacetime_dit
 
@@ -32,7 +29,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("zoo")
     store_prior(folder)
     store_dit(folder, folder)
-    fit_trajectories(load_prior_models(folder), Steps(), folder, num_clips=16)
+    store_trajectories(folder)
     return folder
 
 
