@@ -14,7 +14,7 @@ from torch import Tensor
 from common.diffusion.frame_windows import FrameWindows
 from common.diffusion.given import Given, cells_drawn, first_evaluation
 from common.diffusion.prior import Prior
-from common.embedded.frame_prior import FramePrior
+from common.embedded.planned_clips import PlannedClips
 from common.embedded.temporal_filter import decoded_clips
 from common.generation.embedded_prompts import view_notes
 from common.generation.estimate import generation_estimate
@@ -211,7 +211,7 @@ def _frames(
         elif drawn.lead is None:
             clip = prior.decode(drawn.latents[None, :, part])[0]
         else:
-            assert isinstance(prior, FramePrior)  # only its clips are led
+            assert isinstance(prior, PlannedClips)  # only its clips are led
             clip = decoded_clips(prior, drawn.latents[None], drawn.lead, part)[0]
         if isinstance(config.method, VideoInpaint):
             assert source is not None

@@ -15,9 +15,11 @@ from common.diffusion.prior import Prior
 from common.embedded.clip_plan import ClipPart
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import View
+from common.embedded.planned_clips import PlannedClips
 from common.embedded.temporal_filter import decoded_clips
+from common.generation.clip_start import Start, start_of
 from common.generation.picture_switches import stands_alone
-from common.generation.sampling import Start, denoise, start_of, statistics
+from common.generation.sampling import denoise, statistics
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.shapes import Clips
@@ -142,17 +144,17 @@ def _going_on(
     They are moved from the frame where it began, whose look they keep; where looks change along the
     clip, or moves are set frame by frame, from the last frame there is.
     """
-    if not isinstance(prior, FramePrior) or number == segment.told_by:
+    if not isinstance(prior, PlannedClips) or number == segment.told_by:
         return prior
-    changing = curves.travel is not None or prior.loras is not None
-    last = changing or prior.plan.tracks is not None
+    changing = isinstance(prior, FramePrior) and prior.loras is not None
+    last = changing or curves.travel is not None or prior.plan.tracks is not None
     anchor = None if last else clip.frames(segment.anchor, segment.anchor + 1)[None, :, 0]
     return prior.of_part(ClipPart(segment.begin - 1 - segment.anchor, anchor))
 
 
 def _steadied(prior: Prior[Any], latents: Clips, start: Start) -> Clips:
     """Latents of the segment without jitter, so that the next one continues what is shown."""
-    if not isinstance(prior, FramePrior) or start.lead is None:
+    if not isinstance(prior, PlannedClips) or start.lead is None:
         return latents
     return prior.encode(decoded_clips(prior, latents, start.lead).clamp(-1, 1))
 

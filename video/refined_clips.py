@@ -11,15 +11,9 @@ from common.diffusion.given import Given, num_taken
 from common.diffusion.noise_schedule import NoiseSchedule
 from common.diffusion.prior import Prior
 from common.errors import InputError
+from common.generation.clip_start import own_noise, start_of
 from common.generation.picture_switches import stands_alone
-from common.generation.sampling import (
-    Drawn,
-    batches,
-    denoise,
-    own_noise,
-    start_of,
-    statistics,
-)
+from common.generation.sampling import Drawn, batches, denoise, statistics
 from common.runs.app import Run
 from common.runs.console import progress_bar
 from common.seeding import generators_for, randn

@@ -21,6 +21,7 @@ from common.diffusion.samplers import build_scheduler
 from common.embedded.frame_prior import FramePrior
 from common.embedded.frames_cond import FramesCond
 from common.embedded.framing import laid
+from common.embedded.planned_clips import PlannedClips
 from common.embedded.prior import EmbeddedCond
 from common.seeding import generators_for
 from common.shapes import Clips, Images
@@ -40,7 +41,7 @@ class ClipDraws(NamedTuple):
 
 
 def clip_draws(
-    prior: FramePrior,
+    prior: PlannedClips,
     seed: int,
     samples: Sequence[int],
     stream: str = "",

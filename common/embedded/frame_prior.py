@@ -31,7 +31,7 @@ from common.embedded.frames_cond import FramesCond
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
-from common.embedded.shared_noise import mixed_noise
+from common.embedded.shared_noise import mixed_noise, one_more
 from common.embedded.travelled_rows import (
     mixed_seen,
     mixed_vector,
@@ -178,12 +178,11 @@ class FramePrior:
 
     def noise(self, generators: Sequence[torch.Generator]) -> Clips:
         """What samples begin with, one a generator: normal, and partly shared among frames."""
-        channels, count, height, width = self.spec.latent_shape
-        drawn = randn((channels, count + 1, height, width), generators, device=self.device)
+        drawn = randn(one_more(self.spec.latent_shape), generators, device=self.device)
         if self.windows is not None and self.repeats_noise:
             for own, generator in zip(drawn, generators, strict=True):
                 order = repeated_order(self.windows, generator).to(own.device)
-                own[:, :count] = own[:, order]
+                own[:, : self.num_frames] = own[:, order]
         return mixed_noise(drawn, self.lifted.layers.sizes.shared_noise)
 
     @torch.no_grad()
@@ -245,6 +244,10 @@ class FramePrior:
             same = bool((classes == classes[:1]).all())
             classes = classes[:1].expand(count, -1) if same else None
         return FramesCond(repeated_rows(rows, count), first, of_clip=True, classes=classes)
+
+    def told_by(self, prompts: Sequence[str]) -> Float[Tensor, "b d"]:
+        """What the plan is told from: pooled text, and features of no view."""
+        return self.pictures.embed(prompts).vector
 
     def embed_negative(self, prompts: Sequence[str]) -> FramesCond:
         """Conditioning that guidance moves away from: of the prompts alone, without pictures."""

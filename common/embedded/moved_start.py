@@ -16,9 +16,9 @@ from common.diffusion.given import Beginning
 from common.diffusion.sampler_config import Heun
 from common.diffusion.samplers import Scheduler
 from common.embedded.clip_plan import ClipPlan
-from common.embedded.frame_prior import FramePrior
 from common.embedded.longer_tracks import longer_tracks
 from common.embedded.moves import Tracks, moved
+from common.embedded.planned_clips import PlannedClips, decoded_frame
 from common.embedded.temporal_filter import Lead
 from common.shapes import Clips, Images
 
@@ -52,7 +52,7 @@ def begun(plan: ClipPlan, vectors: Float[Tensor, "k d"], scheduler: Scheduler) -
 
 @torch.no_grad()
 def moved_start(
-    prior: FramePrior,
+    prior: PlannedClips,
     vectors: Float[Tensor, "k d"],
     first: Images,
     scheduler: Scheduler,
@@ -82,7 +82,7 @@ def moved_start(
         first = part.anchor.to(first).expand_as(first)
     looped = prior.windows is not None and prior.windows.looped
     lead = Lead(first, tracks, looped, part is not None)
-    shown = [prior.pictures.decode(one).clamp(-1, 1) for one in (looks or [first])]
+    shown = [decoded_frame(prior, one) for one in (looks or [first])]
     told = torch.ones(prior.num_frames, 1) if shares is None or not looks else shares
     clean = torch.cat([
         prior.encode(_mixed(shown, part, own))
@@ -94,7 +94,7 @@ def moved_start(
 
 
 def _tracks(
-    prior: FramePrior,
+    prior: PlannedClips,
     vectors: Float[Tensor, "k d"],
     generators: Sequence[torch.Generator],
     shares: Float[Tensor, "f k"] | None,
@@ -132,7 +132,7 @@ def _mixed(
 
 
 def _told(
-    prior: FramePrior, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]
+    prior: PlannedClips, vectors: Float[Tensor, "b d"], generators: Sequence[torch.Generator]
 ) -> Tracks:
     """What one prompt tells: of a part of a clip, as it goes on from before."""
     plan, windows = prior.plan, prior.windows

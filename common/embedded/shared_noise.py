@@ -1,11 +1,18 @@
 """Noise that the frames of a clip have partly in common."""
 
 import math
+from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor
 
 from common.shapes import Clips
+
+
+def one_more(shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape of what `mixed_noise` is made from, for clips ``(..., c, f, h, w)``."""
+    *before, frames, height, width = shape
+    return (*before, frames + 1, height, width)
 
 
 def mixed_noise(drawn: Float[Tensor, "b c g h w"], share: float) -> Clips:

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from common.embedded.frame_prior import FramePrior
 from common.embedded.moves import Tracks, at_rest, centres_of, in_motion, moved
+from common.embedded.planned_clips import PlannedClips, decoded_frame
 from common.shapes import Clips, Images
 
 _TAPS = (-1 / 16, 4 / 16, 10 / 16, 4 / 16, -1 / 16)
@@ -44,7 +44,7 @@ class Lead(NamedTuple):
 
 @torch.no_grad()
 def decoded_clips(
-    prior: FramePrior,
+    prior: PlannedClips,
     latents: Float[Tensor, "b z f y x"],
     lead: Lead | None,
     part: slice = slice(None),
@@ -63,7 +63,7 @@ def decoded_clips(
     begin, end, _ = part.indices(count)
     if lead is None or count <= _REACH:
         return prior.decode(latents[:, :, begin:end])
-    first = prior.pictures.decode(lead.first).clamp(-1, 1)
+    first = decoded_frame(prior, lead.first)
     centres = centres_of(first)
     frames = _around(begin, end, count, lead.looped)
     tracks = lead.tracks[:, frames]

@@ -1,6 +1,7 @@
 """Clips of the spacetime DiT, end to end, on untrained models."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from common.zoo.models import load_embedded_prior
 from run import APPS
 from tests.common.generation.conftest import models  # noqa: F401
 from tests.stopped_runs import stopped_at
-from tests.video.spacetime_dit.small_dit import SIZES, store_dit
+from tests.video.spacetime_dit.small_dit import SIZES, store_dit, store_trajectories
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,36 @@ def test_given_first_frame_is_the_clips_first_and_is_seen(draw, given, models): 
         expected = to_picture(prior.decode(latents)[0]).astype(int)
     assert np.abs(made[0] - expected)[expected[..., 3] > 25].max() <= 1
     assert np.abs(made[1:] - frames(draw("name=plain")[1])[1:]).max() > 0
+
+
+def test_moved_starts_are_those_of_the_samples_whatever_else_is_drawn_and_resume(
+    draw, tmp_path, tmp_path_factory, models  # noqa: F811
+):  # fmt: skip
+    led = tmp_path_factory.mktemp("led")
+    for path in models.iterdir():
+        shutil.copy(path, led)
+    store_dit(led, led)
+    store_trajectories(led)
+    prior = {"name": "spacetime_dit", "models_dir": str(led), "bases_dir": str(led)}
+    few = ("method.width=64", "sampler.num_steps=6", "num_samples=2")
+    told = f"prior={json.dumps(prior | {'trajectory_noise': 1e-3})}"
+    code, paths, said = draw(told, *few, "batch_size=2", "name=whole")
+    assert code == 0, said
+    whole = [frames(paths, sample) for sample in range(2)]
+    assert np.abs(whole[0] - frames(draw(told, *few, "batch_size=1", "name=one")[1])).max() <= 1
+    alone = f"prior={json.dumps(prior | {'trajectory_noise': None})}"
+    assert np.abs(whole[0] - frames(draw(alone, *few, "name=alone")[1])).max() > 1
+    with stopped_at(1):
+        assert draw(told, *few, "batch_size=1", "name=stopped")[0] == 130
+    (folder,) = (tmp_path / "outputs" / "stopped").glob("2*")
+    assert main(["resume", str(folder)], APPS) == 0
+    resumed = frames(sorted((folder / "samples").glob("000_frames/*.png")))
+    assert np.array_equal(resumed, frames(draw(told, *few, "batch_size=1", "name=one")[1]))
+
+    long = of("long_video", num_frames=5, segment_frames=3, width=64)
+    code, paths, said = draw(told, long, "name=long")
+    assert code == 0, said
+    assert frames(paths).shape == (5, 64, 64, 4)
 
 
 def test_unmasked_pixels_of_a_clip_stay_to_the_byte(draw, given):

@@ -64,7 +64,7 @@ def _evaluate_dit_clips(config: EvaluateVideoConfig, method: EvaluateClips, run:
 
     def drawn(prompts: Sequence[str]) -> Iterator[Clips]:
         for place, prompt in enumerate(prompts):
-            yield prior.decode(drawn_dit_clip(prior, prompt, drawing, place)).clamp(-1, 1)
+            yield drawn_dit_clip(prior, prompt, drawing, place)
 
     return evaluate_drawn_clips(config, method, run, drawn)
 

@@ -144,7 +144,7 @@ def _drawn(config: KitClipConfig, prompt: str, run: Run) -> Clips:
             with run.clock.stage("loading"):
                 dit = load_spacetime_dit(transformer, (frames, side, side), run.device)
             with run.clock.stage("drawing"):
-                return dit.decode(drawn_dit_clip(dit, prompt, drawing, 0)).clamp(-1, 1)
+                return drawn_dit_clip(dit, prompt, drawing, 0)
         case _:
             assert_never(config.prior)
 

@@ -53,6 +53,9 @@ class SpacetimeDiTArchitecture(Config):
     """Moves sampling to noisier steps, ``shift t / (1 + (shift - 1) t)``; 1 spaces them evenly."""
     max_frames: int = Field(16, ge=1, le=10_000)
     """Longest clips it is trained on."""
+    shared_noise: float = Field(0.0, ge=0, lt=1)
+    """Share of the noise's variance that the frames of a clip have in common, in training and in
+    sampling (Ge et al. 2023, arXiv 2305.10474)."""
     trained_px: int | None = Field(None, ge=8)
     """Side of the frames it was trained on last, which training says; null is not known."""
 

@@ -12,7 +12,14 @@ from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.embedded.tokenizer import MAX_TOKENS, load_tokenizer
 from common.errors import InputError
 from common.generation.estimate import FEATURES_PER_PIXEL, Need
-from common.zoo.models import ZOO, architecture_of, load_autoencoder, load_text_encoder, ready
+from common.zoo.models import (
+    ZOO,
+    architecture_of,
+    load_autoencoder,
+    load_clip_plan,
+    load_text_encoder,
+    ready,
+)
 from common.zoo.storage import Manifest, check_requires, load_model, read_manifest
 from video.spacetime_dit.architecture import SpacetimeDiTArchitecture
 from video.spacetime_dit.block_cache import check_levels, reusing_blocks
@@ -75,7 +82,8 @@ def load_spacetime_dit(
     model = ready(dit, stored, device).model
     return SpacetimeDiTPrior(
         autoencoder.model, text.model, model, load_tokenizer(), size,
-        compute=_computing(model, config.compute, device),
+        _computing(model, config.compute, device),
+        load_clip_plan(text, bases, device, config.trajectory_noise),
     )  # fmt: skip
 
 
@@ -105,7 +113,10 @@ def spacetime_dit_need(
 def spacetime_dit_sizes(
     config: SpacetimeDiTPriorConfig, size: tuple[int, int, int], prompt: str, num_evaluations: int
 ) -> dict[str, str]:
-    """Tokens of a clip, and the arithmetic of so many evaluations of one."""
+    """Tokens of a clip, and the arithmetic of so many evaluations of one.
+
+    Clips that begin with their moved first frame take less.
+    """
     sizes = _architecture(_manifests(config))
     cells = _cells(size)
     said = min(len(load_tokenizer().encode(prompt)), MAX_TOKENS)
@@ -113,7 +124,7 @@ def spacetime_dit_sizes(
     return {
         "tokens": " x ".join(map(str, grid_of(*cells, sizes.patch))),
         "attention": sizes.attention,
-        "arithmetic": f"{flops / 1e12:.3g} TFLOP",
+        "arithmetic": f"at most {flops / 1e12:.3g} TFLOP",
     }
 
 

@@ -1,6 +1,8 @@
 """The prior of the spacetime DiT: autoencoder, text encoder and transformer behind the one seam."""
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -8,15 +10,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.diffusion.computing import AS_IT_IS, Computing
+from common.diffusion.frame_windows import FrameWindows
 from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule, per_sample
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import FlowSchedule
 from common.embedded.autoencoder import DOWNSAMPLING, IMAGE_CHANNELS, Autoencoder
+from common.embedded.clip_plan import NOTHING_KNOWN, ClipPart, ClipPlan
 from common.embedded.frame_coding import decoded_frames, encoded_frames
+from common.embedded.image_unet import view_features
 from common.embedded.prior import check_size
+from common.embedded.shared_noise import mixed_noise, one_more
 from common.embedded.text_encoder import TextEncoder, token_batch
 from common.embedded.tokenizer import Tokenizer
 from common.errors import InputError
+from common.seeding import randn
 from common.shapes import Clips, Timesteps
 from video.spacetime_dit.architecture import SpacetimeDiTArchitecture
 from video.spacetime_dit.model import Known, SpacetimeDiT, Text
@@ -25,8 +32,8 @@ from video.spacetime_dit.model import Known, SpacetimeDiT, Text
 class SpacetimeDiTPrior:
     """A prior of clips that predicts the velocity of a rectified flow.
 
-    State: the three models, on one device, the size of the clips, what is known of them, and how
-    the transformer computes.
+    State: the three models, on one device, the size of the clips, what is known of them, their
+    plan, and how the transformer computes.
     """
 
     def __init__(
@@ -36,18 +43,14 @@ class SpacetimeDiTPrior:
         dit: SpacetimeDiT,
         tokenizer: Tokenizer,
         size: tuple[int, int, int],
-        known: Known | None = None,
         compute: Computing = AS_IT_IS,
+        plan: ClipPlan = NOTHING_KNOWN,
     ):
-        check_clip_size(size, dit.architecture)
         self.autoencoder, self.text_encoder, self.dit = autoencoder, text_encoder, dit
-        self._tokenizer, self._size, self.known = tokenizer, size, known
-        self._compute = compute
-        frames, height, width = size
-        cells = (height // DOWNSAMPLING, width // DOWNSAMPLING)
-        channels = autoencoder.architecture.latent_channels
-        schedule = flow_schedule(dit.architecture)
-        self._spec = PriorSpec((channels, frames, *cells), IMAGE_CHANNELS, schedule, "velocity")
+        self._tokenizer, self._compute, self.plan = tokenizer, compute, plan
+        self.known: Known | None = None
+        self.windows: FrameWindows | None = None
+        self._spec = clip_spec(autoencoder, dit, size)
 
     @property
     def spec(self) -> PriorSpec:
@@ -57,7 +60,7 @@ class SpacetimeDiTPrior:
     @property
     def num_frames(self) -> int:
         """Frames of a clip."""
-        return self._size[0]
+        return self._spec.latent_shape[1]
 
     @property
     def device(self) -> torch.device:
@@ -79,16 +82,38 @@ class SpacetimeDiTPrior:
                 f"given latents are of {tuple(latents.shape)}, and clips of "
                 f"{self._spec.latent_shape}"
             )
-        known = Known(latents[None], (drawn <= 0).to(latents)[None])
-        return SpacetimeDiTPrior(
-            self.autoencoder, self.text_encoder, self.dit, self._tokenizer, self._size, known,
-            self._compute,
-        )  # fmt: skip
+        same = copy(self)
+        same.known = Known(latents[None], (drawn <= 0).to(latents)[None])
+        return same
+
+    def of_first_frames(self) -> "SpacetimeDiTPrior":
+        """The prior of clips of one frame: pictures, of which nothing is known."""
+        same = copy(self)
+        channels, _, height, width = self._spec.latent_shape
+        same.known, same.plan = None, NOTHING_KNOWN
+        same._spec = replace(self._spec, latent_shape=(channels, 1, height, width))
+        return same
+
+    def of_part(self, part: ClipPart) -> "SpacetimeDiTPrior":
+        """The prior of clips that go on with a longer one, as its prompt tells."""
+        same = copy(self)
+        same.plan = replace(self.plan, part=part)
+        return same
+
+    def noise(self, generators: Sequence[torch.Generator]) -> Clips:
+        """What clips begin with, one a generator: related among frames as in training."""
+        drawn = randn(one_more(self._spec.latent_shape), generators, device=self.device)
+        return mixed_noise(drawn, self.dit.architecture.shared_noise)
 
     @torch.no_grad()
     def embed(self, prompts: Sequence[str]) -> Text:
         """Conditioning for prompts in English or Chinese."""
         return embedded_text(self.text_encoder, self._tokenizer, prompts, self.device)
+
+    def told_by(self, prompts: Sequence[str]) -> Float[Tensor, "b d"]:
+        """What the plan is told from: pooled text, and features of no view."""
+        pooled = self.embed(prompts).pooled
+        return torch.cat([pooled, view_features([None] * len(prompts)).to(pooled)], 1)
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: Text) -> Clips:
         """The velocity at each sample's timestep.
@@ -123,6 +148,21 @@ def embedded_text(
     text = text_encoder(*token_batch(tokenizer, prompts, device))
     pooled = F.normalize(text.pooled, dim=1) * text.pooled.shape[1] ** 0.5
     return Text(text.states, text.mask, pooled)
+
+
+def clip_spec(autoencoder: Autoencoder, dit: SpacetimeDiT, size: tuple[int, int, int]) -> PriorSpec:
+    """Of clips of this size.
+
+    Raises:
+        InputError: a size that is not drawn.
+    """
+    check_clip_size(size, dit.architecture)
+    frames, height, width = size
+    shape = (
+        autoencoder.architecture.latent_channels, frames, height // DOWNSAMPLING,
+        width // DOWNSAMPLING,
+    )  # fmt: skip
+    return PriorSpec(shape, IMAGE_CHANNELS, flow_schedule(dit.architecture), "velocity")
 
 
 def flow_schedule(architecture: SpacetimeDiTArchitecture) -> NoiseSchedule:

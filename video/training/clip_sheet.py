@@ -33,8 +33,7 @@ def clip_sheet(prior: SpacetimeDiTPrior, held_out: FrameBatch) -> Picture:
         drawn.append((prompt, drawn_dit_clip(told, prompt, _DRAWING, row)))
     shown = range(0, prior.num_frames, -(-prior.num_frames // _MAX_SHOWN))
     pictures, captions = [], []
-    for prompt, latents in drawn:
-        frames = prior.decode(latents[:, :, list(shown)])[0]
-        pictures += [to_picture(frames[:, place]) for place in range(len(shown))]
+    for prompt, frames in drawn:
+        pictures += [to_picture(frames[0, :, place]) for place in shown]
         captions += [prompt, *[""] * (len(shown) - 1)]
     return picture_sheet(pictures, captions=captions, num_columns=len(shown), cell_px=128)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from common.config import Config
 from common.embedded.autoencoder import DOWNSAMPLING
+from common.embedded.shared_noise import mixed_noise, one_more
 from common.embedded.tokenizer import load_tokenizer
 from common.errors import InputError
 from common.seeding import generators_for, randn, stream_seed
@@ -139,7 +140,8 @@ class SpacetimeDiTTraining:
         generator.manual_seed(stream_seed(self._seed, draw, "diffusion noise"))
         times = draw_flow_timesteps(config.times, count, self._schedule, generator)
         clean = torch.from_numpy(batch.latents).to(self._device)
-        noise = torch.randn(clean.shape, generator=generator, device=self._device)
+        drawn = torch.randn(one_more(clean.shape), generator=generator, device=self._device)
+        noise = mixed_noise(drawn, config.architecture.shared_noise)
         errors = self._errors(forward, batch, prompts, clean, noise, times, mask.to(clean))
         return {"loss": errors.mean()}
 
@@ -214,7 +216,8 @@ class SpacetimeDiTTraining:
     def _error_of(self, model: Any, clean: Clips, prompts: Sequence[str], mask: Tensor) -> float:
         count = len(clean)
         generators = generators_for(0, range(count), "evaluation noise")
-        noise = randn(tuple(clean.shape[1:]), generators).to(clean)
+        drawn = randn(one_more(clean.shape[1:]), generators).to(clean)
+        noise = mixed_noise(drawn, self._config.architecture.shared_noise)
         times = self._schedule.timesteps((torch.arange(count) * 0.618 + 0.5) % 1).to(clean)
         parts = []
         for start in range(0, count, _MEASURED_AT_ONCE):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
 from common.zoo.models import load_autoencoder, load_text_encoder
 from tests.common.zoo.small_zoo import store
 from video.spacetime_dit.architecture import Patch, SpacetimeDiTArchitecture
@@ -42,3 +43,16 @@ def store_dit(folder: Path, bases: Path, sizes: SpacetimeDiTArchitecture = SIZES
         "text_encoder": load_text_encoder(bases).identity,
     }
     store(folder, "spacetime_dit", random_dit(sizes), sizes, requires)
+
+
+def store_trajectories(folder: Path) -> None:
+    """A plan of clips of 3 frames for the text encoder in ``folder``: random moves."""
+    sizes = TrajectoryArchitecture(
+        features=39, hidden=8, num_modes=2, num_frames=3, num_components=3
+    )
+    with torch.random.fork_rng():
+        torch.random.manual_seed(0)
+        trajectories = Trajectories(sizes)
+        trajectories.components.normal_(std=0.05)
+    requires = {"text_encoder": load_text_encoder(folder).identity}
+    store(folder, "trajectories", trajectories, sizes, requires)
