@@ -7,9 +7,11 @@ import torch
 from einops import rearrange
 
 from common.embedded.image_unet import FRONT, View
+from common.embedded.judge import Judge
 from common.embedded.orbit import cameras_on_orbit
 from common.generation.picture_switches import refuse_picture_switches
 from common.generation.priors import models_folder
+from common.judging.judging import look as see
 from common.media.contact_sheet import picture_sheet
 from common.media.images import write_picture
 from common.media.pixels import to_picture
@@ -17,14 +19,19 @@ from common.report.content import Column, Gallery, MediaItem, Table
 from common.report.json_report import SampleMetrics
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
+from common.seeding import stream_seed
+from common.shapes import Images
+from common.training.kit.asset_truth import true_pictures
 from common.zoo.models import ZOO, check_embedded_prior, check_prior_loras, load_judge
 from threed.bench.gradient_noise import Draws, GradientNoise, gradient_noise
 from threed.distillation.past import past_of
+from threed.evaluation.asset_look import AROUND
 from threed.evaluation.kit_asset_config import KitAssetConfig
-from threed.evaluation.kit_look import KitLook, kit_look
+from threed.evaluation.kit_look import KitLook, kit_look, sides_of
 from threed.evaluation.kit_request import kit_request
 from threed.made_asset import MadeAsset
 from threed.make_asset import make_asset
+from threed.measures.diversity import diversity
 from threed.optimise.distil_scene import live_scenes
 from threed.optimise.live_scene import field_of
 from threed.rendering.volume import render
@@ -51,7 +58,7 @@ def estimate(config: KitAssetConfig) -> Estimate:
     count, size = config.asset.view_shape
     sizes = {"views": f"{count} x {size} x {size}", "true instances": str(config.num_truths)}
     memory = _MEMORY_BYTES + view_prior_bytes(config.prior, config.asset)
-    return Estimate(sizes, memory, config.asset.num_evaluations)
+    return Estimate(sizes, memory, config.asset.num_evaluations * (1 + config.num_others))
 
 
 def run(config: KitAssetConfig, run: Run) -> Outcome:
@@ -62,12 +69,18 @@ def run(config: KitAssetConfig, run: Run) -> Outcome:
     before = sum(run.clock.stages.values())
     made = make_asset(config.asset, config.prompt, prior, config.seed, run)
     spent = sum(run.clock.stages.values()) - before
+    others = _others(config, prior, run)
     with run.clock.stage("measures"):
         judge = load_judge(config.judge_dir or ZOO, run.device).model
         look = kit_look(made.mesh, asked, config.num_truths, judge, _PICTURE_PX)
         noise = _noise(config, prior, made)
     values, reasons = _metrics(look, noise)
     values["making_s"] = spent
+    if others:
+        truths = true_pictures(str(asked.concept), asked.colour, 1 + len(others), AROUND)
+        seen = [rearrange(one, "v h w c -> v c h w") * 2 - 1 for one in truths]
+        values["diversity"] = _diversity(judge, [look.sides, *others])
+        values["diversity_of_true_instances"] = _diversity(judge, seen)
     sheet = _write_sides(run, look)
     columns = (Column("Figure", align="left"), Column("Value"))
     sections = (
@@ -76,6 +89,20 @@ def run(config: KitAssetConfig, run: Run) -> Outcome:
     )
     sample = SampleMetrics(config.prompt, 0, config.seed, values, reasons)
     return Outcome((sheet,), sections, (sample,))
+
+
+def _others(config: KitAssetConfig, prior: Any, run: Run) -> list[Images]:
+    """All sides of further assets, each in a part of the run with checkpoints of its own."""
+    found = []
+    for index in range(config.num_others):
+        seed = stream_seed(config.seed, index, "another asset")
+        made = make_asset(config.asset, config.prompt, prior, seed, run.part(f"other-{index}"))
+        found.append(sides_of(made.mesh, _PICTURE_PX))
+    return found
+
+
+def _diversity(judge: Judge, pictures: list[Images]) -> float:
+    return diversity(torch.stack([see(judge, one).features for one in pictures]))
 
 
 def _noise(config: KitAssetConfig, prior: Any, made: MadeAsset) -> GradientNoise | None:

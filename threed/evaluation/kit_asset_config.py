@@ -27,5 +27,8 @@ class KitAssetConfig(RunConfig):
     noise_draws: int = Field(4, ge=0, le=1000)
     """Draws at each of three noise levels that tell how much the gradient varies; 0 leaves it
     out."""
+    num_others: int = Field(0, ge=0, le=15)
+    """Further assets from seeds of their own, that tell how much assets of one prompt differ; each
+    takes as long as the first."""
     asset: Annotated[TextTo3D | ScoreDistillation, BY_NAME] = ScoreDistillation()
     """How the asset is made."""

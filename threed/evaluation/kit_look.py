@@ -69,21 +69,29 @@ def kit_look(
         size_px: side of the pictures.
     """
     category = str(asked.concept)
-    seen = render_mesh(
-        mesh, cameras_on_orbit(AROUND, size_px), supersample=2, lighting=FLAT_LIGHTING
-    )
-    sides = rearrange(seen.rgba, "v h w c -> v c h w") * 2 - 1
+    sides = sides_of(mesh, size_px)
     (front,) = judgements(look(judge, sides[:1]), [asked], ReadTexts(judge, load_names()))
     overlap, truest = _truest(mesh, list(true_shapes(category, num_truths)))
     spots = cameras_on_orbit((*AROUND, _FROM_ABOVE), _POINTS_PX)
     pictures = true_pictures(category, asked.colour, min(num_truths, _NUM_PICTURED), SIDES)
-    ours, theirs = _strength(seen.rgba), _strength(torch.cat(list(pictures)))
+    ours, theirs = (
+        _strength(rearrange((sides + 1) / 2, "v c h w -> v h w c")),
+        _strength(torch.cat(list(pictures))),
+    )
     fronted = have_one_front(judge, true_objects(category, asked.colour, _NUM_FRONTED))
     return KitLook(
         sides, front.rank, front.colour, fronts_told(judge, mesh) if fronted else None,
         overlap, chamfer_cm(seen_points(mesh, spots), seen_points(truest, spots)),
         None if ours is None or theirs is None else ours / theirs,
     )  # fmt: skip
+
+
+def sides_of(mesh: TriangleMesh, size_px: int) -> Images:
+    """Pictures from `AROUND`, the front first, premultiplied RGBA in [-1, 1], without light."""
+    seen = render_mesh(
+        mesh, cameras_on_orbit(AROUND, size_px), supersample=2, lighting=FLAT_LIGHTING
+    )
+    return rearrange(seen.rgba, "v h w c -> v c h w") * 2 - 1
 
 
 def _truest(mesh: TriangleMesh, truths: list[TriangleMesh]) -> tuple[float, TriangleMesh]:

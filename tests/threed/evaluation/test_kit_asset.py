@@ -1,4 +1,5 @@
 import json
+import pathlib
 
 import pytest
 import torch
@@ -60,6 +61,18 @@ def test_what_was_not_distilled_has_no_gradient(kit_asset):
     assert sample["metrics"]["outline_iou"] > 0
     assert sample["metrics"]["gradient_noise"] is None
     assert "nothing was distilled" in sample["reasons"]["gradient_noise"]
+
+
+def test_further_assets_tell_how_much_seeds_differ(kit_asset):
+    code, sample, said = kit_asset(*DISTILLED, "num_others=1", "noise_draws=0")
+
+    assert code == 0, said
+    found = sample["metrics"]
+    # Two steps from one grey blob leave nearly the same; true churches differ.
+    assert 0 < found["diversity"] < found["diversity_of_true_instances"]
+    assert (
+        pathlib.Path("outputs") / "evaluate_kit_asset" / "latest" / "parts" / "other-0"
+    ).is_dir()
 
 
 def test_prompt_that_nothing_is_known_of_is_refused(kit_asset):
