@@ -13,3 +13,6 @@ CONTROL_KINDS: tuple[ControlKind, ...] = (
 
 EDGE_KINDS: tuple[ControlKind, ...] = ("canny", "soft_edge")
 """Those that can be made of any picture."""
+
+ReadKind = Literal["canny", "soft_edge", "segmentation"]
+"""What is read off a cut-out picture, or a clip of one, without anyone telling."""

@@ -16,12 +16,14 @@ from torch import Tensor
 
 from common.atomic import write_json
 from common.diffusion.given import Given
+from common.embedded.control_net import UnionControlNet
 from common.embedded.drawn_clip import Drawing, drawn_clip, redrawn_clip
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT
 from common.embedded.judge import Judge
 from common.evaluation.clip_scores import look_at_clips
 from common.evaluation.config import EvaluateConfig, EvaluateEdits
+from common.evaluation.followed_clip import following_clip
 from common.evaluation.frame_prompts import ClipRequest, load_clip_set
 from common.evaluation.prompt_sets import chosen_requests
 from common.judging.asked import Asked, with_colours
@@ -35,14 +37,16 @@ from common.report.content import Column, Gallery, MediaItem, Section, Table
 from common.runs.app import Estimate, Outcome, Run
 from common.runs.console import progress_bar
 from common.shapes import Clips, Images
-from common.zoo.models import ZOO, load_frame_prior, load_judge
+from common.zoo.control_net import load_control_net
+from common.zoo.models import ZOO, load_frame_prior, load_judge, load_prior_models
 
 _MEMORY_BYTES = 1300 * 2**20
 _FPS = 8.0
 _NUM_SHOWN = 6
 _OTHER_DRAWS = 100_000
 """Added to the place of a clip that is made from another, so that it has noise of its own."""
-_NAMES = ("drawn motion", "picture motion", "picture psnr_db", "redrawn iou", "redrawn colour")
+_NAMES = ("drawn motion", "picture motion", "picture psnr_db", "redrawn iou",
+          "redrawn colour", "redrawn motion")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,16 @@ def evaluate_edits(config: EvaluateConfig, method: EvaluateEdits, run: Run) -> O
             config.prior.models_dir or ZOO, run.device, config.prior.loras,
             config.prior.trajectory_noise,
         )  # fmt: skip
+        net = _control_net(config, run) if method.follows else None
     requests = _requests(config)
     rows: list[tuple[float, ...]] = run.checkpoints.restored_state or []
     with progress_bar(len(requests), len(rows), "prompts", "prompt") as bar:
         for place in range(len(rows), len(requests)):
             with run.clock.stage("clips"):
-                rows = [*rows, _row(config, method, run, prior, scorers, requests[place], place)]
+                rows = [
+                    *rows,
+                    _row(config, method, run, prior, net, scorers, requests[place], place),
+                ]
             bar.update(1)
             run.checkpoints.offer(len(rows), rows)
     figures = {
@@ -84,6 +92,13 @@ def evaluate_edits(config: EvaluateConfig, method: EvaluateEdits, run: Run) -> O
     path = run.folder.samples / "figures.json"
     write_json(path, figures)
     return Outcome((path,), _sections(run, requests, figures))
+
+
+def _control_net(config: EvaluateConfig, run: Run) -> UnionControlNet:
+    folder = config.prior.models_dir or ZOO
+    models = load_prior_models(folder, run.device)
+    identities = {kind: one.identity for kind, one in models.items()}
+    return load_control_net(models["image_unet"].model, identities, folder, run.device)
 
 
 def _requests(config: EvaluateConfig) -> Sequence[ClipRequest]:
@@ -95,6 +110,7 @@ def _row(
     method: EvaluateEdits,
     run: Run,
     prior: FramePrior,
+    net: UnionControlNet | None,
     scorers: _Scorers,
     request: ClipRequest,
     place: int,
@@ -110,12 +126,13 @@ def _row(
     )
     said, asked = _recoloured(request, scorers.names)
     given = Given(prior.encode(drawn)[0], method.strength)
-    redrawn = redrawn_clip(prior, said, fronts, drawing, other, given)
+    told = prior if net is None else following_clip(prior, net, drawn, method.follows)
+    redrawn = redrawn_clip(told, said, fronts, drawing, other, given)
     _show(run, place, {"drawn": drawn, "picture": continued, "redrawn": redrawn})
     return (
         _moves(scorers, request, drawn), _moves(scorers, request, continued),
         psnr_of_thing(continued[0, :, 0], picture[0]), float(overlap(drawn[0], redrawn[0])),
-        _has_colour(scorers, asked, redrawn),
+        _has_colour(scorers, asked, redrawn), _moves(scorers, request, redrawn),
     )  # fmt: skip
 
 
@@ -177,9 +194,9 @@ def _sections(
     columns = (Column("Figure", align="left"), Column("Mean"))
     notes = (
         "motion: share of clips that move as asked, of clips from the prompt and from their "
-        "first frame as a picture. psnr_db: that picture in the clip made from it, within the box "
-        "around the thing. iou: what is visible in the clip drawn again in another colour, against "
-        "the given one. colour: share of these in which the judge sees it.",
+        "first frame as a picture, and of those drawn again. psnr_db: that picture in the clip "
+        "made from it, within the box around the thing. iou: what is visible in the clip drawn again in "
+        "another colour, against the given one. colour: share of these in which the judge sees it.",
     )
     items = tuple(
         MediaItem(_shown(run, kind, place), f"{kind}: {request.prompt}")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.config import BY_NAME, Config
-from common.control.kinds import CONTROL_KINDS, ControlKind
+from common.control.kinds import CONTROL_KINDS, ControlKind, ReadKind
 from common.diffusion.guidance_config import CFG, Guidance
 from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.embedded.prior_config import EmbeddedPriorConfig
@@ -56,8 +56,10 @@ class EvaluateEdits(Config):
     """Length of the clips; the motion measure reads 16 frames or more."""
     size_px: int = Field(128, ge=64, le=256, multiple_of=8)
     """Side of the frames."""
-    strength: float = Field(0.6, gt=0, le=1)
+    strength: float = Field(1.0, gt=0, le=1)
     """Of clips that are drawn again in another colour."""
+    follows: tuple[ReadKind, ...] = ("segmentation", "canny")
+    """What these follow of the given clips, by the embedded ControlNet."""
 
 
 class EvaluateControl(Config):
