@@ -195,8 +195,9 @@ def _sections(
     notes = (
         "motion: share of clips that move as asked, of clips from the prompt and from their "
         "first frame as a picture, and of those drawn again. psnr_db: that picture in the clip "
-        "made from it, within the box around the thing. iou: what is visible in the clip drawn again "
-        "in another colour, against the given one. colour: share of these in which the judge sees it.",
+        "made from it, within the box around the thing. iou: what is visible in the clip drawn "
+        "again in another colour, against the given one. colour: share of these in which the judge "
+        "sees it.",
     )
     items = tuple(
         MediaItem(_shown(run, kind, place), f"{kind}: {request.prompt}")
