@@ -24,9 +24,7 @@ class ClipCoding(Protocol):
         """Premultiplied RGBA frames in [-1, 1] to latents."""
         ...
 
-    def decode(
-        self, latents: Float[Tensor, "b z g y x"], num_frames: int | None = None
-    ) -> Clips:
+    def decode(self, latents: Float[Tensor, "b z g y x"], num_frames: int | None = None) -> Clips:
         """Latents to premultiplied RGBA frames, not clamped.
 
         Args:

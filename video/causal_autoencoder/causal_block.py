@@ -5,16 +5,16 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from torch import Tensor, nn
+from torch import nn
 
-from video.causal_autoencoder.groups import Groups
+from video.causal_autoencoder.groups import Before, Groups, MadeGroups
 
 
 class Seen(NamedTuple):
     """What a block made, and what it must remember of it."""
 
     features: Groups
-    past: Groups
+    past: Before
     """The last ``reach - 1`` groups that went into its causal convolution."""
 
 
@@ -33,7 +33,7 @@ class CausalBlock(nn.Module):
         self.causal = nn.Conv2d(reach * channels, channels, 3, padding=1)
         self.second = zero_conv(channels, channels, kernel=3)
 
-    def forward(self, features: Groups, past: Groups | None) -> Seen:
+    def forward(self, features: Groups, past: Before | None) -> Seen:
         """The features of groups that follow ``past``; None: they are the first."""
         active = F.silu(features)
         if past is None:
@@ -44,7 +44,7 @@ class CausalBlock(nn.Module):
         return Seen(features + made, whole[:, count:])
 
 
-def convolved(features: Groups, conv: nn.Conv2d) -> Groups:
+def convolved(features: Groups, conv: nn.Conv2d) -> MadeGroups:
     """Every group by itself through a 2-D convolution."""
     flat = rearrange(features, "b g y x c -> (b g) c y x")
     return rearrange(conv(flat), "(b g) c y x -> b g y x c", b=len(features))

@@ -1,5 +1,6 @@
 """Clips of pixels to the codes of a causal autoencoder, and back."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,10 @@ class CausalCoding:
         """Premultiplied RGBA frames in [-1, 1] to codes; a picture's are its latents."""
         return self.coded(encoded_frames(self.autoencoder, clips))
 
+    def encode_parts(self, parts: Iterable[Tensor]) -> Iterator[Codes]:
+        """The codes of a clip that comes in parts of any lengths, in constant memory."""
+        return coded_parts(self.causal, (encoded_frames(self.autoencoder, part) for part in parts))
+
     def coded(self, latents: Clips) -> Codes:
         """Standardised per-frame latents to codes."""
         return torch.cat(list(coded_parts(self.causal, latents.split(_AT_ONCE, 2))), 2)
@@ -42,8 +47,14 @@ class CausalCoding:
         Raises:
             InputError: a length that so many codes do not have.
         """
-        parts = decoded_parts(self.causal, latents.split(_AT_ONCE, 2), num_frames)
-        return decoded_frames(self.autoencoder, torch.cat(list(parts), 2))
+        return torch.cat(list(self.decode_parts(latents.split(_AT_ONCE, 2), num_frames)), 2)
+
+    def decode_parts(
+        self, parts: Iterable[Tensor], num_frames: int | None = None
+    ) -> Iterator[Clips]:
+        """The frames of a clip whose codes come in parts, in constant memory."""
+        for latents in decoded_parts(self.causal, parts, num_frames):
+            yield decoded_frames(self.autoencoder, latents)
 
     def drawn_latents(self, drawn: Float[Tensor, "1 f y x"]) -> Float[Tensor, "1 g y x"]:
         """A code is given where all frames of its group are given."""

@@ -16,6 +16,12 @@ from common.shapes import Clips
 Groups = Float[Tensor, "b g y x d"]
 """Features of groups, channels last."""
 
+MadeGroups = Float[Tensor, "b g y x e"]
+"""Other features of the same groups."""
+
+Before = Float[Tensor, "b p y x d"]
+"""Features of groups before these."""
+
 
 def num_groups(num_frames: int, size: int) -> int:
     """Groups of so many frames: ``1 + ceil((f - 1) / r)``."""
@@ -50,7 +56,7 @@ def frames_of(groups: Groups, size: int, first: bool) -> Clips:
 
 def mixtures(
     before: Float[Tensor, "b g y x z"], now: Float[Tensor, "b g y x z"], size: int
-) -> Groups:
+) -> MadeGroups:
     """Groups whose frames go from one code to the next in even steps, the last being the next."""
     shares = torch.arange(1, size + 1, device=now.device, dtype=now.dtype) / size
     mixed = torch.lerp(before[..., None, :], now[..., None, :], shares[:, None])

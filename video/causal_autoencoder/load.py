@@ -8,12 +8,10 @@ from common.zoo.storage import Manifest, check_requires, load_model, read_manife
 from video.causal_autoencoder.architecture import CausalAutoencoderArchitecture
 from video.causal_autoencoder.model import CausalAutoencoder
 
-KIND = "causal_autoencoder"
+CAUSAL_AUTOENCODER = "causal_autoencoder"
 
 
-def load_causal_autoencoder(
-    autoencoder: Loaded, folder: Path = ZOO, device: str = "cpu"
-) -> Loaded:
+def load_causal_autoencoder(autoencoder: Loaded, folder: Path = ZOO, device: str = "cpu") -> Loaded:
     """The causal autoencoder that stands on this one.
 
     Raises:
@@ -21,7 +19,7 @@ def load_causal_autoencoder(
             trained on another autoencoder.
     """
     check_causal_autoencoder(autoencoder.identity, folder)
-    stored = load_model(folder, KIND, KIND)
+    stored = load_model(folder, CAUSAL_AUTOENCODER, CAUSAL_AUTOENCODER)
     return ready(CausalAutoencoder(causal_sizes(stored.manifest)), stored, device)
 
 
@@ -35,15 +33,16 @@ def check_causal_autoencoder(autoencoder: str, folder: Path = ZOO) -> Manifest:
     Raises:
         InputError: it is missing, of another kind, or was trained on another autoencoder.
     """
-    if not (folder / f"{KIND}.json").is_file():
+    if not (folder / f"{CAUSAL_AUTOENCODER}.json").is_file():
         raise InputError(
-            f"{folder} has no {KIND}.json: train one (python run.py prepare/emoji, prepare/clips, "
-            f"then train/{KIND}) and name the samples folder of that run"
+            f"{folder} has no {CAUSAL_AUTOENCODER}.json: train one (python run.py prepare/emoji, "
+            f"prepare/clips, then train/{CAUSAL_AUTOENCODER}) and put it there"
         )
-    manifest = read_manifest(folder, KIND)
-    if manifest.kind != KIND:
+    manifest = read_manifest(folder, CAUSAL_AUTOENCODER)
+    if manifest.kind != CAUSAL_AUTOENCODER:
         raise InputError(
-            f"{folder / KIND}.json describes a model of kind {manifest.kind}, not {KIND}"
+            f"{folder / CAUSAL_AUTOENCODER}.json describes a model of kind {manifest.kind}, not "
+            f"{CAUSAL_AUTOENCODER}"
         )
     check_requires(manifest, {"autoencoder": autoencoder})
     return manifest

@@ -25,7 +25,9 @@ from common.shapes import Clips
 from video.causal_autoencoder.architecture import CausalAutoencoderArchitecture
 from video.causal_autoencoder.causal_block import CausalBlock, convolved, zero_conv
 from video.causal_autoencoder.groups import (
+    Before,
     Groups,
+    MadeGroups,
     check_num_frames,
     frames_of,
     groups_of,
@@ -40,9 +42,9 @@ Codes = Float[Tensor, "b z g y x"]
 class Past(NamedTuple):
     """All that a network must remember of the groups before: its size does not grow with them."""
 
-    blocks: tuple[Groups, ...]
+    blocks: tuple[Before, ...]
     """What each block's causal convolution has seen."""
-    code: Groups | None = None
+    code: Before | None = None
     """The last frame of the code, for the decoder."""
 
 
@@ -61,18 +63,25 @@ class Roundtrip(NamedTuple):
     """As many frames as there were."""
 
 
+class Corrected(NamedTuple):
+    """Corrections of groups, and what the blocks must remember of these."""
+
+    groups: MadeGroups
+    blocks: tuple[Before, ...]
+
+
 class CausalNetwork(nn.Module):
     """Groups to corrections: a convolution, causal blocks, and a convolution of zeros."""
 
-    def __init__(self, inputs: int, outputs: int, blocks: int, sizes: CausalAutoencoderArchitecture):
+    def __init__(
+        self, inputs: int, outputs: int, blocks: int, sizes: CausalAutoencoderArchitecture
+    ):
         super().__init__()
         self.begin = nn.Conv2d(inputs, sizes.channels, 3, padding=1)
-        self.blocks = nn.ModuleList(
-            CausalBlock(sizes.channels, sizes.reach) for _ in range(blocks)
-        )
+        self.blocks = nn.ModuleList(CausalBlock(sizes.channels, sizes.reach) for _ in range(blocks))
         self.end = zero_conv(sizes.channels, outputs, kernel=1)
 
-    def forward(self, groups: Groups, past: Past | None) -> tuple[Groups, tuple[Groups, ...]]:
+    def forward(self, groups: Groups, past: Past | None) -> "Corrected":
         """Corrections of groups that follow ``past``, and what the blocks have seen."""
         features, seen = convolved(groups, self.begin), []
         for index, block in enumerate(self.blocks):
@@ -81,7 +90,7 @@ class CausalNetwork(nn.Module):
         made = convolved(nn.functional.silu(features), self.end).to(groups.dtype)
         if past is None:
             made = torch.cat([torch.zeros_like(made[:, :1]), made[:, 1:]], 1)
-        return made, tuple(seen)
+        return Corrected(made, tuple(seen))
 
 
 class CausalAutoencoder(nn.Module):

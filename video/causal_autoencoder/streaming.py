@@ -1,7 +1,7 @@
 """Clips of any length through a causal autoencoder, a part at a time, in constant memory.
 
 A part is coded with what the blocks before it have seen, so that parts of any lengths give what the
-whole gives.
+whole gives. Parts are ``(b, z, f, y, x)`` latents and ``(b, z, g, y, x)`` codes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from video.causal_autoencoder.groups import check_num_frames, num_groups
 from video.causal_autoencoder.model import CausalAutoencoder, Codes, Past
 
 
-def coded_parts(model: CausalAutoencoder, parts: Iterable[Clips]) -> Iterator[Codes]:
+def coded_parts(model: CausalAutoencoder, parts: Iterable[Tensor]) -> Iterator[Codes]:
     """The codes of a clip whose latents come in parts.
 
     Frames wait until their group is whole; the last group ends with the clip.
@@ -34,7 +34,7 @@ def coded_parts(model: CausalAutoencoder, parts: Iterable[Clips]) -> Iterator[Co
 
 
 def decoded_parts(
-    model: CausalAutoencoder, parts: Iterable[Codes], num_frames: int | None = None
+    model: CausalAutoencoder, parts: Iterable[Tensor], num_frames: int | None = None
 ) -> Iterator[Clips]:
     """The latents of a clip whose codes come in parts, each of one frame of code or more.
 

@@ -12,7 +12,8 @@ from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule,
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import FlowSchedule
 from common.embedded.autoencoder import DOWNSAMPLING, IMAGE_CHANNELS, Autoencoder
-from common.embedded.frame_coding import decoded_frames, encoded_frames
+from common.embedded.clip_coding import ClipCoding
+from common.embedded.frame_coding import FrameCoding
 from common.embedded.prior import check_size
 from common.embedded.text_encoder import TextEncoder, token_batch
 from common.embedded.tokenizer import Tokenizer
@@ -25,8 +26,8 @@ from video.spacetime_dit.model import Known, SpacetimeDiT, Text
 class SpacetimeDiTPrior:
     """A prior of clips that predicts the velocity of a rectified flow.
 
-    State: the three models, on one device, the size of the clips, what is known of them, and how
-    the transformer computes.
+    State: the three models, on one device, the size of the clips, what is known of them, how the
+    transformer computes, and what codes clips (None: the autoencoder, frame by frame).
     """
 
     def __init__(
@@ -38,16 +39,19 @@ class SpacetimeDiTPrior:
         size: tuple[int, int, int],
         known: Known | None = None,
         compute: Computing = AS_IT_IS,
+        coding: ClipCoding | None = None,
     ):
         check_clip_size(size, dit.architecture)
         self.autoencoder, self.text_encoder, self.dit = autoencoder, text_encoder, dit
         self._tokenizer, self._size, self.known = tokenizer, size, known
         self._compute = compute
+        self.coding: ClipCoding = coding or FrameCoding(autoencoder)
         frames, height, width = size
         cells = (height // DOWNSAMPLING, width // DOWNSAMPLING)
         channels = autoencoder.architecture.latent_channels
         schedule = flow_schedule(dit.architecture)
-        self._spec = PriorSpec((channels, frames, *cells), IMAGE_CHANNELS, schedule, "velocity")
+        shape = (channels, self.coding.num_latent_frames(frames), *cells)
+        self._spec = PriorSpec(shape, IMAGE_CHANNELS, schedule, "velocity")
 
     @property
     def spec(self) -> PriorSpec:
@@ -82,7 +86,7 @@ class SpacetimeDiTPrior:
         known = Known(latents[None], (drawn <= 0).to(latents)[None])
         return SpacetimeDiTPrior(
             self.autoencoder, self.text_encoder, self.dit, self._tokenizer, self._size, known,
-            self._compute,
+            self._compute, self.coding,
         )  # fmt: skip
 
     @torch.no_grad()
@@ -107,13 +111,14 @@ class SpacetimeDiTPrior:
         sigma = per_sample(self._spec.schedule.sigma(timesteps), latents)
         return torch.where(known.mask > 0, (latents - known.latents) / sigma, made)
 
-    def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
+    def encode(self, pictures: Clips) -> Float[Tensor, "b z g y x"]:
         """Premultiplied RGBA frames in [-1, 1] to latents."""
-        return encoded_frames(self.autoencoder, pictures)
+        return self.coding.encode(pictures)
 
-    def decode(self, latents: Float[Tensor, "b z f y x"]) -> Clips:
-        """Latents to premultiplied RGBA frames, not clamped."""
-        return decoded_frames(self.autoencoder, latents)
+    def decode(self, latents: Float[Tensor, "b z g y x"]) -> Clips:
+        """Latents to premultiplied RGBA frames, not clamped; of whole clips, or of parts."""
+        whole = latents.shape[2] == self._spec.latent_shape[1]
+        return self.coding.decode(latents, self.num_frames if whole else None)
 
 
 def embedded_text(

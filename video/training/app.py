@@ -19,7 +19,11 @@ from video.training.causal_autoencoder_trainer import (
     open_causal_training,
 )
 from video.training.config import TrainVideoConfig
-from video.training.spacetime_dit_trainer import TrainSpacetimeDiT, open_spacetime_training
+from video.training.spacetime_dit_trainer import (
+    TrainSpacetimeDiT,
+    num_latent_frames,
+    open_spacetime_training,
+)
 
 _LIBRARIES_BYTES = 700 * 2**20
 
@@ -29,6 +33,7 @@ def check(config: TrainVideoConfig, apps: Apps) -> list[str]:
     check_start(config)
     match config.method:
         case TrainSpacetimeDiT() as method:
+            num_latent_frames(method)  # refuses missing models
             if method.frames_at_once == 1 and "picture_share" in method.model_fields_set:
                 return [
                     "method.picture_share has no effect: frames_at_once is 1, which is pictures "
@@ -46,11 +51,12 @@ def estimate(config: TrainVideoConfig) -> Estimate:
     """Sizes, memory and steps."""
     match config.method:
         case TrainSpacetimeDiT() as method:
-            side, frames = method.size_px // DOWNSAMPLING, method.frames_at_once
+            side = method.size_px // DOWNSAMPLING
             num_weights, num_bytes = training_bytes(
-                method.architecture, (frames, side, side), method.loop.batch_size
-            )
-            clips = {"clips": _shown(frames, method.size_px)}
+                method.architecture, (num_latent_frames(method), side, side),
+                method.loop.batch_size,
+            )  # fmt: skip
+            clips = {"clips": _shown(method.frames_at_once, method.size_px)}
         case TrainCausalAutoencoder() as method:
             sizes = method.architecture
             num_weights = num_causal_weights(sizes)

@@ -28,7 +28,7 @@ from common.training.loop_config import LearningRate, LoopConfig
 from common.training.training import Package
 from common.zoo.models import ZOO, Loaded, load_autoencoder
 from video.causal_autoencoder.architecture import CausalAutoencoderArchitecture
-from video.causal_autoencoder.interpolated import interpolated
+from video.causal_autoencoder.interpolated import kept, mixed
 from video.causal_autoencoder.memory import training_bytes
 from video.causal_autoencoder.model import CausalAutoencoder
 from video.training.coded_clips import ClipLatents, Px, prepared_coded_clips
@@ -113,14 +113,14 @@ class CausalAutoencoderTraining:
         count = config.loop.batch_size * (4 if halved else 1)
         clean = torch.from_numpy(self._source.draw(64 if halved else 128, count, rng))
         clean = clean.to(self._device)
-        kept = interpolated(clean, config.architecture.frames_per_code).codes
+        plain = kept(clean, config.architecture.frames_per_code)
         generator = torch.Generator(self._device)
         generator.manual_seed(stream_seed(self._seed, draw, "code noise"))
-        noise = torch.randn(kept.shape, generator=generator, device=self._device)
+        noise = torch.randn(plain.shape, generator=generator, device=self._device)
         made = forward(clean, config.code_noise * noise)
         found = {
             "latents": (made.latents.float() - clean)[:, :, 1:].square().mean(),
-            "correction": (made.codes - kept)[:, :, 1:].square().mean(),
+            "correction": (made.codes - plain)[:, :, 1:].square().mean(),
         }
         total = found["latents"] + config.correction_weight * found["correction"]
         if config.pixel_weight:
@@ -128,9 +128,7 @@ class CausalAutoencoderTraining:
             total = total + config.pixel_weight * found["pixels"]
         return {"loss": total, **found}
 
-    def _pixel_loss(
-        self, made: Clips, clean: Clips, rng: np.random.Generator
-    ) -> Float[Tensor, ""]:
+    def _pixel_loss(self, made: Clips, clean: Clips, rng: np.random.Generator) -> Float[Tensor, ""]:
         """Of crops of frames, decoded, to the same crops of the clean latents, decoded."""
         decoder = self._autoencoder.model
         some, wanted = _same_crops((made, clean), self._config.pixel_crops, rng)
@@ -149,7 +147,9 @@ class CausalAutoencoderTraining:
             for pair in zip(rows, model(rows).latents, strict=True):
                 shown = torch.stack(pair)[:, :, _SHOWN]
                 for clip in decoded_frames(self._autoencoder.model, shown):
-                    pictures += [to_picture(frame) for frame in rearrange(clip, "c f h w -> f c h w")]
+                    pictures += [
+                        to_picture(frame) for frame in rearrange(clip, "c f h w -> f c h w")
+                    ]
         return picture_sheet(pictures, num_columns=_SHOWN.stop // _SHOWN.step, cell_px=64)
 
     @torch.no_grad()
@@ -158,12 +158,12 @@ class CausalAutoencoderTraining:
 
         ``interpolated`` is the same without learning: every r-th frame, and mixtures between.
         """
-        figures = {}
+        figures, size = {}, self._config.architecture.frames_per_code
         for name, latents in self._source.measured.items():
             found = {"error": 0.0, "interpolated": 0.0}
             for rows in torch.from_numpy(latents).split(_MEASURED_AT_ONCE):
                 clean = rows.to(self._device)
-                plain = interpolated(clean, self._config.architecture.frames_per_code).latents
+                plain = mixed(kept(clean, size), size, clean.shape[2])
                 for key, made in (("error", model(clean).latents), ("interpolated", plain)):
                     errors = (made - clean)[:, :, 1:].square().mean()
                     found[key] += float(errors) * len(rows) / len(latents)

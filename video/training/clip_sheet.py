@@ -34,7 +34,7 @@ def clip_sheet(prior: SpacetimeDiTPrior, held_out: FrameBatch) -> Picture:
     shown = range(0, prior.num_frames, -(-prior.num_frames // _MAX_SHOWN))
     pictures, captions = [], []
     for prompt, latents in drawn:
-        frames = prior.decode(latents[:, :, list(shown)])[0]
+        frames = prior.decode(latents)[0][:, list(shown)]
         pictures += [to_picture(frames[:, place]) for place in range(len(shown))]
         captions += [prompt, *[""] * (len(shown) - 1)]
     return picture_sheet(pictures, captions=captions, num_columns=len(shown), cell_px=128)
