@@ -58,10 +58,10 @@ class TrainCausalAutoencoder(Config):
     """Of the loss that keeps codes near the frames that they correct."""
     pixel_weight: float = Field(1.0, ge=0)
     """Of the loss of decoded pixels; 0 leaves them out."""
-    pixel_crops: int = Field(8, ge=1, le=256)
+    pixel_crops: int = Field(4, ge=1, le=256)
     """Places of 64 x 64 pixels that are decoded in a step, each of one frame."""
     loop: LoopConfig = LoopConfig(
-        num_steps=1200, batch_size=12, ema_decay=0.99,
+        num_steps=6000, batch_size=8, ema_decay=0.99,
         learning_rate=LearningRate(peak=2e-3, warmup_steps=50),
     )  # fmt: skip
     """How long and in which steps to train."""
