@@ -4,6 +4,8 @@ Few small clips of the kit that nobody has learnt from: they would tell if the w
 stand on and their card no longer belonged together.
 """
 
+from statistics import fmean
+
 import pytest
 import torch
 
@@ -35,13 +37,14 @@ def clips():
 
 def test_codes_keep_more_than_frames_with_mixtures_between(codings, clips):
     found = [[coded_clip(coding, clip) for clip in clips] for coding in codings]
-    frames, mixed, causal = ([sum(one.psnr_db) / 3 for one in row] for row in found)
-    assert sum(causal) / 3 > sum(mixed) / 3 + 0.5  # dB
-    assert sum(frames) / 3 > sum(causal) / 3, "of which fewer numbers cannot keep all"
+    psnr = [fmean(min(one.clip_psnr_db) for one in row) for row in found]
+    frames, mixed, causal = psnr
+    assert causal > mixed + 0.5  # dB
+    assert frames > causal, "a third of the numbers cannot keep all"
     assert found[2][0].num_values == found[1][0].num_values == 5 * 8 * 8 * 8
     assert found[0][0].num_values == 16 * 8 * 8 * 8
-    errors = [sum(one.alpha_error for one in row) for row in found]
-    assert errors[2] < errors[1]
+    errors = [fmean(one.alpha_error for one in row) for row in found]
+    assert errors[2] < 0.9 * errors[1]
 
 
 def test_pictures_are_coded_as_without_it(codings, clips):
