@@ -158,7 +158,8 @@ class CausalAutoencoderTraining:
 
         ``interpolated`` is the same without learning: every r-th frame, and mixtures between.
         """
-        figures, size = {}, self._config.architecture.frames_per_code
+        figures: dict[str, float] = {}
+        size = self._config.architecture.frames_per_code
         for name, latents in self._source.measured.items():
             found = {"error": 0.0, "interpolated": 0.0}
             for rows in torch.from_numpy(latents).split(_MEASURED_AT_ONCE):
