@@ -48,6 +48,7 @@ from video.clip_priors import (
     check_clip_prior,
     clip_need,
     clip_sizes,
+    drawn_latents,
     seeing,
 )
 from video.clip_windows import drawn_together, windows_of
@@ -177,7 +178,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
         clips = draw(told, run, seeing(prior, given), camera, given, curves)
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
-            shown = _shown(config, _frames(config, prior, drawn, source, enlarging), drawn)
+            shown = _shown(config, _frames(config, prior, drawn, source, enlarging))
             _write(config, run, drawn, shown, prior, sound)
     return _with_coverage(config, prior, outcome_of(config, run))
 
@@ -203,7 +204,7 @@ def _frames(
     enlarging: Enlarging,
 ) -> Iterator[Frames]:
     """The clip's pixels, some frames at a time."""
-    for at in range(0, _num_frames(drawn), _DECODED_AT_ONCE):
+    for at in range(0, _num_latents(drawn), _DECODED_AT_ONCE):
         part = slice(at, at + _DECODED_AT_ONCE)
         if isinstance(drawn, LongDrawn):
             latents = drawn.latents.frames(part.start, part.stop)
@@ -220,19 +221,17 @@ def _frames(
         yield to_frames(rearrange(enlarged, "f c h w -> c f h w"))
 
 
-def _num_frames(drawn: Drawn | LongDrawn) -> int:
-    """Of the clip, before any are put between."""
+def _num_latents(drawn: Drawn | LongDrawn) -> int:
+    """Frames of the clip's latents: fewer than its own where several are coded together."""
     if isinstance(drawn, LongDrawn):
         return drawn.latents.num_frames
     return drawn.latents.shape[1]
 
 
-def _shown(
-    config: VideoConfig, frames: Iterator[Frames], drawn: Drawn | LongDrawn
-) -> Iterator[Frames]:
+def _shown(config: VideoConfig, frames: Iterator[Frames]) -> Iterator[Frames]:
     """The frames of the files, with those between drawn ones if they are asked for."""
-    resampling = _resampling(config)
-    return frames if resampling is None else resampled(frames, _num_frames(drawn), resampling)
+    resampling, count = _resampling(config), config.method.num_frames
+    return frames if resampling is None else resampled(frames, count, resampling)
 
 
 def _resampling(config: VideoConfig) -> Resampling | None:
@@ -247,7 +246,9 @@ def _resampling(config: VideoConfig) -> Resampling | None:
 def _encoded(source: GivenFrames, prior: Prior[Any], config: VideoConfig, device: str) -> Given:
     """What is given, in the prior's latents. A cell with any pixel to be drawn is drawn whole."""
     latents = prior.encode(source.frames[None].to(device))[0]
-    drawn = None if source.drawn is None else cells_drawn(source.drawn, latents.shape[-2:])
+    drawn = None
+    if source.drawn is not None:
+        drawn = drawn_latents(prior, cells_drawn(source.drawn, latents.shape[-2:]))
     return Given(latents, strength_of(config.method), drawn)
 
 
@@ -280,7 +281,7 @@ def _write(
     samples, stem = run.folder.samples, f"{drawn.sample:03d}"
     record = provenance_of(config, run, config.prompt, drawn.sample)
     poster = samples / f"{stem}_poster.png"
-    count, resampling = _num_frames(drawn), _resampling(config)
+    count, resampling = config.method.num_frames, _resampling(config)
     shown = count if resampling is None else resampling.num_frames(count)
     middle, audio = shown // 2, None
     if sound is not None:

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from jaxtyping import Float
+from torch import Tensor
+
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.given import Given
 from common.diffusion.prior import Prior
@@ -16,6 +19,7 @@ from common.runs.launch import resolve_device
 from video.clip_keys import MovingKeys
 from video.clip_windows import drawn_together, window_notes, windows_of
 from video.config import VideoConfig
+from video.long_video import LongVideo
 from video.refined_clips import check_leak
 from video.timeline.curve import FrameTracks
 from video.timeline.resolved import (
@@ -51,6 +55,7 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
         notes: list[str] = []
         if isinstance(prior, SpacetimeDiTPriorConfig):
             notes = _check_spacetime_dit(prior, method.size, view)
+            _check_coding(config, prior)
         else:
             check_prior(prior, drawn_together(config), view, method.num_frames)
         _check_free_init(config)
@@ -96,6 +101,26 @@ def _check_spacetime_dit(
             "prior.name=embedded"
         )
     return check_spacetime_dit(prior, size)
+
+
+def _check_coding(config: VideoConfig, prior: SpacetimeDiTPriorConfig) -> None:
+    """Refuse what says something of single frames where several are coded together."""
+    from video.spacetime_dit.load import coding_of
+
+    method = config.method
+    if coding_of(prior) == "frames":
+        return
+    told = {
+        "method.name=long_video continues from a last frame": isinstance(method, LongVideo),
+        "method.key_frames gives single frames": bool(getattr(method, "key_frames", ())),
+        "method.timeline changes single frames": bool(timeline_of(config).curves),
+    }
+    wrong = [what for what, is_so in told.items() if is_so]
+    if wrong:
+        raise InputError(
+            f"{wrong[0]}, and this spacetime DiT draws codes of several frames (it was trained "
+            "with architecture.coding=causal): leave that out, or use a model of coding=frames"
+        )
 
 
 def _check_trajectory(config: VideoConfig) -> None:
@@ -205,6 +230,13 @@ def _told(
     if strengths is None and not weights and loras is None:
         return prior
     return prior.changing(strengths, weights, loras)
+
+
+def drawn_latents(prior: Prior[Any], drawn: Float[Tensor, "1 f y x"]) -> Float[Tensor, "1 g y x"]:
+    """Which cells of the latents are drawn, told which are in each frame."""
+    from video.spacetime_dit.prior import SpacetimeDiTPrior
+
+    return prior.coding.drawn_latents(drawn) if isinstance(prior, SpacetimeDiTPrior) else drawn
 
 
 def seeing(prior: Prior[Any], given: Given | None) -> Prior[Any]:

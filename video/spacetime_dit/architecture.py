@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from common.config import Config
+from common.embedded.clip_coding import CodingKind
 
 AttentionKind = Literal["joint", "factorised"]
 """``joint``: every token attends to every token of the clip. ``factorised``: blocks attend in turn
@@ -31,6 +32,9 @@ class Patch(Config):
 class SpacetimeDiTArchitecture(Config):
     """Sizes of the spacetime DiT."""
 
+    coding: CodingKind = "frames"
+    """What turns clips into the latents that it draws: every frame by itself (frames), or fewer
+    frames of code (causal: the causal autoencoder), which makes steps cheaper."""
     latent_channels: int = Field(8, ge=1, le=64)
     """Channels of the latent."""
     text_channels: int = Field(256, ge=8, le=4096)

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from math import prod
+from pathlib import Path
+from typing import assert_never
 
 from common.diffusion.compiled import compile_parts
 from common.diffusion.computing import Computing
 from common.diffusion.reuse import WHOLE
 from common.embedded.autoencoder import DOWNSAMPLING
+from common.embedded.clip_coding import ClipCoding, CodingKind
+from common.embedded.clip_plan import NOTHING_KNOWN
+from common.embedded.frame_coding import FrameCoding
 from common.embedded.prior_config import EmbeddedComputeConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.embedded.tokenizer import MAX_TOKENS, load_tokenizer
@@ -14,6 +19,7 @@ from common.errors import InputError
 from common.generation.estimate import FEATURES_PER_PIXEL, Need
 from common.zoo.models import (
     ZOO,
+    Loaded,
     architecture_of,
     load_autoencoder,
     load_clip_plan,
@@ -21,6 +27,14 @@ from common.zoo.models import (
     ready,
 )
 from common.zoo.storage import Manifest, check_requires, load_model, read_manifest
+from video.causal_autoencoder.coding import CausalCoding
+from video.causal_autoencoder.groups import num_groups
+from video.causal_autoencoder.load import (
+    CAUSAL_AUTOENCODER,
+    causal_sizes,
+    check_causal_autoencoder,
+    load_causal_autoencoder,
+)
 from video.spacetime_dit.architecture import SpacetimeDiTArchitecture
 from video.spacetime_dit.block_cache import check_levels, reusing_blocks
 from video.spacetime_dit.flops import evaluation_flops
@@ -77,14 +91,45 @@ def load_spacetime_dit(
     autoencoder, text = load_autoencoder(bases, device), load_text_encoder(bases, device)
     stored = load_model(config.models_dir or ZOO, KIND, KIND)
     at_hand = {"autoencoder": autoencoder.identity, "text_encoder": text.identity}
-    check_requires(stored.manifest, at_hand)
-    dit = SpacetimeDiT(_architecture({KIND: stored.manifest}))
-    model = ready(dit, stored, device).model
+    sizes = _architecture({KIND: stored.manifest})
+    coding, identities = load_coding(sizes.coding, autoencoder, bases, device)
+    check_requires(stored.manifest, at_hand | identities)
+    model = ready(SpacetimeDiT(sizes), stored, device).model
+    plan = NOTHING_KNOWN
+    if sizes.coding == "frames":
+        plan = load_clip_plan(text, bases, device, config.trajectory_noise)
     return SpacetimeDiTPrior(
         autoencoder.model, text.model, model, load_tokenizer(), size,
-        _computing(model, config.compute, device),
-        load_clip_plan(text, bases, device, config.trajectory_noise),
+        _computing(model, config.compute, device), plan, coding,
     )  # fmt: skip
+
+
+def load_coding(
+    kind: CodingKind, autoencoder: Loaded, folder: Path = ZOO, device: str = "cpu"
+) -> tuple[ClipCoding, dict[str, str]]:
+    """What codes clips, and the identities of the models that it has beside the autoencoder.
+
+    Raises:
+        InputError: there is no causal autoencoder in the folder, or it is of another autoencoder.
+    """
+    match kind:
+        case "frames":
+            return FrameCoding(autoencoder.model), {}
+        case "causal":
+            causal = load_causal_autoencoder(autoencoder, folder, device)
+            coding = CausalCoding(autoencoder.model, causal.model)
+            return coding, {CAUSAL_AUTOENCODER: causal.identity}
+        case _:
+            assert_never(kind)
+
+
+def coding_of(config: SpacetimeDiTPriorConfig) -> CodingKind:
+    """What a model draws: latents of every frame, or codes of several.
+
+    Raises:
+        InputError: there is no model, or it is of others than those at hand.
+    """
+    return _architecture(_manifests(config)).coding
 
 
 def _computing(dit: SpacetimeDiT, compute: EmbeddedComputeConfig, device: str) -> Computing:
@@ -102,8 +147,8 @@ def spacetime_dit_need(
     """Latent shape and memory of drawing ``together`` clips at once."""
     manifests = _manifests(config)
     sizes = _architecture(manifests)
-    cells = _cells(size)
-    bases = _WIDENED * sum(manifests[kind].num_bytes for kind in _BASES)
+    cells = _cells(size, manifests)
+    bases = _WIDENED * sum(one.num_bytes for kind, one in manifests.items() if kind != KIND)
     decoding = 4 * FEATURES_PER_PIXEL * prod(size)
     return Need(
         (sizes.latent_channels, *cells), bases + decoding + drawing_bytes(sizes, cells, together)
@@ -117,8 +162,8 @@ def spacetime_dit_sizes(
 
     Clips that begin with their moved first frame take less.
     """
-    sizes = _architecture(_manifests(config))
-    cells = _cells(size)
+    manifests = _manifests(config)
+    sizes, cells = _architecture(manifests), _cells(size, manifests)
     said = min(len(load_tokenizer().encode(prompt)), MAX_TOKENS)
     flops = num_evaluations * evaluation_flops(sizes, cells, said)
     return {
@@ -128,9 +173,11 @@ def spacetime_dit_sizes(
     }
 
 
-def _cells(size: tuple[int, int, int]) -> tuple[int, int, int]:
+def _cells(size: tuple[int, int, int], manifests: Mapping[str, Manifest]) -> tuple[int, int, int]:
     """Frames, rows and columns of the latent."""
     frames, height, width = size
+    if CAUSAL_AUTOENCODER in manifests:
+        frames = num_groups(frames, causal_sizes(manifests[CAUSAL_AUTOENCODER]).frames_per_code)
     return frames, height // DOWNSAMPLING, width // DOWNSAMPLING
 
 
@@ -149,6 +196,9 @@ def _manifests(config: SpacetimeDiTPriorConfig) -> dict[str, Manifest]:
         raise InputError(
             f"{folder / KIND}.json describes a model of kind {manifests[KIND].kind}, not {KIND}"
         )
+    if _architecture(manifests).coding == "causal":
+        manifests[CAUSAL_AUTOENCODER] = check_causal_autoencoder(at_hand["autoencoder"], bases)
+        at_hand[CAUSAL_AUTOENCODER] = manifests[CAUSAL_AUTOENCODER].identity
     check_requires(manifests[KIND], at_hand)
     return manifests
 

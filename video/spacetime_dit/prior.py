@@ -15,8 +15,9 @@ from common.diffusion.noise_schedule import NoiseSchedule, build_noise_schedule,
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import FlowSchedule
 from common.embedded.autoencoder import DOWNSAMPLING, IMAGE_CHANNELS, Autoencoder
+from common.embedded.clip_coding import ClipCoding
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPart, ClipPlan
-from common.embedded.frame_coding import decoded_frames, encoded_frames
+from common.embedded.frame_coding import FrameCoding
 from common.embedded.image_unet import view_features
 from common.embedded.prior import check_size
 from common.embedded.shared_noise import mixed_noise, one_more
@@ -33,7 +34,8 @@ class SpacetimeDiTPrior:
     """A prior of clips that predicts the velocity of a rectified flow.
 
     State: the three models, on one device, the size of the clips, what is known of them, their
-    plan, and how the transformer computes.
+    plan, how the transformer computes, and what codes clips (None: the autoencoder, frame by
+    frame).
     """
 
     def __init__(
@@ -45,12 +47,15 @@ class SpacetimeDiTPrior:
         size: tuple[int, int, int],
         compute: Computing = AS_IT_IS,
         plan: ClipPlan = NOTHING_KNOWN,
+        coding: ClipCoding | None = None,
     ):
         self.autoencoder, self.text_encoder, self.dit = autoencoder, text_encoder, dit
         self._tokenizer, self._compute, self.plan = tokenizer, compute, plan
         self.known: Known | None = None
         self.windows: FrameWindows | None = None
-        self._spec = clip_spec(autoencoder, dit, size)
+        self.coding: ClipCoding = coding or FrameCoding(autoencoder)
+        self._num_frames = size[0]
+        self._spec = clip_spec(autoencoder, dit, size, self.coding)
 
     @property
     def spec(self) -> PriorSpec:
@@ -60,7 +65,7 @@ class SpacetimeDiTPrior:
     @property
     def num_frames(self) -> int:
         """Frames of a clip."""
-        return self._spec.latent_shape[1]
+        return self._num_frames
 
     @property
     def device(self) -> torch.device:
@@ -90,7 +95,7 @@ class SpacetimeDiTPrior:
         """The prior of clips of one frame: pictures, of which nothing is known."""
         same = copy(self)
         channels, _, height, width = self._spec.latent_shape
-        same.known, same.plan = None, NOTHING_KNOWN
+        same.known, same.plan, same._num_frames = None, NOTHING_KNOWN, 1
         same._spec = replace(self._spec, latent_shape=(channels, 1, height, width))
         return same
 
@@ -132,13 +137,14 @@ class SpacetimeDiTPrior:
         sigma = per_sample(self._spec.schedule.sigma(timesteps), latents)
         return torch.where(known.mask > 0, (latents - known.latents) / sigma, made)
 
-    def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
+    def encode(self, pictures: Clips) -> Float[Tensor, "b z g y x"]:
         """Premultiplied RGBA frames in [-1, 1] to latents."""
-        return encoded_frames(self.autoencoder, pictures)
+        return self.coding.encode(pictures)
 
-    def decode(self, latents: Float[Tensor, "b z f y x"]) -> Clips:
-        """Latents to premultiplied RGBA frames, not clamped."""
-        return decoded_frames(self.autoencoder, latents)
+    def decode(self, latents: Float[Tensor, "b z g y x"]) -> Clips:
+        """Latents to premultiplied RGBA frames, not clamped; of whole clips, or of parts."""
+        whole = latents.shape[2] == self._spec.latent_shape[1]
+        return self.coding.decode(latents, self.num_frames if whole else None)
 
 
 def embedded_text(
@@ -150,7 +156,12 @@ def embedded_text(
     return Text(text.states, text.mask, pooled)
 
 
-def clip_spec(autoencoder: Autoencoder, dit: SpacetimeDiT, size: tuple[int, int, int]) -> PriorSpec:
+def clip_spec(
+    autoencoder: Autoencoder,
+    dit: SpacetimeDiT,
+    size: tuple[int, int, int],
+    coding: ClipCoding,
+) -> PriorSpec:
     """Of clips of this size.
 
     Raises:
@@ -159,8 +170,8 @@ def clip_spec(autoencoder: Autoencoder, dit: SpacetimeDiT, size: tuple[int, int,
     check_clip_size(size, dit.architecture)
     frames, height, width = size
     shape = (
-        autoencoder.architecture.latent_channels, frames, height // DOWNSAMPLING,
-        width // DOWNSAMPLING,
+        autoencoder.architecture.latent_channels, coding.num_latent_frames(frames),
+        height // DOWNSAMPLING, width // DOWNSAMPLING,
     )  # fmt: skip
     return PriorSpec(shape, IMAGE_CHANNELS, flow_schedule(dit.architecture), "velocity")
 

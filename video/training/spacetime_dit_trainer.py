@@ -1,6 +1,7 @@
 """Training the spacetime DiT on clips and pictures by flow matching."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from common.config import Config
 from common.embedded.autoencoder import DOWNSAMPLING
+from common.embedded.clip_coding import ClipCoding
+from common.embedded.frame_coding import FrameCoding
 from common.embedded.shared_noise import mixed_noise, one_more
 from common.embedded.tokenizer import load_tokenizer
 from common.errors import InputError
@@ -23,6 +26,15 @@ from common.training.kit.clip_parts import NUM_FRAMES
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.training import Package
 from common.zoo.models import ZOO, Loaded, load_autoencoder, load_text_encoder
+from common.zoo.storage import read_manifest
+from video.causal_autoencoder.coding import CausalCoding
+from video.causal_autoencoder.groups import num_groups
+from video.causal_autoencoder.load import (
+    CAUSAL_AUTOENCODER,
+    causal_sizes,
+    check_causal_autoencoder,
+    load_causal_autoencoder,
+)
 from video.spacetime_dit.architecture import SpacetimeDiTArchitecture
 from video.spacetime_dit.model import Known, SpacetimeDiT
 from video.spacetime_dit.prior import SpacetimeDiTPrior, embedded_text, flow_schedule
@@ -41,7 +53,8 @@ class TrainSpacetimeDiT(Config):
     architecture: SpacetimeDiTArchitecture = SpacetimeDiTArchitecture()
     """Sizes of the model."""
     models_dir: Path | None = None
-    """Folder of the autoencoder and the text encoder that it stands on; null is the zoo."""
+    """Folder of the autoencoder and the text encoder that it stands on, and of the causal
+    autoencoder for `architecture.coding=causal`; null is the zoo."""
     size_px: Literal[64, 128] = 128
     """Side of the frames behind the latents; 64 makes a step four times as cheap."""
     times: FlowTimes = FlowTimes()
@@ -74,6 +87,11 @@ class TrainSpacetimeDiT(Config):
             raise ValueError(
                 f"architecture.max_frames is {self.architecture.max_frames}, and the clips of "
                 f"training have {NUM_FRAMES} frames: what is longer would not be learnt"
+            )
+        if self.architecture.coding == "causal" and frames not in (1, NUM_FRAMES):
+            raise ValueError(
+                f"frames_at_once {frames} takes frames that are apart, and a code holds "
+                f"neighbours; use {NUM_FRAMES} or 1, or architecture.coding=frames"
             )
         if patch > 1 and frames not in (1, NUM_FRAMES):
             raise ValueError(
@@ -117,7 +135,10 @@ class SpacetimeDiTTraining:
         self._config, self._source, self._models = config, source, models
         self._seed, self._device = seed, device
         self._schedule = flow_schedule(config.architecture)
-        self._held_out = source.held_out()
+        self._coding = _coding_of(config, models)
+        held_out = source.held_out()
+        self._num_frames = held_out.latents.shape[2]
+        self._held_out = self._coded(held_out)
         with initial_weights(seed, config.name):
             self._model = SpacetimeDiT(config.architecture).to(device)
 
@@ -146,14 +167,28 @@ class SpacetimeDiTTraining:
         return {"loss": errors.mean()}
 
     def _drawn(self, rng: np.random.Generator) -> FrameBatch:
-        """The samples of a step: clips, or as many pictures as these have frames."""
+        """The samples of a step: clips, or as many pictures as these have frames of latents."""
         config, count = self._config, self._config.loop.batch_size
         if config.frames_at_once == 1 or rng.random() < config.picture_share:
-            return self._source.pictures(count * config.frames_at_once, rng)
+            together = self._coding.num_latent_frames(config.frames_at_once)
+            return self._source.pictures(count * together, rng)
         batch = self._source.draw(count, rng)
         if config.frames_at_once < batch.latents.shape[2]:
             batch = some_frames(batch, config.frames_at_once, rng)
-        return batch
+        return self._coded(batch)
+
+    @torch.no_grad()
+    def _coded(self, batch: FrameBatch) -> FrameBatch:
+        """Samples as the model draws them; frames of codes are counted one by one."""
+        if not isinstance(self._coding, CausalCoding):
+            return batch
+        with torch.autocast(self._device, enabled=False):
+            codes = self._coding.coded(torch.from_numpy(batch.latents).to(self._device))
+        times = np.arange(codes.shape[2], dtype=np.float32)
+        return replace(
+            batch, latents=codes.cpu().numpy(), times=np.tile(times, (len(codes), 1)),
+            views=tuple(view and view[:1] * len(times) for view in batch.views),
+        )  # fmt: skip
 
     def _errors(
         self,
@@ -183,11 +218,10 @@ class SpacetimeDiTTraining:
         return clip_sheet(self._prior(model), self._held_out)
 
     def _prior(self, model: Any) -> SpacetimeDiTPrior:
-        frames, *cells = self._held_out.latents.shape[2:]
-        height, width = (side * DOWNSAMPLING for side in cells)
+        height, width = (side * DOWNSAMPLING for side in self._held_out.latents.shape[-2:])
         return SpacetimeDiTPrior(
             self._models["autoencoder"].model, self._models["text_encoder"].model, model,
-            load_tokenizer(), (frames, height, width),
+            load_tokenizer(), (self._num_frames, height, width), coding=self._coding,
         )  # fmt: skip
 
     @torch.no_grad()
@@ -239,6 +273,26 @@ class SpacetimeDiTTraining:
         return Package("spacetime_dit", model, sizes, requires)
 
 
+def num_latent_frames(config: TrainSpacetimeDiT) -> int:
+    """Frames of latents that a clip of a batch has; no weights are read.
+
+    Raises:
+        InputError: models that it stands on are missing, or do not belong together.
+    """
+    if config.architecture.coding == "frames":
+        return config.frames_at_once
+    folder = config.models_dir or ZOO
+    manifest = check_causal_autoencoder(read_manifest(folder, "autoencoder").identity, folder)
+    return num_groups(config.frames_at_once, causal_sizes(manifest).frames_per_code)
+
+
+def _coding_of(config: TrainSpacetimeDiT, models: Mapping[str, Loaded]) -> ClipCoding:
+    autoencoder = models["autoencoder"].model
+    if config.architecture.coding == "frames":
+        return FrameCoding(autoencoder)
+    return CausalCoding(autoencoder, models[CAUSAL_AUTOENCODER].model)
+
+
 def open_spacetime_training(
     config: TrainSpacetimeDiT, cache: Path, seed: int, device: str
 ) -> SpacetimeDiTTraining:
@@ -266,4 +320,6 @@ def open_spacetime_training(
         config.chinese_share, config.size_px,
     )  # fmt: skip
     models = {"autoencoder": autoencoder, "text_encoder": text}
+    if config.architecture.coding == "causal":
+        models[CAUSAL_AUTOENCODER] = load_causal_autoencoder(autoencoder, folder, device)
     return SpacetimeDiTTraining(config, source, models, seed, device)

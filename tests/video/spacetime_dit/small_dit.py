@@ -6,6 +6,7 @@ import torch
 
 from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
 from common.zoo.models import load_autoencoder, load_text_encoder
+from common.zoo.storage import read_manifest
 from tests.common.zoo.small_zoo import store
 from video.spacetime_dit.architecture import Patch, SpacetimeDiTArchitecture
 from video.spacetime_dit.model import SpacetimeDiT, Text
@@ -42,6 +43,8 @@ def store_dit(folder: Path, bases: Path, sizes: SpacetimeDiTArchitecture = SIZES
         "autoencoder": load_autoencoder(bases).identity,
         "text_encoder": load_text_encoder(bases).identity,
     }
+    if sizes.coding == "causal":
+        requires["causal_autoencoder"] = read_manifest(bases, "causal_autoencoder").identity
     store(folder, "spacetime_dit", random_dit(sizes), sizes, requires)
 
 

@@ -12,6 +12,7 @@ from common.training.loop_config import LearningRate, LoopConfig
 from common.zoo.models import Loaded
 from tests.common.training.small_training import ARCHITECTURE
 from tests.common.zoo.small_zoo import TEXT
+from tests.video.causal_autoencoder.small_causal import random_causal
 from tests.video.spacetime_dit.small_dit import SIZES
 from video.training.spacetime_dit_trainer import SpacetimeDiTTraining, TrainSpacetimeDiT
 
@@ -51,6 +52,8 @@ def small(**changes: object) -> tuple[TrainSpacetimeDiT, SpacetimeDiTTraining]:
     with torch.random.fork_rng():
         torch.random.manual_seed(0)
         models = {"autoencoder": Autoencoder(ARCHITECTURE), "text_encoder": TextEncoder(TEXT)}
+    if config.architecture.coding == "causal":
+        models["causal_autoencoder"] = random_causal()
     frozen = {
         kind: Loaded(model.eval().requires_grad_(False), kind[0] * 64)
         for kind, model in models.items()
