@@ -1,0 +1,127 @@
+"""Depth and normals of a picture, estimated: maps as the union ControlNet reads them.
+
+A thing that is cut out is framed as the estimator's training framed it, whatever its size and the
+shape of its picture; what is told of it is laid back where the thing is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from common.control.geometry_maps import FARTHEST, unit_vectors
+from common.media.fitting import Placement, placed, placement
+from common.shapes import Images
+
+SIZE_PX = 128
+"""Side of the square that the estimator sees."""
+THING_PX = 116
+"""Longer side of the thing in it."""
+VISIBLE = 0.5
+"""Alpha above which there is a thing."""
+_FLAT = 1e-3
+_LITTLE = 1e-3
+"""Weight of what is told of empty ground where maps are resized."""
+
+
+class GeometryMaps(NamedTuple):
+    """Maps in [0, 1], as in `geometry_maps`; empty ground is black."""
+
+    depth: Float[Tensor, "h w"]
+    normals: Float[Tensor, "3 h w"]
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A thing in the square, and where it was."""
+
+    picture: Float[Tensor, "4 y x"]
+    """Premultiplied, in [-1, 1]."""
+    box: tuple[slice, slice]
+    """Rows and columns of the picture that it is from."""
+    place: Placement
+    """Of those in the square."""
+
+
+def visible(picture: Float[Tensor, "4 h w"]) -> Bool[Tensor, "h w"]:
+    """Where a premultiplied picture in [0, 1] shows a thing."""
+    return picture[3] > VISIBLE
+
+
+def framed(picture: Float[Tensor, "4 h w"]) -> Framed:
+    """The thing of a premultiplied picture in [0, 1], as the estimator wants it.
+
+    Raises:
+        ValueError: nothing is visible.
+    """
+    seen = visible(picture)
+    if not seen.any():
+        raise ValueError("there is nothing to frame")
+    rows, columns = (torch.nonzero(seen.any(axis))[:, 0] for axis in (1, 0))
+    box = (
+        slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1),
+    )  # fmt: skip
+    cut = picture[:, *box]
+    inner = placement((cut.shape[1], cut.shape[2]), (THING_PX, THING_PX), "contain")
+    margin = (SIZE_PX - THING_PX) // 2
+    place = Placement(inner.height, inner.width, inner.top + margin, inner.left + margin)
+    made = placed(cut * 2 - 1, place, torch.full((4, SIZE_PX, SIZE_PX), -1.0))
+    return Framed(made, box, place)
+
+
+@torch.no_grad()
+def estimated_maps(
+    model: Any, pictures: Sequence[Float[Tensor, "4 h w"]]
+) -> tuple[GeometryMaps, ...]:
+    """What a `GeometryEstimator` tells of premultiplied pictures in [0, 1], of any sizes.
+
+    The maps of a picture in which nothing is visible are black.
+    """
+    things = [framed(one) if visible(one).any() else None for one in pictures]
+    shown = [one for one in things if one is not None]
+    if not shown:
+        return tuple(_black(one) for one in pictures)
+    squares: Images = torch.stack([one.picture for one in shown])
+    nearness, normals = model(squares.contiguous(memory_format=torch.channels_last))
+    told = iter(torch.cat([rearrange(nearness, "b h w -> b 1 h w"), normals], 1))
+    return tuple(
+        _black(picture) if thing is None else _laid_back(next(told), thing, picture)
+        for thing, picture in zip(things, pictures, strict=True)
+    )
+
+
+def _laid_back(
+    told: Float[Tensor, "4 y x"], thing: Framed, picture: Float[Tensor, "4 h w"]
+) -> GeometryMaps:
+    """Nearness and normals of the square where the thing was, stretched as `depth_map` does."""
+    rows, columns = thing.box
+    place = thing.place
+    at = (slice(place.top, place.top + place.height), slice(place.left, place.left + place.width))
+    # What is told of empty ground must not bleed into the thing's edge.
+    weight = (thing.picture[3:, *at] + 1) / 2 + _LITTLE
+    size = (rows.stop - rows.start, columns.stop - columns.start)
+    resized = functional.interpolate(
+        torch.cat([told[:, *at] * weight, weight])[None], size, mode="bilinear", antialias=True
+    )[0]
+    values = torch.zeros(4, *picture.shape[1:])
+    values[:, rows, columns] = resized[:4] / resized[4:]
+    there = visible(picture)
+    normals = (unit_vectors(values[1:]) + 1) / 2
+    return GeometryMaps(stretched(values[0], there), torch.where(there, normals, 0.0))
+
+
+def stretched(nearness: Float[Tensor, "h w"], there: Bool[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """Nearness so that a thing's farthest point is `FARTHEST` and its nearest 1."""
+    low, high = nearness[there].min(), nearness[there].max()
+    share = (nearness - low) / (high - low).clamp(min=_FLAT)
+    return torch.where(there, FARTHEST + (1 - FARTHEST) * share, 0.0)
+
+
+def _black(picture: Float[Tensor, "4 h w"]) -> GeometryMaps:
+    nothing = torch.zeros(4, *picture.shape[1:])
+    return GeometryMaps(nothing[0], nothing[1:])
