@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
@@ -88,7 +87,7 @@ def estimated_maps(
         return tuple(_black(one) for one in pictures)
     squares: Images = torch.stack([one.picture for one in shown])
     nearness, normals = model(squares.contiguous(memory_format=torch.channels_last))
-    told = iter(torch.cat([rearrange(nearness, "b h w -> b 1 h w"), normals], 1))
+    told = iter(torch.cat([nearness[:, None], unit_vectors(normals)], 1))
     return tuple(
         _black(picture) if thing is None else _laid_back(next(told), thing, picture)
         for thing, picture in zip(things, pictures, strict=True)

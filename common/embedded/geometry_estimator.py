@@ -15,13 +15,15 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from common.config import Config
-from common.control.geometry_maps import FARTHEST, unit_vectors
-from common.embedded.blocks import folded, residual_blocks, unfolded
+from common.control.geometry_maps import FARTHEST
+from common.embedded.blocks import residual_blocks, unfolded
 from common.shapes import Images
 
 FOLD = 4
-"""Pixels along a side that are folded into channels."""
-_RGBA, _NEARNESS, _NORMAL = 4, 1, 3
+"""Pixels along a side of a cell of the finest level."""
+_RGBA = 4
+_UNTOLD = ((FARTHEST + 1) / 2, 0.0, 0.0, 1.0)
+"""Nearness and normal before anything is learnt: halfway, towards the viewer."""
 
 
 class GeometryArchitecture(Config):
@@ -45,9 +47,9 @@ class Geometry(NamedTuple):
     """What is told of each pixel; it means something where the thing is."""
 
     nearness: Float[Tensor, "b h w"]
-    """`depth_map` before it is stretched: `FARTHEST` to 1."""
+    """`depth_map` before it is stretched: about `FARTHEST` to 1."""
     normals: Float[Tensor, "b 3 h w"]
-    """Unit vectors: right, up, towards the viewer."""
+    """Right, up, towards the viewer; of any length."""
 
 
 class GeometryEstimator(nn.Module):
@@ -58,13 +60,17 @@ class GeometryEstimator(nn.Module):
         self.architecture = architecture
         widths, counts = architecture.widths, architecture.num_blocks
         levels = range(len(widths) - 1)
-        self.stem = folded(FOLD, _RGBA, widths[0], kernel=3)
+        self.stem = nn.Conv2d(_RGBA, widths[0], 2 * FOLD, stride=FOLD, padding=FOLD // 2)
         self.down = nn.ModuleList(residual_blocks(widths[k], counts[k]) for k in levels)
-        self.shrink = nn.ModuleList(folded(2, widths[k], widths[k + 1]) for k in levels)
+        self.shrink = nn.ModuleList(
+            nn.Conv2d(widths[k], widths[k + 1], 2, stride=2) for k in levels
+        )
         self.middle = residual_blocks(widths[-1], counts[-1])
         self.grow = nn.ModuleList(unfolded(2, widths[k + 1], widths[k]) for k in levels)
         self.up = nn.ModuleList(residual_blocks(widths[k], counts[k]) for k in levels)
-        self.head = unfolded(FOLD, widths[0], _NEARNESS + _NORMAL, kernel=3)
+        self.head = unfolded(FOLD, widths[0], len(_UNTOLD), kernel=3)
+        bias = torch.tensor(_UNTOLD).repeat_interleave(FOLD**2)
+        self.head[0].bias.data.copy_(bias)  # type: ignore[operator, union-attr]
 
     def forward(self, pictures: Images) -> Geometry:
         """Pictures in [-1, 1], sides multiples of 4 pixels times 2 a level, to what they show."""
@@ -78,7 +84,4 @@ class GeometryEstimator(nn.Module):
         for k in reversed(range(len(kept))):
             features = self.up[k](kept[k] + self.grow[k](features))
         made = self.head(F.silu(features)).float()
-        forwards = torch.zeros(_NORMAL, 1, 1, device=made.device)
-        forwards[-1] = 1.0  # what is not known looks at the viewer
-        normals = unit_vectors(made[:, _NEARNESS:] + forwards)
-        return Geometry(FARTHEST + (1 - FARTHEST) * made[:, 0].sigmoid(), normals)
+        return Geometry(made[:, 0], made[:, 1:])

@@ -2,14 +2,15 @@
 
 The kit's depth maps have a fixed meaning (`geometry_maps`), so depth is compared as it is and not
 up to scale and shift: the mean absolute error, and that of differences between neighbours at
-several scales (MegaDepth, Li and Snavely 2018, arXiv 1804.00607). Normals: one minus the cosine.
+two scales (MegaDepth, Li and Snavely 2018, arXiv 1804.00607). Normals: one minus the cosine.
 """
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-_STRIDES = (1, 2, 4, 8)
+_STRIDES = (1, 4)
+_SHORT = 1e-3
 
 
 def depth_loss(
@@ -22,7 +23,7 @@ def depth_loss(
 def slope_loss(
     made: Float[Tensor, "b h w"], true: Float[Tensor, "b h w"], there: Bool[Tensor, "b h w"]
 ) -> Float[Tensor, ""]:
-    """Mean absolute error of differences between pixels 1, 2, 4 and 8 apart, both ways."""
+    """Mean absolute error of differences between pixels 1 and 4 apart, both ways."""
     off = torch.where(there, made - true, 0.0)
     parts = []
     for stride in _STRIDES:
@@ -37,8 +38,9 @@ def slope_loss(
 def normal_loss(
     made: Float[Tensor, "b 3 h w"], true: Float[Tensor, "b 3 h w"], there: Bool[Tensor, "b h w"]
 ) -> Float[Tensor, ""]:
-    """Mean of one minus the cosine of the angle between unit vectors."""
-    return mean_where(1 - (made * true).sum(1), there)
+    """Mean of one minus the cosine of the angle between vectors of any length and unit vectors."""
+    dot, square = (made * true).sum(1), (made * made).sum(1)
+    return mean_where(1 - dot * square.clamp(min=_SHORT**2).rsqrt(), there)
 
 
 def mean_where(values: Float[Tensor, "b h w"], there: Bool[Tensor, "b h w"]) -> Float[Tensor, ""]:

@@ -92,28 +92,34 @@ def truth_sample(pictures: Images, truths: Float[Tensor, "b 4 h w"]) -> Sample:
 def painted(pictures: Images, generator: torch.Generator) -> Images:
     """Colours changed at random; premultiplied, in [0, 1].
 
-    Channels are exchanged, dimmed and bent; some things are flattened towards their mean colour,
+    Channels are exchanged, dimmed and greyed; some things are flattened towards their mean colour,
     some lit from a side, some blurred as small pictures are.
     """
     count = len(pictures)
-    alpha = pictures[:, 3:]
-    colours = pictures[:, :3] / alpha.clamp(min=1e-3)
-    order = torch.rand(count, 3, generator=generator).argsort(1)[:, :, None, None]
-    colours = colours.gather(1, order.expand_as(colours))
-    grey = colours.mean(1, keepdim=True)
-    colours = grey + _each(count, 0.0, 1.3, generator) * (colours - grey)
-    mean = (colours * alpha).sum((2, 3), keepdim=True) / alpha.sum((2, 3), keepdim=True)
-    left = torch.where(
-        chance(count, 0.4, generator), _each(count, 0.0, 1.0, generator), torch.ones(1)
+    colours, alpha = pictures[:, :3], pictures[:, 3:]
+    flat = torch.where(
+        chance(count, 0.4, generator), _each(count, 0.0, 0.9, generator), torch.zeros(1)
     )
-    colours = (mean + left * (colours - mean)).clamp(1e-3, 1)
-    colours = colours ** _each(count, -0.7, 0.7, generator).exp()
-    tint = rearrange(uniform(3 * count, 0.55, 1.1, generator), "(b c) -> b c 1 1", c=3)
+    matrix = _mixing(count, generator)
+    own = colours.sum((2, 3)) / alpha.sum((2, 3)).clamp(min=1)
+    mean = rearrange(torch.einsum("bij,bj->bi", matrix, own), "b c -> b c 1 1")
+    mixed = torch.einsum("bij,bjhw->bihw", (1 - flat[..., 0]) * matrix, colours)
     lit = 1 + chance(count, 0.4, generator) * _slope(count, pictures.shape[-1], generator)
-    made = torch.cat([(colours * tint * lit).clamp(0, 1) * alpha, alpha], 1)
+    made = (mixed + flat * mean * alpha) * lit
+    made = torch.cat([torch.minimum(made.clamp(min=0), alpha), alpha], 1)
     soft = chance(count, 0.3, generator).flatten()
     made[soft] = _blurred(made[soft], generator)
     return made
+
+
+def _mixing(count: int, generator: torch.Generator) -> Float[Tensor, "b 3 3"]:
+    """Channels in another order, greyer or more coloured, each dimmed."""
+    order = torch.rand(count, 3, generator=generator).argsort(1)
+    exchanged = torch.eye(3)[order]
+    vivid = uniform(count, 0.0, 1.3, generator)[:, None, None]
+    vivid = vivid * torch.eye(3) + (1 - vivid) / 3
+    tint = uniform(3 * count, 0.45, 1.15, generator).view(count, 3, 1)
+    return tint * (vivid @ exchanged)
 
 
 def _each(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:

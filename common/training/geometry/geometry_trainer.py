@@ -34,7 +34,7 @@ from common.training.kit.kit_truths import (
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.training import Package
 
-_NUM_MEASURED = 516
+_NUM_MEASURED = 258
 _BATCH = 32
 _PREVIEWED = 6
 _EMOJI_STEP = 211
@@ -52,7 +52,7 @@ class TrainGeometryEstimator(Config):
     slope_weight: float = Field(2.0, ge=0)
     """Of the error of differences in depth."""
     loop: LoopConfig = LoopConfig(
-        num_steps=3000, batch_size=32, ema_decay=0.998,
+        num_steps=3000, batch_size=16, ema_decay=0.998,
         learning_rate=LearningRate(peak=2e-3, warmup_steps=100),
     )  # fmt: skip
     """How long and in which steps to train."""
