@@ -87,11 +87,28 @@ def estimated_maps(
         return tuple(_black(one) for one in pictures)
     squares: Images = torch.stack([one.picture for one in shown])
     nearness, normals = model(squares.contiguous(memory_format=torch.channels_last))
-    told = iter(torch.cat([nearness[:, None], unit_vectors(normals)], 1))
+    told = iter(_enlarged(torch.cat([nearness[:, None], unit_vectors(normals)], 1), squares))
     return tuple(
         _black(picture) if thing is None else _laid_back(next(told), thing, picture)
         for thing, picture in zip(things, pictures, strict=True)
     )
+
+
+def _enlarged(told: Float[Tensor, "b 4 y x"], squares: Images) -> Images:
+    """What is told at a part of the sides, for each pixel of the squares."""
+    alpha = (squares[:, 3:] + 1) / 2
+    return _resized(told, functional.interpolate(alpha, told.shape[2:], mode="area"), SIZE_PX)
+
+
+def _resized(
+    told: Float[Tensor, "b 4 y x"], alpha: Float[Tensor, "b 1 y x"], size: int | tuple[int, int]
+) -> Float[Tensor, "b 4 h w"]:
+    """Resized so that what is told of empty ground does not bleed into the thing's edge."""
+    weight = alpha + _LITTLE
+    made = functional.interpolate(
+        torch.cat([told * weight, weight], 1), size, mode="bilinear", antialias=True
+    )
+    return made[:, :4] / made[:, 4:]
 
 
 def _laid_back(
@@ -101,14 +118,10 @@ def _laid_back(
     rows, columns = thing.box
     place = thing.place
     at = (slice(place.top, place.top + place.height), slice(place.left, place.left + place.width))
-    # What is told of empty ground must not bleed into the thing's edge.
-    weight = (thing.picture[3:, *at] + 1) / 2 + _LITTLE
     size = (rows.stop - rows.start, columns.stop - columns.start)
-    resized = functional.interpolate(
-        torch.cat([told[:, *at] * weight, weight])[None], size, mode="bilinear", antialias=True
-    )[0]
     values = torch.zeros(4, *picture.shape[1:])
-    values[:, rows, columns] = resized[:4] / resized[4:]
+    alpha = (thing.picture[3:, *at] + 1) / 2
+    values[:, rows, columns] = _resized(told[None, :, *at], alpha[None], size)[0]
     there = visible(picture)
     normals = (unit_vectors(values[1:]) + 1) / 2
     return GeometryMaps(stretched(values[0], there), torch.where(there, normals, 0.0))

@@ -13,3 +13,9 @@ CONTROL_KINDS: tuple[ControlKind, ...] = (
 
 EDGE_KINDS: tuple[ControlKind, ...] = ("canny", "soft_edge")
 """Those that can be made of any picture."""
+
+ESTIMATED_KINDS: tuple[Literal["depth", "normals"], ...] = ("depth", "normals")
+"""Those that are estimated of a picture of a thing that is cut out."""
+
+MapSource = Literal["rendered", "estimated"]
+"""Whether depth and normals are a renderer's, or what the estimator makes of the picture."""

@@ -21,6 +21,8 @@ from common.shapes import Images
 
 FOLD = 4
 """Pixels along a side of a cell of the finest level."""
+REDUCTION = 2
+"""Pixels along a side that get one value."""
 _RGBA = 4
 _UNTOLD = ((FARTHEST + 1) / 2, 0.0, 0.0, 1.0)
 """Nearness and normal before anything is learnt: halfway, towards the viewer."""
@@ -29,9 +31,9 @@ _UNTOLD = ((FARTHEST + 1) / 2, 0.0, 0.0, 1.0)
 class GeometryArchitecture(Config):
     """Sizes of the estimator."""
 
-    widths: tuple[int, ...] = Field((48, 64, 80), min_length=1, max_length=4)
+    widths: tuple[int, ...] = Field((32, 64, 80), min_length=1, max_length=4)
     """Channels of the levels: the first at a quarter of the sides, and so on."""
-    num_blocks: tuple[int, ...] = Field((2, 1, 2), min_length=1, max_length=4)
+    num_blocks: tuple[int, ...] = Field((1, 2, 2), min_length=1, max_length=4)
     """Residual blocks of each level; all but the last have as many again on the way up."""
 
     @model_validator(mode="after")
@@ -44,11 +46,11 @@ class GeometryArchitecture(Config):
 
 
 class Geometry(NamedTuple):
-    """What is told of each pixel; it means something where the thing is."""
+    """What is told at half of the picture's sides; it means something where the thing is."""
 
-    nearness: Float[Tensor, "b h w"]
+    nearness: Float[Tensor, "b y x"]
     """`depth_map` before it is stretched: about `FARTHEST` to 1."""
-    normals: Float[Tensor, "b 3 h w"]
+    normals: Float[Tensor, "b 3 y x"]
     """Right, up, towards the viewer; of any length."""
 
 
@@ -68,8 +70,8 @@ class GeometryEstimator(nn.Module):
         self.middle = residual_blocks(widths[-1], counts[-1])
         self.grow = nn.ModuleList(unfolded(2, widths[k + 1], widths[k]) for k in levels)
         self.up = nn.ModuleList(residual_blocks(widths[k], counts[k]) for k in levels)
-        self.head = unfolded(FOLD, widths[0], len(_UNTOLD), kernel=3)
-        bias = torch.tensor(_UNTOLD).repeat_interleave(FOLD**2)
+        self.head = unfolded(FOLD // REDUCTION, widths[0], len(_UNTOLD), kernel=3)
+        bias = torch.tensor(_UNTOLD).repeat_interleave((FOLD // REDUCTION) ** 2)
         self.head[0].bias.data.copy_(bias)  # type: ignore[operator, union-attr]
 
     def forward(self, pictures: Images) -> Geometry:

@@ -163,8 +163,8 @@ def _size(method: OfExtrude) -> tuple[int, int]:
         case TrainGeometryEstimator():
             estimator = method.architecture
             finest = estimator.widths[0] * (SIZE_PX // FOLD) ** 2
-            # Blocks keep four times their width at the finest level, on both ways, and its maps.
-            features = 12 * estimator.num_blocks[0] * finest + 40 * SIZE_PX**2
+            # Blocks keep four times their width, on both ways; coarser levels a part of that.
+            features = 16 * max(estimator.num_blocks) * finest + 40 * SIZE_PX**2
             return _num_weights(GeometryEstimator(estimator)), features
         case _:
             assert_never(method)

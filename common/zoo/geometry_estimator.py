@@ -1,11 +1,14 @@
 """The estimator of depth and normals: read from the zoo once."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from common.control.followed_config import FollowedConfig
+from common.control.kinds import ESTIMATED_KINDS
 from common.embedded.geometry_estimator import GeometryArchitecture, GeometryEstimator
-from common.zoo.storage import fill, load_model
+from common.zoo.storage import fill, load_model, read_manifest
 
 KIND = "geometry_estimator"
 _ZOO = Path(__file__).parent / "weights"
@@ -24,3 +27,14 @@ def load_geometry_estimator(folder: Path = _ZOO) -> GeometryEstimator:
     network = GeometryEstimator(GeometryArchitecture.model_validate_json(values))
     fill(network, stored)
     return network.eval().requires_grad_(False)
+
+
+def estimator_bytes(controls: Sequence[FollowedConfig]) -> int:
+    """Stored size of the estimator if some of what is followed needs it.
+
+    Raises:
+        InputError: it is missing.
+    """
+    if any(one.preprocessor in ESTIMATED_KINDS for one in controls):
+        return read_manifest(_ZOO, KIND).num_bytes
+    return 0

@@ -7,7 +7,7 @@ emoji and drawings have others.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from common.control.estimated_maps import SIZE_PX, THING_PX, VISIBLE
 from common.control.geometry_maps import unit_vectors
+from common.embedded.geometry_estimator import REDUCTION
 from common.shapes import Images
 from common.training.kit.kit_truths import DEPTH, NORMALS, KitTruthSet
 from common.training.pictures.augmentation import chance, uniform
@@ -32,11 +33,11 @@ class Sample(NamedTuple):
 
     pictures: Images
     """Premultiplied, in [-1, 1]."""
-    nearness: Float[Tensor, "b h w"]
-    """The depth map, 0 where empty."""
-    normals: Float[Tensor, "b 3 h w"]
+    nearness: Float[Tensor, "b y x"]
+    """The depth map as large as the estimator's, 0 where empty."""
+    normals: Float[Tensor, "b 3 y x"]
     """Unit vectors where there is a thing."""
-    there: Bool[Tensor, "b h w"]
+    there: Bool[Tensor, "b y x"]
     """Where picture and truth both have the thing."""
 
 
@@ -65,9 +66,9 @@ class GeometrySource:
         pictures = _unit(np.stack([pixels for pixels, _ in pairs]))
         truths = _unit(np.stack([truth[..., [DEPTH, *_NORMAL_CHANNELS]] for _, truth in pairs]))
         mirrored = chance(count, 0.5, generator)
-        grid = _random_frames(boxes, mirrored.flatten(), generator)
-        pictures = F.grid_sample(pictures, grid, mode="bilinear", align_corners=False)
-        truths = F.grid_sample(truths, grid, mode="nearest", align_corners=False)
+        frames = _random_frames(boxes, mirrored.flatten(), generator)
+        pictures = _seen(pictures, frames, SIZE_PX, "bilinear")
+        truths = _seen(truths, frames, SIZE_PX // REDUCTION, "nearest")
         sample = truth_sample(painted(pictures, generator), truths)
         normals = torch.where(mirrored, sample.normals * _MIRROR, sample.normals)
         return sample._replace(normals=normals)
@@ -82,10 +83,10 @@ def geometry_source(sets: Sequence[KitTruthSet]) -> GeometrySource:
     return GeometrySource(tuple(one.pixels for one in sets), tuple(one.truths for one in sets))
 
 
-def truth_sample(pictures: Images, truths: Float[Tensor, "b 4 h w"]) -> Sample:
-    """Premultiplied pictures in [0, 1] with depth and normal maps in [0, 1]."""
+def truth_sample(pictures: Images, truths: Float[Tensor, "b 4 y x"]) -> Sample:
+    """Premultiplied pictures in [0, 1] with smaller depth and normal maps in [0, 1]."""
     normals = unit_vectors(truths[:, 1:] * 2 - 1)
-    there = (truths[:, 0] > 0) & (pictures[:, 3] > VISIBLE)
+    there = (truths[:, 0] > 0) & (F.avg_pool2d(pictures[:, 3], REDUCTION) > VISIBLE)
     return Sample(pictures * 2 - 1, truths[:, 0], normals, there)
 
 
@@ -156,8 +157,8 @@ def _box(pixels: UInt8[np.ndarray, "h w 4"]) -> tuple[float, float, float]:
 
 def _random_frames(
     boxes: Float[Tensor, "b 3"], mirrored: Bool[Tensor, " b"], generator: torch.Generator
-) -> Float[Tensor, "b y x 2"]:
-    """Where each pixel of the framed pictures lies in the given ones."""
+) -> Float[Tensor, "b 2 3"]:
+    """From places of the framed pictures to those of the given ones."""
     count = len(boxes)
     largest = _MAX_THING_PX / THING_PX
     zoom = uniform(count, math.log(_MIN_SHARE), math.log(largest), generator).exp()
@@ -166,11 +167,17 @@ def _random_frames(
     room = (1 - share)[:, None] * uniform(2 * count, -1, 1, generator).view(count, 2)
     side = torch.where(mirrored, -1.0, 1.0)
     nothing = torch.zeros(count)
-    matrix = torch.stack([
+    return torch.stack([
         torch.stack([scale * side, nothing, boxes[:, 0] + scale * room[:, 0]], 1),
         torch.stack([nothing, scale, boxes[:, 1] + scale * room[:, 1]], 1),
     ], 1)  # fmt: skip
-    return F.affine_grid(matrix, [count, 1, SIZE_PX, SIZE_PX], align_corners=False)
+
+
+def _seen(
+    maps: Images, frames: Float[Tensor, "b 2 3"], size: int, mode: Literal["bilinear", "nearest"]
+) -> Float[Tensor, "b c y x"]:
+    grid = F.affine_grid(frames, [len(maps), 1, size, size], align_corners=False)
+    return F.grid_sample(maps, grid, mode=mode, align_corners=False)
 
 
 def _unit(pixels: UInt8[np.ndarray, "b h w c"]) -> Images:

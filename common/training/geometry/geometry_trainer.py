@@ -52,7 +52,7 @@ class TrainGeometryEstimator(Config):
     slope_weight: float = Field(2.0, ge=0)
     """Of the error of differences in depth."""
     loop: LoopConfig = LoopConfig(
-        num_steps=3000, batch_size=16, ema_decay=0.998,
+        num_steps=3000, batch_size=24, ema_decay=0.998,
         learning_rate=LearningRate(peak=2e-3, warmup_steps=100),
     )  # fmt: skip
     """How long and in which steps to train."""
