@@ -75,7 +75,7 @@ def framed(picture: Float[Tensor, "4 h w"]) -> Framed:
 
 @torch.no_grad()
 def estimated_maps(
-    model: Any, pictures: Sequence[Float[Tensor, "4 h w"]]
+    model: Any, pictures: Sequence[Float[Tensor, "4 _ _"]]
 ) -> tuple[GeometryMaps, ...]:
     """What a `GeometryEstimator` tells of premultiplied pictures in [0, 1], of any sizes.
 

@@ -38,7 +38,7 @@ STICK = 4 / 512
 """Half the width of a limb, and the radius of a joint, as a share of the shorter side."""
 CONFIDENT = 0.05
 """Joints below are not there."""
-_NUM_JOINTS = 18
+_NUM_JOINTS, _NUM_BODY_25 = 18, 25
 _OF_BODY_25 = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
 _MAX_BYTES = 4_000_000
 _MAX_PEOPLE = 100
@@ -143,13 +143,12 @@ def _pose(path: Path, frame: Any) -> Pose:
 
 def _joints(path: Path, person: Any, canvas: tuple[int, int]) -> Joints:
     """Of one person; coordinates that are all within [0, 1] are shares of the canvas."""
-    row = person.get("pose_keypoints_2d") if isinstance(person, dict) else None
-    row = [] if row is None else row
+    row = (person.get("pose_keypoints_2d") or []) if isinstance(person, dict) else None
     is_numbers = isinstance(row, list) and all(
         isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
         for one in row
     )
-    if not is_numbers or len(row) not in (3 * _NUM_JOINTS, 3 * 25, 0):
+    if not is_numbers or len(row) not in (0, 3 * _NUM_JOINTS, 3 * _NUM_BODY_25):
         said = f"{len(row)} values" if is_numbers else "something else"
         raise InputError(
             f"{path}: pose_keypoints_2d must have 18 (COCO) or 25 (BODY_25) times x, y and "

@@ -93,7 +93,7 @@ def balloon(truth: TruePicture) -> GeometryMaps:
 
     there = visible(truth.picture)
     inside = np.pad(there.numpy(), 1)
-    distance = torch.from_numpy(ndimage.distance_transform_edt(inside)[1:-1, 1:-1]).float()
+    distance = torch.from_numpy(ndimage.distance_transform_edt(inside)[1:-1, 1:-1]).float() - 0.5
     radius = distance.max()
     height = (distance * (2 * radius - distance)).clamp(min=0).sqrt()
     # Slopes of d itself stay finite at the outline, where those of h do not.

@@ -129,7 +129,7 @@ def _each(count: int, low: float, high: float, generator: torch.Generator) -> Te
 
 def _slope(count: int, size: int, generator: torch.Generator) -> Float[Tensor, "b 1 h w"]:
     """Brightness that changes evenly from one side to the other, by up to 0.4 each way."""
-    angle, strength = _each(count, 0.0, 2 * math.pi, generator), _each(count, 0, 0.4, generator)
+    angle, strength = _each(count, 0.0, 2 * math.pi, generator), _each(count, 0.0, 0.4, generator)
     along = torch.linspace(-1, 1, size)
     return strength * (angle.cos() * along + angle.sin() * along[:, None])
 
@@ -164,7 +164,7 @@ def _random_frames(
     zoom = uniform(count, math.log(_MIN_SHARE), math.log(largest), generator).exp()
     share = zoom * THING_PX / SIZE_PX
     scale = boxes[:, 2] / share
-    room = (1 - share)[:, None] * uniform(2 * count, -1, 1, generator).view(count, 2)
+    room = (1 - share)[:, None] * uniform(2 * count, -1.0, 1.0, generator).view(count, 2)
     side = torch.where(mirrored, -1.0, 1.0)
     nothing = torch.zeros(count)
     return torch.stack([
