@@ -23,7 +23,6 @@ THING_PX = 116
 """Longer side of the thing in it."""
 VISIBLE = 0.5
 """Alpha above which there is a thing."""
-_FLAT = 1e-3
 _LITTLE = 1e-3
 """Weight of what is told of empty ground where maps are resized."""
 
@@ -114,7 +113,7 @@ def _resized(
 def _laid_back(
     told: Float[Tensor, "4 y x"], thing: Framed, picture: Float[Tensor, "4 h w"]
 ) -> GeometryMaps:
-    """Nearness and normals of the square where the thing was, stretched as `depth_map` does."""
+    """Nearness and normals of the square where the thing was."""
     rows, columns = thing.box
     place = thing.place
     at = (slice(place.top, place.top + place.height), slice(place.left, place.left + place.width))
@@ -123,15 +122,11 @@ def _laid_back(
     alpha = (thing.picture[3:, *at] + 1) / 2
     values[:, rows, columns] = _resized(told[None, :, *at], alpha[None], size)[0]
     there = visible(picture)
+    # Stretched to its ends, as true maps are, it would be further from them: the nearest and the
+    # farthest point are small, and are told with the least certainty.
+    depth = torch.where(there, values[0].clamp(FARTHEST, 1), 0.0)
     normals = (unit_vectors(values[1:]) + 1) / 2
-    return GeometryMaps(stretched(values[0], there), torch.where(there, normals, 0.0))
-
-
-def stretched(nearness: Float[Tensor, "h w"], there: Bool[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    """Nearness so that a thing's farthest point is `FARTHEST` and its nearest 1."""
-    low, high = nearness[there].min(), nearness[there].max()
-    share = (nearness - low) / (high - low).clamp(min=_FLAT)
-    return torch.where(there, FARTHEST + (1 - FARTHEST) * share, 0.0)
+    return GeometryMaps(depth, torch.where(there, normals, 0.0))
 
 
 def _black(picture: Float[Tensor, "4 h w"]) -> GeometryMaps:

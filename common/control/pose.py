@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -144,12 +144,8 @@ def _pose(path: Path, frame: Any) -> Pose:
 def _joints(path: Path, person: Any, canvas: tuple[int, int]) -> Joints:
     """Of one person; coordinates that are all within [0, 1] are shares of the canvas."""
     row = (person.get("pose_keypoints_2d") or []) if isinstance(person, dict) else None
-    is_numbers = isinstance(row, list) and all(
-        isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
-        for one in row
-    )
-    if not is_numbers or len(row) not in (0, 3 * _NUM_JOINTS, 3 * _NUM_BODY_25):
-        said = f"{len(row)} values" if is_numbers else "something else"
+    if not _are_numbers(row) or len(row) not in (0, 3 * _NUM_JOINTS, 3 * _NUM_BODY_25):
+        said = f"{len(row)} values" if _are_numbers(row) else "something else"
         raise InputError(
             f"{path}: pose_keypoints_2d must have 18 (COCO) or 25 (BODY_25) times x, y and "
             f"confidence, and has {said}"
@@ -164,3 +160,10 @@ def _joints(path: Path, person: Any, canvas: tuple[int, int]) -> Joints:
     if there.any() and np.abs(points[there, :2]).max() <= 1:
         joints = joints * canvas
     return joints
+
+
+def _are_numbers(row: Any) -> TypeGuard[list[float]]:
+    return isinstance(row, list) and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
+        for one in row
+    )

@@ -49,7 +49,7 @@ class Geometry(NamedTuple):
     """What is told at half of the picture's sides; it means something where the thing is."""
 
     nearness: Float[Tensor, "b y x"]
-    """`depth_map` before it is stretched: about `FARTHEST` to 1."""
+    """What `depth_map` has: about `FARTHEST` to 1."""
     normals: Float[Tensor, "b 3 y x"]
     """Right, up, towards the viewer; of any length."""
 
@@ -72,7 +72,7 @@ class GeometryEstimator(nn.Module):
         self.up = nn.ModuleList(residual_blocks(widths[k], counts[k]) for k in levels)
         self.head = unfolded(FOLD // REDUCTION, widths[0], len(_UNTOLD), kernel=3)
         bias = torch.tensor(_UNTOLD).repeat_interleave((FOLD // REDUCTION) ** 2)
-        self.head[0].bias.data.copy_(bias)  # type: ignore[operator, union-attr]
+        self.head[0].bias.data.copy_(bias)  # type: ignore[operator]
 
     def forward(self, pictures: Images) -> Geometry:
         """Pictures in [-1, 1], sides multiples of 4 pixels times 2 a level, to what they show."""

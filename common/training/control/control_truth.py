@@ -52,6 +52,7 @@ def control_truth(
     controls = {kind: control_of(pixels, truth, kind, rng) for kind in kinds}
     if maps == "estimated":
         known = (picture + 1) / 2
-        made = {kind: preprocessed(known, kind) for kind in ESTIMATED_KINDS if kind in kinds}
-        controls |= made
+        for kind in ESTIMATED_KINDS:
+            if kind in kinds:
+                controls[kind] = preprocessed(known, kind)
     return ControlTruth(picture, controls)

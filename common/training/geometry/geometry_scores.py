@@ -15,10 +15,11 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from common.control.estimated_maps import GeometryMaps, stretched, visible
+from common.control.estimated_maps import GeometryMaps, visible
 from common.control.geometry_maps import FARTHEST, unit_vectors
 
 SHARES_DEG = (11.25, 22.5, 30.0)
+_FLAT = 1e-3
 
 
 class TruePicture(NamedTuple):
@@ -110,6 +111,13 @@ BASELINES: dict[str, Callable[[TruePicture], GeometryMaps]] = {
 }  # fmt: skip
 """What needs no estimator: two that are told the truth and can say little, one that sees the
 outline alone."""
+
+
+def stretched(nearness: Float[Tensor, "h w"], there: Bool[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """Nearness so that a thing's farthest point is `FARTHEST` and its nearest 1."""
+    low, high = nearness[there].min(), nearness[there].max()
+    share = (nearness - low) / (high - low).clamp(min=_FLAT)
+    return torch.where(there, FARTHEST + (1 - FARTHEST) * share, 0.0)
 
 
 def _as_map(normals: Float[Tensor, "3 h w"], there: Bool[Tensor, "h w"]) -> Float[Tensor, "3 h w"]:

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.control.estimated_maps import GeometryMaps, stretched
+from common.control.estimated_maps import GeometryMaps
 from common.training.geometry.geometry_losses import depth_loss, normal_loss, slope_loss
 from common.training.geometry.geometry_scores import (
     BASELINES,
@@ -13,6 +13,7 @@ from common.training.geometry.geometry_scores import (
     angles_deg,
     best_plane,
     geometry_scores,
+    stretched,
 )
 
 SIZE = 32
