@@ -20,6 +20,10 @@ from common.control.geometry_maps import FARTHEST, unit_vectors
 
 SHARES_DEG = (11.25, 22.5, 30.0)
 _FLAT = 1e-3
+_USUAL_DEPTH = 0.737
+_USUAL_PLANE = (0.717, 0.003, -0.026)
+"""Middle, slope to the right, slope down, a half of the thing's longer side on: least squares. Both
+of `TRAIN_TRUTHS`, whose mean normal is that towards the viewer."""
 
 
 class TruePicture(NamedTuple):
@@ -64,14 +68,30 @@ def angles_deg(made: Float[Tensor, "3 h w"], true: Float[Tensor, "3 h w"]) -> Fl
     return torch.rad2deg(torch.acos((a * b).sum(0).clamp(-1, 1)))
 
 
+def constant(truth: TruePicture) -> GeometryMaps:
+    """What things have on the whole: the median depth of training; they look at the viewer."""
+    return _flat_maps(truth, _USUAL_DEPTH, torch.tensor([0.0, 0.0, 1.0]))
+
+
+def plane(truth: TruePicture) -> GeometryMaps:
+    """The plane nearest to the depth of all training, framed by the thing's box."""
+    there = visible(truth.picture)
+    y, x = (axis.float() for axis in torch.nonzero(there, as_tuple=True))
+    side = max(float(x.max() - x.min()), float(y.max() - y.min())) + 1
+    middle, right, down = _USUAL_PLANE
+    told = middle
+    for axis, slope in ((x, right), (y, down)):
+        told = told + slope * (2 * axis - axis.min() - axis.max()) / side
+    depth = torch.zeros(there.shape)
+    depth[there] = told
+    return constant(truth)._replace(depth=depth)
+
+
 def best_constant(truth: TruePicture) -> GeometryMaps:
     """Of all maps of one value the best, told by the truth: median depth and the mean normal."""
     there, depth = truth.there, truth.maps.depth
     mean = (truth.maps.normals * 2 - 1)[:, there].mean(1)
-    normals = mean[:, None, None].expand(3, *there.shape)
-    return GeometryMaps(
-        torch.where(there, depth[there].median(), 0.0), _as_map(unit_vectors(normals), there)
-    )
+    return _flat_maps(truth, float(depth[there].median()), mean)
 
 
 def best_plane(truth: TruePicture) -> GeometryMaps:
@@ -107,10 +127,17 @@ def balloon(truth: TruePicture) -> GeometryMaps:
 
 
 BASELINES: dict[str, Callable[[TruePicture], GeometryMaps]] = {
-    "best constant": best_constant, "best plane": best_plane, "balloon": balloon,
+    "constant": constant, "plane": plane, "balloon": balloon,
+    "best constant": best_constant, "best plane": best_plane,
 }  # fmt: skip
-"""What needs no estimator: two that are told the truth and can say little, one that sees the
-outline alone."""
+"""What needs no estimator: three that see the outline alone, and two that are told the truth but
+can say little of it."""
+
+
+def _flat_maps(truth: TruePicture, depth: float, normal: Float[Tensor, " 3"]) -> GeometryMaps:
+    there = visible(truth.picture)
+    normals = normal[:, None, None].expand(3, *there.shape)
+    return GeometryMaps(torch.where(there, depth, 0.0), _as_map(unit_vectors(normals), there))
 
 
 def stretched(nearness: Float[Tensor, "h w"], there: Bool[Tensor, "h w"]) -> Float[Tensor, "h w"]:

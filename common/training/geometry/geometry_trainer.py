@@ -102,7 +102,7 @@ class GeometryTraining:
     def evaluate(self, model: Any) -> dict[str, float]:
         """Figures of `geometry_scores` on held-out objects."""
         truths = self.held_out_pictures(_NUM_MEASURED)
-        return geometry_scores(_made(model, [one.picture for one in truths]), truths)
+        return geometry_scores(made_maps(model, [one.picture for one in truths]), truths)
 
     def held_out_pictures(self, count: int) -> list[TruePicture]:
         """Held-out pictures with their maps, evenly spread."""
@@ -115,11 +115,11 @@ class GeometryTraining:
         truths = self.held_out_pictures(_PREVIEWED)
         shown: list[Tensor] = []
         for truth in truths:
-            made = _made(model, [truth.picture])[0]
+            made = made_maps(model, [truth.picture])[0]
             shown += [truth.picture, *_solid(made), *_solid(truth.maps)]
         for one in self._others:
             picture = _picture(one)
-            shown += [picture, *_solid(_made(model, [picture])[0])]
+            shown += [picture, *_solid(made_maps(model, [picture])[0])]
             shown += [torch.zeros_like(picture)] * 2
         return picture_sheet([to_picture(one * 2 - 1) for one in shown], num_columns=10)
 
@@ -149,7 +149,8 @@ def _solid(maps: GeometryMaps) -> tuple[Tensor, Tensor]:
     )
 
 
-def _made(model: Any, pictures: Sequence[Tensor]) -> list[GeometryMaps]:
+def made_maps(model: Any, pictures: Sequence[Tensor]) -> list[GeometryMaps]:
+    """What the estimator tells of premultiplied pictures in [0, 1], some at a time."""
     found: list[GeometryMaps] = []
     for start in range(0, len(pictures), _BATCH):
         found += estimated_maps(model, pictures[start : start + _BATCH])

@@ -101,7 +101,8 @@ def test_a_thing_of_one_pixel_has_maps():
 
 def test_an_untrained_estimator_looks_at_the_viewer_and_has_half_of_the_sides():
     net = GeometryEstimator(GeometryArchitecture(widths=(8, 8, 8), num_blocks=(1, 1, 1))).eval()
-    made = net(torch.rand(2, 4, 48, 64) * 2 - 1)
+    with torch.no_grad():
+        made = net(torch.rand(2, 4, 48, 64) * 2 - 1)
     assert made.nearness.shape == (2, 24, 32)
     assert made.normals.shape == (2, 3, 24, 32)
     assert float(made.normals[:, 2].mean()) > 0.5

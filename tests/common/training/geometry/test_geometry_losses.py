@@ -73,9 +73,13 @@ def test_baselines_say_what_they_are_told():
     scores = {
         name: geometry_scores([told(truth)], [truth]) for name, told in BASELINES.items()
     }  # fmt: skip
-    # A balloon of a disk is the ball, but for distances in whole pixels.
-    assert scores["balloon"]["depth/l1"] < 0.02
+    # A balloon of a disk is the ball, but for distances to centres of pixels: half a pixel of 58
+    # at the outline, where a ball's height falls from nothing to a fifth.
+    assert scores["balloon"]["depth/l1"] < 0.04
     assert scores["balloon"]["normals/mean_deg"] < 6
+    # The median is the best of all constants.
+    assert scores["constant"]["depth/l1"] >= scores["best constant"]["depth/l1"]
+    assert scores["plane"]["depth/l1"] == pytest.approx(scores["constant"]["depth/l1"], abs=0.03)
     # No plane fits a ball better than a constant does; all its normals look at the viewer.
     assert scores["best plane"]["depth/l1"] > 0.1
     # The mean over the disk of asin(r): 2 r dr asin(r) from 0 to 1 is pi / 4.

@@ -10,6 +10,7 @@ from common.embedded.geometry_estimator import GeometryArchitecture
 from common.runs.state import Checkpoint, load_newest, save
 from common.training.geometry.geometry_scores import BASELINES, geometry_scores
 from common.training.geometry.geometry_source import GeometrySource, painted
+from common.training.geometry.geometry_table import geometry_table
 from common.training.geometry.geometry_trainer import GeometryTraining, TrainGeometryEstimator
 from common.training.loop import train
 from common.training.loop_config import LearningRate, LoopConfig
@@ -121,3 +122,11 @@ def test_rows_beyond_the_end_are_refused():
     assert source.row(4)[0].shape == (SIZE_PX, SIZE_PX, 4)
     with pytest.raises(IndexError):
         source.row(5)
+
+
+def test_table_has_the_estimator_and_what_it_is_held_against():
+    table = dict(geometry_table(balls(5), 3))
+    assert list(table) == ["estimator", *BASELINES]
+    assert all("normals/mean_deg" in figures for figures in table.values())
+    # Balls are what a balloon is; the estimator was trained on other things and knows them too.
+    assert table["estimator"]["normals/mean_deg"] < table["constant"]["normals/mean_deg"]
