@@ -79,7 +79,7 @@ def plane(truth: TruePicture) -> GeometryMaps:
     y, x = (axis.float() for axis in torch.nonzero(there, as_tuple=True))
     side = max(float(x.max() - x.min()), float(y.max() - y.min())) + 1
     middle, right, down = _USUAL_PLANE
-    told = middle
+    told = torch.full_like(x, middle)
     for axis, slope in ((x, right), (y, down)):
         told = told + slope * (2 * axis - axis.min() - axis.max()) / side
     depth = torch.zeros(there.shape)
