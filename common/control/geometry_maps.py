@@ -40,3 +40,8 @@ def normal_map(
     flipped = seen * torch.tensor([1.0, -1.0, -1.0], device=seen.device)
     there = (normals**2).sum(-1, keepdim=True) > 0.5
     return torch.where(there, (flipped.clamp(-1, 1) + 1) / 2, 0.0)
+
+
+def unit_vectors(vectors: Float[Tensor, "*b 3 h w"]) -> Float[Tensor, "*b 3 h w"]:
+    """Vectors of length 1; nothing stays nothing. Much faster here than a norm over that axis."""
+    return vectors * (vectors * vectors).sum(-3, keepdim=True).clamp(min=_FLAT**2).rsqrt()

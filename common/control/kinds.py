@@ -16,3 +16,9 @@ EDGE_KINDS: tuple[ControlKind, ...] = ("canny", "soft_edge")
 
 ReadKind = Literal["canny", "soft_edge", "segmentation"]
 """What is read off a cut-out picture, or a clip of one, without anyone telling."""
+
+ESTIMATED_KINDS: tuple[Literal["depth", "normals"], ...] = ("depth", "normals")
+"""Those that are estimated of a picture of a thing that is cut out."""
+
+MapSource = Literal["rendered", "estimated"]
+"""Whether depth and normals are a renderer's, or what the estimator makes of the picture."""

@@ -9,14 +9,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.control.edges import canny, soft_edges
+from common.control.estimated_maps import GeometryMaps, estimated_maps
 from common.errors import InputError
 
-Preprocessor = Literal["none", "canny", "soft_edge", "silhouette"]
-"""``none`` takes the picture as it is; the others make edges, or a white region, of it."""
+PicturePreprocessor = Literal["none", "canny", "soft_edge", "silhouette", "depth", "normals"]
+"""``none`` takes the picture as it is; the others make edges, a white region, or maps of it."""
+
+Preprocessor = Literal[PicturePreprocessor, "pose"]
+"""``pose`` draws skeletons of the keypoints of a JSON file (`pose`)."""
 
 
 def preprocessed(
-    image: Float[Tensor, "c h w"], preprocessor: Preprocessor
+    image: Float[Tensor, "c h w"], preprocessor: PicturePreprocessor
 ) -> Float[Tensor, "3 h w"]:
     """What to follow, in [0, 1].
 
@@ -25,7 +29,7 @@ def preprocessed(
         preprocessor: what to make of it.
 
     Raises:
-        InputError: the silhouette of a picture without transparency.
+        InputError: the silhouette, depth or normals of a picture without transparency.
     """
     pixels = rearrange(image, "c h w -> h w c").numpy()
     match preprocessor:
@@ -37,15 +41,36 @@ def preprocessed(
             made = soft_edges(pixels)
         case "silhouette":
             made = _silhouette(pixels)
+        case "depth":
+            return repeat(_estimated(image, "depth").depth, "h w -> c h w", c=3)
+        case "normals":
+            return _estimated(image, "normals").normals
         case _:
             assert_never(preprocessor)
     return repeat(torch.from_numpy(made), "h w -> c h w", c=3)
 
 
 def _silhouette(pixels: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w"]:
-    if pixels.shape[2] != 4 or pixels[..., 3].min() > 0.5:
+    if not _cut_out(pixels):
         raise InputError(
             "a silhouette is where a picture is not transparent, and this one has no transparent "
             "pixels: cut the thing out, or give the region in white on black with preprocessor none"
         )
     return (pixels[..., 3] > 0.5).astype(np.float32)
+
+
+def _cut_out(pixels: Float[np.ndarray, "h w c"]) -> bool:
+    return pixels.shape[2] == 4 and float(pixels[..., 3].min()) <= 0.5
+
+
+def _estimated(image: Float[Tensor, "c h w"], kind: Literal["depth", "normals"]) -> GeometryMaps:
+    # Its weights are read only where maps are asked for.
+    from common.zoo.geometry_estimator import load_geometry_estimator
+
+    if not _cut_out(rearrange(image, "c h w -> h w c").numpy()):
+        raise InputError(
+            f"{kind} can be estimated of a thing that is cut out, and this picture has no "
+            f"transparent pixels: cut the thing out, or give its map of {kind} with preprocessor "
+            "none"
+        )
+    return estimated_maps(load_geometry_estimator(), [image])[0]

@@ -1,7 +1,8 @@
-"""Reading what a ControlNet follows: a picture, a clip, or a folder of pictures."""
+"""Reading what a ControlNet follows: a picture, a clip, or a folder of pictures; or keypoints."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -9,7 +10,8 @@ from torch import Tensor
 
 from common.control.followed import Followed
 from common.control.followed_config import FollowedConfig
-from common.control.preprocess import preprocessed
+from common.control.pose import Pose, read_poses, skeleton
+from common.control.preprocess import PicturePreprocessor, preprocessed
 from common.errors import InputError
 from common.media.fitting import placed, placement
 from common.media.images import read_picture
@@ -18,6 +20,7 @@ from common.media.sources import file_kind
 from common.media.video_read import read_clip
 from common.shapes import Picture
 
+One = TypeVar("One")
 _STILLS = ("png", "jpeg", "bmp", "tiff")
 
 
@@ -34,9 +37,12 @@ def read_followed(config: FollowedConfig, size: tuple[int, ...]) -> Followed:
     """
     *lengths, height, width = size
     num_frames = lengths[0] if lengths else 1
-    pictures = [
-        _condition(config, picture, (height, width)) for picture in _frames(config, num_frames)
-    ]
+    if config.preprocessor == "pose":
+        poses = _poses(config.image, num_frames)
+        pictures = [skeleton(pose, (height, width), config.fit) for pose in poses]
+    else:
+        frames, how = _frames(config, num_frames), config.preprocessor
+        pictures = [_condition(config, picture, (height, width), how) for picture in frames]
     weights = _weights(config, num_frames)
     count = max(len(pictures), len(weights))
     return Followed(
@@ -58,7 +64,16 @@ def _frames(config: FollowedConfig, num_frames: int) -> Sequence[Picture]:
     return frames if len(frames) == 1 else _first_of(path, frames, num_frames)
 
 
-def _first_of(path: Path, frames: Sequence[Picture], num_frames: int) -> Sequence[Picture]:
+def _poses(path: Path, num_frames: int) -> Sequence[Pose]:
+    """One for all frames, or one for each."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path}: there is no JSON file with keypoints in this folder")
+    found = [pose for file in files for pose in read_poses(file)]
+    return found if len(found) == 1 else _first_of(path, found, num_frames)
+
+
+def _first_of(path: Path, frames: Sequence[One], num_frames: int) -> Sequence[One]:
     if len(frames) < num_frames:
         raise InputError(
             f"{path} has {len(frames)} frames, and {num_frames} are drawn; give one picture for "
@@ -78,13 +93,16 @@ def _weights(config: FollowedConfig, num_frames: int) -> Float[Tensor, " f"]:
 
 
 def _condition(
-    config: FollowedConfig, picture: Picture, size: tuple[int, int]
+    config: FollowedConfig,
+    picture: Picture,
+    size: tuple[int, int],
+    preprocessor: PicturePreprocessor,
 ) -> Float[Tensor, "3 y x"]:
     """A picture fitted, then preprocessed; transparency, and room beside it, is black."""
     image = from_picture(picture)
     place = placement(picture.shape[:2], size, config.fit)
     fitted = (placed(image, place, torch.full((len(image), *size), -1.0)) + 1) / 2
     try:
-        return preprocessed(fitted, config.preprocessor)
+        return preprocessed(fitted, preprocessor)
     except InputError as refused:
         raise InputError(f"{config.image}: {refused}") from refused

@@ -8,6 +8,7 @@ from common.control.preprocess import Preprocessor
 
 _MADE: dict[Preprocessor, ControlKind] = {
     "canny": "canny", "soft_edge": "soft_edge", "silhouette": "segmentation",
+    "depth": "depth", "normals": "normals",
 }  # fmt: skip
 
 
@@ -21,6 +22,11 @@ class EmbeddedControlConfig(FollowedConfig):
 
     @model_validator(mode="after")
     def _preprocessor_makes_the_kind(self) -> "EmbeddedControlConfig":
+        if self.preprocessor == "pose":
+            raise ValueError(
+                "the embedded ControlNet was not trained on poses; preprocessor pose is for "
+                "ControlNets of checkpoints (prior.name=pretrained)"
+            )
         made = _MADE.get(self.preprocessor, self.kind)
         if made != self.kind:
             raise ValueError(

@@ -128,9 +128,10 @@ def _truths(requests: Sequence[Request], method: EvaluateControl) -> Truths:
     others = [
         everything[(everything.index(name) + _STRIDE) % len(everything)] for name in own
     ]  # fmt: skip
+    settings = (method.kinds, 0, method.size_px, method.maps)
     return {
-        "instance": [control_truth(name, method.kinds, 0, method.size_px) for name in own],
-        "category": [control_truth(name, method.kinds, 0, method.size_px) for name in others],
+        "instance": [control_truth(name, *settings) for name in own],
+        "category": [control_truth(name, *settings) for name in others],
     }
 
 
@@ -242,7 +243,8 @@ def _sections(run: Run, method: EvaluateControl, figures: dict[str, float]) -> t
         "What is followed is a held-out object in a random view, of the prompt's category or of "
         "another. IoU: of what is half opaque. F1: of Canny's edges within 2 pixels. Gain and "
         "change: against the same prompt and noise without control. Of the followed objects of the "
-        f"prompt's category themselves, the judge names {figures['true instance top1']:.1%}.",
+        f"prompt's category themselves, the judge names {figures['true instance top1']:.1%}. Maps "
+        f"of depth and normals are {method.maps}.",
     )
     items = tuple(
         MediaItem(_sheet(run, one.source, one.kind), one.name)

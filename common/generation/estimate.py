@@ -99,6 +99,7 @@ def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> Need:
 def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together: int) -> Need:
     from common.embedded.autoencoder import DOWNSAMPLING
     from common.zoo.control_net import control_manifest
+    from common.zoo.geometry_estimator import estimator_bytes
     from common.zoo.models import check_embedded_prior
 
     manifests = check_embedded_prior(models_folder(config), frame_layers(size))
@@ -107,6 +108,7 @@ def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together:
     stored = sum(manifest.num_bytes for manifest in manifests.values())
     if config.controls:
         stored += control_manifest(models_folder(config)).num_bytes
+        stored += estimator_bytes(config.controls)
     if config.few_steps is not None:  # a second copy of the U-Net's weights, while they are changed
         stored += manifests["image_unet"].num_bytes
     return Need(

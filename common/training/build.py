@@ -5,10 +5,12 @@ from typing import assert_never
 
 from torch import nn
 
+from common.control.estimated_maps import SIZE_PX
 from common.diffusion.lifted_unet import FrameLayers
 from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder
 from common.embedded.control_net import UnionControlNet
 from common.embedded.few_step import FewStep
+from common.embedded.geometry_estimator import FOLD, GeometryEstimator
 from common.embedded.image_prompt import ImagePrompt
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge
@@ -36,6 +38,10 @@ from common.training.frames.frame_layers_trainer import (
     TrainMotionLayers,
     TrainViewLayers,
     open_frame_training,
+)
+from common.training.geometry.geometry_trainer import (
+    TrainGeometryEstimator,
+    open_geometry_training,
 )
 from common.training.image.few_step_trainer import TrainFewStep, open_few_step_training
 from common.training.image.image_unet_trainer import TrainImageUNet, open_image_training
@@ -85,6 +91,8 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_few_step_training(method, cache, seed, device)
         case TrainNoisyClassifier():
             return open_noisy_classifier_training(method, cache, seed, device)
+        case TrainGeometryEstimator():
+            return open_geometry_training(method, cache, seed, device)
         case _:
             assert_never(method)
 
@@ -152,6 +160,12 @@ def _size(method: OfExtrude) -> tuple[int, int]:
             classifier = method.architecture
             features = 4 * sum(classifier.num_blocks) * classifier.widths[0] * _CELLS
             return _num_weights(NoisyClassifier(classifier)), features
+        case TrainGeometryEstimator():
+            estimator = method.architecture
+            finest = estimator.widths[0] * (SIZE_PX // FOLD) ** 2
+            # Blocks keep four times their width, on both ways; coarser levels a part of that.
+            features = 16 * max(estimator.num_blocks) * finest + 40 * SIZE_PX**2
+            return _num_weights(GeometryEstimator(estimator)), features
         case _:
             assert_never(method)
 

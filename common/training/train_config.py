@@ -9,6 +9,7 @@ from common.training.control.control_net_trainer import TrainControlNet
 from common.training.folder.lora_trainer import TrainDreambooth, TrainLora
 from common.training.folder.textual_inversion_trainer import TrainTextualInversion
 from common.training.frames.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
+from common.training.geometry.geometry_trainer import TrainGeometryEstimator
 from common.training.image.few_step_trainer import TrainFewStep
 from common.training.image.image_unet_trainer import TrainImageUNet
 from common.training.image.ip_adapter_trainer import TrainIPAdapter
@@ -29,6 +30,7 @@ OfExtrude = (
     | TrainIPAdapter
     | TrainFewStep
     | TrainNoisyClassifier
+    | TrainGeometryEstimator
 )
 """The embedded models, from prepared data."""
 

@@ -8,7 +8,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from common.control.kinds import ControlKind
+from common.control.kinds import ESTIMATED_KINDS, ControlKind, MapSource
+from common.control.preprocess import preprocessed
 from common.kit.catalogue import category_named
 from common.kit.views import sample_view
 from common.seeding import stream_seed
@@ -27,7 +28,11 @@ class ControlTruth(NamedTuple):
 
 
 def control_truth(
-    category: str, kinds: tuple[ControlKind, ...], place: int, size_px: int
+    category: str,
+    kinds: tuple[ControlKind, ...],
+    place: int,
+    size_px: int,
+    maps: MapSource = "rendered",
 ) -> ControlTruth:
     """An instance that training never showed, from a view at random.
 
@@ -36,6 +41,7 @@ def control_truth(
         kinds: what is to be followed.
         place: counts truths of one category; each has its own view, and two in turn an instance.
         size_px: side of the pictures.
+        maps: where depth and normals come from.
     """
     objects = list(objects_of(INSTANCES, category_named(category)))
     one = objects[place % len(objects)]
@@ -43,4 +49,10 @@ def control_truth(
     made = rendered_truths(one, (sample_view(rng),), size_px)
     pixels, truth = made.pixels[0], made.truths[0]
     picture = rearrange(torch.from_numpy(pixels.copy()).float() / 127.5 - 1, "h w c -> c h w")
-    return ControlTruth(picture, {kind: control_of(pixels, truth, kind, rng) for kind in kinds})
+    controls = {kind: control_of(pixels, truth, kind, rng) for kind in kinds}
+    if maps == "estimated":
+        known = (picture + 1) / 2
+        for kind in ESTIMATED_KINDS:
+            if kind in kinds:
+                controls[kind] = preprocessed(known, kind)
+    return ControlTruth(picture, controls)

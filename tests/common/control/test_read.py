@@ -82,6 +82,18 @@ def test_preprocessors_work_on_the_fitted_picture(given, preprocessor):
         assert float(made.mean()) == pytest.approx(32 * 30 / (64 * 72))
 
 
+@pytest.mark.parametrize("preprocessor", ["depth", "normals"])
+def test_maps_are_estimated_of_each_frame_where_the_thing_is(given, preprocessor):
+    still = followed(given / "cut.png", preprocessor=preprocessor).pictures[0]
+    there = torch.zeros(SIZE, dtype=torch.bool)
+    there[16:48, 20:50] = True
+    assert torch.equal((still > 0).any(0), there)
+    assert torch.equal(still[0], still[2]) == (preprocessor == "depth")
+    views = followed(given / "views", (2, *SIZE), preprocessor=preprocessor).pictures
+    assert torch.equal(views[0], still)
+    assert torch.equal(views[1], torch.roll(still, 9, -1)), "framed alike wherever it is"
+
+
 def test_preprocessed_canny_is_canny():
     image = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
     lines = torch.from_numpy(canny(np.ascontiguousarray(image.permute(1, 2, 0).numpy())))
@@ -94,6 +106,10 @@ def test_preprocessed_canny_is_canny():
     ("views", (3, *SIZE), {}, "has 2 frames, and 3 are drawn"),
     ("cut.png", (3, *SIZE), {"weight": (1.0, 0.5)}, "2 weights are given for it, and 3 frames"),
     ("whole.png", SIZE, {"preprocessor": "silhouette"}, "has no transparent pixels"),
+    ("whole.png", SIZE, {"preprocessor": "depth"},
+     "depth can be estimated of a thing that is cut out, .* no transparent pixels"),
+    ("whole.png", SIZE, {"preprocessor": "normals"}, "give its map of normals with preprocessor"),
+    ("cut.png", SIZE, {"preprocessor": "pose"}, "cannot be read as JSON"),
 ])  # fmt: skip
 def test_what_cannot_be_followed_is_refused(given, name, size, settings, message):
     with pytest.raises(InputError, match=message):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from common.cli.main import main
+from common.control.preprocess import preprocessed
 from common.evaluation.control_scores import edge_f1, silhouette_iou
 from common.training.control.control_truth import control_truth
 from run import APPS
@@ -80,6 +81,19 @@ def test_edges_within_two_pixels_are_the_same(moved, low, high):
 def test_edges_elsewhere_or_missing_are_none_of_them():
     assert edge_f1(square(2, 2, 10), square(40, 40, 10)) == 0.0
     assert edge_f1(torch.full((4, 64, 64), -1.0), square(10, 10)) == 0.0
+
+
+def test_estimated_maps_are_those_of_the_picture():
+    kinds = ("segmentation", "depth", "normals")
+    rendered, estimated = (
+        control_truth("car", kinds, 0, 64, maps) for maps in ("rendered", "estimated")
+    )  # fmt: skip
+    assert torch.equal(estimated.picture, rendered.picture)
+    assert torch.equal(estimated.controls["segmentation"], rendered.controls["segmentation"])
+    for kind in ("depth", "normals"):
+        made = estimated.controls[kind]
+        assert torch.equal(made, preprocessed((rendered.picture + 1) / 2, kind))
+        assert not torch.equal(made, rendered.controls[kind])
 
 
 def test_truths_are_held_out_seen_from_anywhere_and_always_the_same():

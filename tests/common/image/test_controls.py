@@ -6,7 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
+from common.control.followed_config import FollowedConfig
+from common.control.read import read_followed
 from common.media.images import write_picture
+from common.media.pixels import to_picture
 from tests.common.image.test_embedded_run import pixels
 from tests.common.zoo.small_zoo import store_control_net
 
@@ -47,12 +50,32 @@ def test_pictures_follow_what_is_given_and_weight_0_is_no_control(draw, controll
     assert np.abs(drawn(canny | {"interval": [0.0, 0.6]}) - made).max() > 0
 
 
+@pytest.mark.parametrize("kind", ["depth", "normals"])
+def test_estimated_maps_are_followed_as_the_same_maps_given(draw, controlled, given, kind):
+    def drawn(image, preprocessor):
+        row = {"kind": kind, "image": str(image), "preprocessor": preprocessor}
+        code, paths, said = draw("num_samples=1", controls(row), models_dir=controlled)
+        assert code == 0, said
+        return pixels(paths)[0]
+
+    config = FollowedConfig(image=given, preprocessor=kind)
+    estimated = read_followed(config, (64, 72)).pictures[0]
+    write_picture(given.parent / "map.png", to_picture(estimated * 2 - 1))
+    made = drawn(given, kind)
+    # The map in the file is rounded to 8 bits.
+    assert np.abs(made - drawn(given.parent / "map.png", "none")).max() <= 2
+    assert np.abs(made - drawn(given, "none")).max() > 2, "the picture is no map of itself"
+
+
 @pytest.mark.parametrize(("row", "message"), [
     ({"kind": "depth", "image": "none.png"}, "there is no such file"),
     ({"kind": "pose", "image": "given.png"}, "kind"),
     ({"image": "given.png"}, "kind"),
     ({"kind": "canny", "image": "given.png", "preprocessor": "silhouette"},
      "makes pictures of kind segmentation, not canny"),
+    ({"kind": "normals", "image": "given.png", "preprocessor": "depth"},
+     "makes pictures of kind depth, not normals"),
+    ({"kind": "depth", "image": "given.png", "preprocessor": "pose"}, "was not trained on poses"),
     ({"kind": "depth", "image": "given.png", "weight": [1.0, 0.5]}, "2 weights are given"),
     ({"kind": "depth", "image": "given.png", "weight": 11}, "weight"),
 ])  # fmt: skip
