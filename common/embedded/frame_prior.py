@@ -30,6 +30,7 @@ from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.frames_cond import FramesCond
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
+from common.embedded.mouth import Mouths, check_mouths
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.shared_noise import mixed_noise
 from common.embedded.travelled_rows import (
@@ -115,6 +116,17 @@ class FramePrior:
         same.plan = replace(self.plan, tracks=tracks)
         return same
 
+    def speaking(self, mouths: Mouths) -> "FramePrior":
+        """The prior of clips whose faces have these mouths.
+
+        Raises:
+            InputError: not one mouth for each frame, or numbers that no mouth has.
+        """
+        check_mouths(mouths, self.num_frames)
+        same = copy(self)
+        same.plan = replace(self.plan, mouths=mouths.to(self.device))
+        return same
+
     def of_part(self, part: ClipPart) -> "FramePrior":
         """The prior of clips that go on with a longer one, as its prompt tells."""
         same = copy(self)
@@ -151,7 +163,9 @@ class FramePrior:
         same.strengths = None if self.strengths is None else self.strengths[frames]
         if self.plan.tracks is not None:
             tracks = self.plan.tracks[:, frames]
-            same.plan = replace(self.plan, tracks=tracks - tracks[:, :1])
+            same.plan = replace(same.plan, tracks=tracks - tracks[:, :1])
+        if self.plan.mouths is not None:
+            same.plan = replace(same.plan, mouths=self.plan.mouths[frames])
         return same._with_first_frames()
 
     def _with_first_frames(self) -> "FramePrior":
