@@ -146,7 +146,9 @@ def _lens(
     return inside, colours
 
 
-def _between(value: Tensor, low: Tensor | float, high: Tensor | float, edge: Tensor | float) -> Tensor:  # noqa: E501
+def _between(
+    value: Tensor, low: Tensor | float, high: Tensor | float, edge: Tensor | float
+) -> Tensor:
     """1 between two bounds, 0 outside of them, over a soft edge."""
     return ((value - low) / edge + 0.5).clamp(0, 1) * ((high - value) / edge + 0.5).clamp(0, 1)
 

@@ -1,11 +1,12 @@
 """Motion-compensated temporal filtering: what jitters between frames is taken out of a clip.
 
-A clip that began with its moved first frame ``m`` (with its mouth, if mouths are told) differs from it by what was drawn, ``d``. Seen
+A clip that began with its moved first frame ``m`` differs from it by what was drawn, ``d``. Seen
 from the moving thing, what was drawn on purpose (a turn, a mouth that opens) changes over several
 frames, and what was left of the noise from frame to frame. So the clip is ``m + W h W^-1 d``: ``W``
 moves as ``m`` does, and ``h`` is the maximally flat half-band filter of five taps, whose response
 at ``w`` radians a frame is ``(10 + 8 cos w - 2 cos 2 w) / 16``: 0.98 for a period of eight frames,
-3/4 for four, 0 for two. Filtering along motion: Ohm 1994, IEEE Trans. Image Processing 3(5).
+3/4 for four, 0 for two. Filtering along motion: Ohm 1994, IEEE Trans. Image Processing 3(5). The
+mouths of a face that is told to talk are in ``m``, and nothing is drawn over them.
 """
 
 from typing import NamedTuple

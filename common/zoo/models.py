@@ -217,8 +217,8 @@ def check_mouth_finder(folder: Path = ZOO) -> None:
     """
     if not (folder / "mouth_finder.json").is_file():
         raise InputError(
-            f"{folder} has no mouth_finder, which mouths of a timeline need: leave prior.models_dir "
-            "out, or fit one (python -m common.training.talking.mouth_fit <folder>)"
+            f"{folder} has no mouth_finder, which mouths of a timeline need: leave out "
+            "prior.models_dir, or fit one (python -m common.training.talking.mouth_fit <folder>)"
         )
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from common.atomic import write_json
 from common.compare.estimates import student_interval
-from common.embedded.mouth import MOUTH, MOUTH_RATE_HZ
+from common.embedded.mouth import MOUTH_RATE_HZ
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.priors import models_folder
@@ -40,7 +40,10 @@ from video.timeline.config import Timeline
 from video.timeline.curve import Curve
 
 _FPS = 8.0
-_SPEAKS = Timeline(**{name: Curve(track=name) for name in MOUTH})
+_SPEAKS = Timeline(
+    mouth_open=Curve(track="mouth_open"), mouth_width=Curve(track="mouth_width"),
+    mouth_round=Curve(track="mouth_round"),
+)  # fmt: skip
 _BARS = {"drawn": "at least 0.7", "lag": "at most 1", "shuffled": "at most 0.2",
          "duration": "at most 1"}  # fmt: skip
 
@@ -243,9 +246,7 @@ def _asked(
     )  # fmt: skip
 
 
-def _sections(
-    run: Run, rows: Sequence[Row], figures: Mapping[str, float]
-) -> tuple[Section, ...]:
+def _sections(run: Run, rows: Sequence[Row], figures: Mapping[str, float]) -> tuple[Section, ...]:
     each = _each(rows, "drawn")
     shown: Cell = figures["drawn"]
     if len(each) > 1:

@@ -120,7 +120,12 @@ class Speaker:
         samples = np.concatenate(self._parts).astype(np.float32) / 2**15
         return Said(samples, self.sample_rate, tuple(self._phonemes))
 
-    def _take(self, samples: "ctypes._Pointer[ctypes.c_short]", count: int, events: "ctypes._Pointer[_Event]") -> int:  # noqa: E501
+    def _take(
+        self,
+        samples: "ctypes._Pointer[ctypes.c_short]",
+        count: int,
+        events: "ctypes._Pointer[_Event]",
+    ) -> int:
         """What the library calls with each part; 0 goes on."""
         if count > 0:
             self._parts.append(np.ctypeslib.as_array(samples, (count,)).copy())

@@ -1,7 +1,7 @@
 """Sentences said by many voices, kept with their phonemes: what mouths of speech are learnt from.
 
-The cache folder ``speech/`` gets ``samples.npy``, int16 at espeak-ng's rate, one utterance after the
-other, and ``index.json``: of each its text, voice, phonemes, and where it begins. Voices and
+The cache folder ``speech/`` gets ``samples.npy``, int16 at espeak-ng's rate, one utterance after
+the other, and ``index.json``: of each its text, voice, phonemes, and where it begins. Voices and
 sentences that are measured are never trained on.
 """
 

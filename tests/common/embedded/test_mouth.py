@@ -1,51 +1,98 @@
-"""Faces with other mouths: shapes, frames alike, and what is refused."""
+"""Faces that talk: mouths drawn as they are told, where they are found, and what is refused."""
 
 import pytest
 import torch
 
 from common.embedded.clip_plan import ClipPlan
-from common.embedded.mouth import MouthShaper, MouthShaperArchitecture, check_mouths
+from common.embedded.mouth import (
+    AT_REST,
+    MouthFinder,
+    MouthFinderArchitecture,
+    check_mouths,
+    with_mouths,
+)
 from common.embedded.moves import centres_of, frames_moved, moved
 from common.errors import InputError
 
-
-@pytest.fixture(scope="module")
-def shaper():
-    torch.manual_seed(0)
-    return MouthShaper(MouthShaperArchitecture(channels=8, num_finding=1, num_shaping=1)).eval()
+SIDE = 64
+PLACES = torch.tensor([[0.5, 0.6, 0.4]])
 
 
-def latents(count=2, side=6):
-    return torch.randn(count, 8, side, side + 2, generator=torch.Generator().manual_seed(1))
+def face():
+    """A grey disc without a mouth."""
+    rows, columns = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+    inside = ((rows - 31.5) ** 2 + (columns - 31.5) ** 2 < 30**2).float()
+    return torch.stack([0.6 * inside] * 3 + [inside])[None] * 2 - 1
 
 
-def test_each_frame_has_the_mouth_of_its_own(shaper):
-    mouths = torch.tensor([[0.0, 0.5, 0.0], [0.9, 0.6, 0.1], [0.4, 0.1, 1.0]])
-    first = latents()
-    clips = shaper.clips(first, mouths)
-    assert clips.shape == (2, 8, 3, 6, 8)
-    for frame, mouth in enumerate(mouths):
-        with torch.no_grad():
-            own = shaper(first, mouth.expand(2, -1))
-        torch.testing.assert_close(clips[:, :, frame], own, atol=1e-5, rtol=0)
-    assert (clips[:, :, 0] - clips[:, :, 1]).abs().max() > 1e-3
+def heights(mouths, picture=None):
+    """Of the mouth in the middle column, in widths of the mouth at rest."""
+    given = face() if picture is None else picture
+    clip = with_mouths(given, PLACES, torch.tensor(mouths))
+    off = (clip - given[:, :, None]).abs().amax(1)[0, :, :, SIDE // 2] > 0.3
+    return off.sum(1) / (0.4 * SIDE)
 
 
-def test_many_frames_are_as_few(shaper):
-    mouths = torch.rand(70, 3, generator=torch.Generator().manual_seed(2))
-    whole, part = shaper.clips(latents(1), mouths), shaper.clips(latents(1), mouths[66:])
-    torch.testing.assert_close(whole[:, :, 66:], part, atol=1e-5, rtol=0)
+def test_mouths_are_as_far_open_as_they_are_told():
+    found = heights([[opening, 0.5, 0.0] for opening in (0.2, 0.5, 0.8, 1.0)])
+    # The gap of the lens, and lips of 0.03 widths above and below.
+    wanted = 0.02 + 0.62 * torch.tensor([0.2, 0.5, 0.8, 1.0]) + 0.06
+    torch.testing.assert_close(found, wanted, atol=1.5 / (0.4 * SIDE), rtol=0)
 
 
-def test_a_plan_without_mouths_leaves_faces_as_they_are(shaper):
-    first = latents()
-    for plan in (ClipPlan(), ClipPlan(shaper=shaper), ClipPlan(mouths=torch.zeros(3, 3))):
-        assert plan.with_first_mouth(first) is first
-        assert plan.with_mouths(first) is None
-    told = ClipPlan(shaper=shaper, mouths=torch.rand(3, 3))
-    clips = told.with_mouths(first)
-    assert clips is not None
-    torch.testing.assert_close(told.with_first_mouth(first), clips[:, :, 0], atol=1e-5, rtol=0)
+def test_wide_mouths_are_wider_and_round_ones_narrower():
+    mouths = torch.tensor([[0.5, 0.0, 0.0], [0.5, 1.0, 0.0], [0.5, 0.0, 1.0]])
+    clip = with_mouths(face(), PLACES, mouths)
+    off = (clip - face()[:, :, None]).abs().amax(1)[0] > 0.3
+    narrow, wide, round_ = (int(one.any(0).sum()) / (0.4 * SIDE) for one in off)
+    assert narrow == pytest.approx(0.55, abs=0.15)
+    assert wide == pytest.approx(1.45, abs=0.2)
+    assert round_ < 0.7 * narrow
+
+
+def test_a_closed_mouth_and_what_is_no_face_stay_as_they_are():
+    given = face()
+    clip = with_mouths(given, PLACES, torch.tensor([AT_REST, (1.0, 0.5, 0.0)]))
+    torch.testing.assert_close(clip[:, :, 0], given, atol=1e-6, rtol=0)
+    assert torch.equal(clip[:, 3:], given[:, 3:, None].expand(-1, -1, 2, -1, -1))
+    above = clip[:, :, 1, :20]
+    torch.testing.assert_close(above, given[:, :, :20], atol=1e-6, rtol=0)
+    assert (clip[:, :3, 1][:, :, given[0, 3] < 0] == -1).all()
+
+
+def test_the_own_line_of_a_face_does_not_show_beside_a_round_mouth():
+    given = face()
+    row = round(0.6 * SIDE)
+    given[:, :3, row, 24:40] = -1.0  # a line, black
+    clip = with_mouths(given, PLACES, torch.tensor([[0.6, 0.0, 1.0]]))
+    torch.testing.assert_close(
+        clip[0, :, 0, row, 25:28], face()[0, :, row, 25:28], atol=0.1, rtol=0
+    )
+
+
+def test_finder_is_told_by_its_map():
+    sizes = MouthFinderArchitecture(channels=8, num_blocks=1)
+    finder = MouthFinder(sizes).eval()
+    finder.leave.weight.data.zero_()
+    finder.leave.bias.data.zero_()
+    with torch.no_grad():
+        found = finder(torch.randn(2, 8, 6, 12))
+    # Alike everywhere: the middle of a picture twice as wide as it is high, half a side wide.
+    torch.testing.assert_close(found, torch.tensor([[1.0, 0.5, 0.5]] * 2))
+
+
+def test_a_plan_talks_where_mouths_are_told():
+    finder = MouthFinder(MouthFinderArchitecture(channels=8, num_blocks=1)).eval()
+    first = torch.randn(2, 8, 6, 6)
+    for plan in (ClipPlan(), ClipPlan(finder=finder), ClipPlan(mouths=torch.zeros(3, 3))):
+        assert plan.talks(first) is None
+    talk = ClipPlan(finder=finder, mouths=torch.rand(3, 3)).talks(first)
+    assert talk is not None
+    assert talk.places.shape == (2, 3)
+    assert torch.equal(talk.of(1).places, talk.places[1:])
+    pictures = face().expand(2, -1, -1, -1)
+    whole = talk.frames(pictures, [0, 1, 2])
+    assert torch.equal(whole[:, :, 2:], talk.frames(pictures, [2]))
 
 
 def test_frames_of_one_picture_move_as_it_does():

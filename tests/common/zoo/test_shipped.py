@@ -13,7 +13,7 @@ MAX_BYTES = {
     "domain": 1_200_000, "motion_measure": 1_000_000, "framing": 100_000,
     "trajectories": 400_000, "spacetime_dit": 9_000_000, "controlnet": 2_500_000,
     "upscaler": 700_000, "ip_adapter": 3_000_000, "few_step": 1_500_000,
-    "noisy_classifier": 800_000,
+    "noisy_classifier": 800_000, "speech_mouth": 200_000, "mouth_finder": 200_000,
 }  # fmt: skip
 """Of the weights, by kind: what a clone should carry."""
 DOCUMENTED = {"domain", "framing", "trajectories"}

@@ -1,4 +1,4 @@
-"""Mouths heard in a sound: means over frames, parts that join, and what the shipped network hears."""
+"""Mouths heard in a sound: means over frames, parts that join, what the shipped network hears."""
 
 import json
 from pathlib import Path

@@ -37,7 +37,7 @@ def test_mouths_follow_tracks():
 
 
 def test_no_mouth_is_wider_open_than_open():
-    with pytest.raises(ValueError, match="mouth_open at high is 1.3; it goes from 0 to 1"):
+    with pytest.raises(ValueError, match=r"mouth_open at high is 1\.3; it goes from 0 to 1"):
         Timeline(mouth_open=Curve(track="mouth_open", high=1.3))
 
 
@@ -47,7 +47,14 @@ def test_no_mouth_is_wider_open_than_open():
     (("prior={name: gaussian}",), "is for the embedded prior"),
     (("method.timeline={mouth_open: {track: mouth_open}}",), "this method has no sound"),
 ])  # fmt: skip
-def test_mouths_of_nobody_are_refused(lifting_models, tmp_path, monkeypatch, capsys, changes, message):  # noqa: F811, E501
+def test_mouths_of_nobody_are_refused(
+    lifting_models,
+    tmp_path,
+    monkeypatch,
+    capsys,
+    changes,
+    message,  # noqa: F811
+):
     monkeypatch.chdir(tmp_path)
     code = main([
         "video/text_to_video", f"prior={{name: embedded, models_dir: {lifting_models}}}",

@@ -32,7 +32,7 @@ def test_without_espeak_it_is_said_how_to_get_it(monkeypatch):
 
 
 def test_speech_that_is_not_prepared_is_refused(tmp_path):
-    with pytest.raises(InputError, match="python run.py prepare/speech"):
+    with pytest.raises(InputError, match="holds no speech"):
         load_speech(tmp_path, "train")
 
 
