@@ -67,7 +67,7 @@ def _keys(
     phonemes: Sequence[Phoneme], duration_s: float
 ) -> tuple[Float[np.ndarray, " k"], list[str]]:
     """When which shape is complete: at rest at both ends."""
-    ends = [*(one.begin_s for one in phonemes[1:]), duration_s]
+    ends = [one.begin_s for one in phonemes[1:]] + [duration_s] * bool(phonemes)
     found = [(0.0, _REST)]
     for one, end in zip(phonemes, ends, strict=True):
         length = end - one.begin_s

@@ -23,11 +23,11 @@ FPS, FRAMES = 8.0, 16
 
 def test_means_are_over_each_frames_time():
     values = np.arange(10.0)[None]
-    np.testing.assert_allclose(frame_means(values, 10, 5, 5.0)[0], [0.5, 2.5, 4.5, 6.5, 8.5])
+    np.testing.assert_allclose(frame_means(values, 10.0, 5, 5.0)[0], [0.5, 2.5, 4.5, 6.5, 8.5])
     # A frame of 1.5 values takes half of the one that it shares.
-    np.testing.assert_allclose(frame_means(values, 10, 2, 10 / 1.5)[0], [1 / 3, 5 / 3])
-    np.testing.assert_allclose(frame_means(values, 10, 20, 20.0)[0], np.repeat(values[0], 2))
-    np.testing.assert_allclose(frame_means(values, 10, 3, 2.0)[0], [2, 7, 9])  # the last holds
+    np.testing.assert_allclose(frame_means(values, 10.0, 2, 10 / 1.5)[0], [1 / 3, 5 / 3])
+    np.testing.assert_allclose(frame_means(values, 10.0, 20, 20.0)[0], np.repeat(values[0], 2))
+    np.testing.assert_allclose(frame_means(values, 10.0, 3, 2.0)[0], [2, 7, 9])  # the last holds
 
 
 def test_long_sounds_are_heard_as_short_ones(monkeypatch):

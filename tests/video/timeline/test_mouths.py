@@ -41,25 +41,28 @@ def test_no_mouth_is_wider_open_than_open():
         Timeline(mouth_open=Curve(track="mouth_open", high=1.3))
 
 
+KEYS = "method.timeline={mouth_open: {keys: {0: 0.0, 3: 1.0}}}"
+
+
 @pytest.mark.parametrize(("changes", "message"), [
-    ((), "has no mouth_finder"),
-    (("prior.trajectory_noise=null",), "has no effect with prior.trajectory_noise=null"),
-    (("prior={name: gaussian}",), "is for the embedded prior"),
+    ((KEYS,), "has no mouth_finder"),
+    ((KEYS, "prior.trajectory_noise=null",), "has no effect with prior.trajectory_noise=null"),
+    ((KEYS, "prior={name: gaussian}",), "is for the embedded prior"),
     (("method.timeline={mouth_open: {track: mouth_open}}",), "this method has no sound"),
 ])  # fmt: skip
 def test_mouths_of_nobody_are_refused(
-    lifting_models,
+    lifting_models,  # noqa: F811
     tmp_path,
     monkeypatch,
     capsys,
     changes,
-    message,  # noqa: F811
+    message,
 ):
     monkeypatch.chdir(tmp_path)
     code = main([
         "video/text_to_video", f"prior={{name: embedded, models_dir: {lifting_models}}}",
         "prompt=a red car", "method.height=64", "method.width=64", "sampler.num_steps=2",
-        "method.timeline={mouth_open: {keys: {0: 0.0, 3: 1.0}}}", *changes,
+        *changes,
     ], APPS)  # fmt: skip
     assert code == 2
     assert message in capsys.readouterr().err
