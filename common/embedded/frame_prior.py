@@ -117,11 +117,7 @@ class FramePrior:
         return same
 
     def speaking(self, mouths: Mouths) -> "FramePrior":
-        """The prior of clips whose faces have these mouths.
-
-        Raises:
-            InputError: not one mouth for each frame, or numbers that no mouth has.
-        """
+        """The prior of clips whose faces have these mouths, one in each frame."""
         check_mouths(mouths, self.num_frames)
         same = copy(self)
         same.plan = replace(self.plan, mouths=mouths.to(self.device))
@@ -161,11 +157,7 @@ class FramePrior:
         same.controls = tuple(control.of_frames(frames) for control in self.controls)
         same.loras = self._loras_of(frames)
         same.strengths = None if self.strengths is None else self.strengths[frames]
-        if self.plan.tracks is not None:
-            tracks = self.plan.tracks[:, frames]
-            same.plan = replace(same.plan, tracks=tracks - tracks[:, :1])
-        if self.plan.mouths is not None:
-            same.plan = replace(same.plan, mouths=self.plan.mouths[frames])
+        same.plan = self.plan.of_frames(frames)
         return same._with_first_frames()
 
     def _with_first_frames(self) -> "FramePrior":

@@ -171,10 +171,10 @@ def _without_mouth(
     alphas = [part[:, 3:] for part in parts]
     weights = [(1 - lowness) * alphas[0], lowness * alphas[1]]
     total = (weights[0] + weights[1]).clamp(min=1e-6)
-    colours = sum(
+    colours = torch.stack([
         part[:, :3] / alpha.clamp(min=1e-3) * weight / total
         for part, alpha, weight in zip(parts, alphas, weights, strict=True)
-    )
+    ]).sum(0)  # fmt: skip
     skin = torch.cat([colours, torch.ones_like(shown[:, 3:])], 1) * shown[:, 3:]
     amount = _between(x, -0.6, 0.6, 0.15) * _between(y, -0.14, 0.14, 0.1)
     known = (weights[0] + weights[1] > 0.3).to(shown) * amount[:, None]

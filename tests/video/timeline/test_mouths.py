@@ -48,7 +48,6 @@ KEYS = "method.timeline={mouth_open: {keys: {0: 0.0, 3: 1.0}}}"
     ((KEYS,), "has no mouth_finder"),
     ((KEYS, "prior.trajectory_noise=null",), "has no effect with prior.trajectory_noise=null"),
     ((KEYS, "prior={name: gaussian}",), "is for the embedded prior"),
-    (("method.timeline={mouth_open: {track: mouth_open}}",), "this method has no sound"),
 ])  # fmt: skip
 def test_mouths_of_nobody_are_refused(
     lifting_models,  # noqa: F811
