@@ -33,11 +33,7 @@ from common.embedded.image_unet import View, view_features
 from common.embedded.mouth import Mouths, check_mouths
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.shared_noise import mixed_noise
-from common.embedded.travelled_rows import (
-    mixed_seen,
-    mixed_vector,
-    repeated_rows,
-)
+from common.embedded.travelled_rows import mixed_seen, mixed_vector, repeated_rows
 from common.errors import InputError
 from common.seeding import randn
 from common.shapes import Clips, Images, Timesteps
