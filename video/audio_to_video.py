@@ -10,7 +10,8 @@ from video.sound.config import SoundConfig
 class AudioToVideo(GivenKeys, MovingKeys):
     """A clip whose timeline follows a sound, which is in its MP4 and WebM.
 
-    Curves of `timeline` name one of its tracks: onset, energy, pitch or mel.
+    Curves of `timeline` name one of its tracks: onset, energy, pitch, mel, or mouth_open,
+    mouth_width and mouth_round, which make a face talk.
     """
 
     name: Literal["audio_to_video"] = "audio_to_video"

@@ -13,9 +13,10 @@ from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
 from common.generation.estimate import Need, need_of_checkpoint
 from common.generation.picture_switches import check_compute
-from common.generation.priors import build_prior, check_prior
+from common.generation.priors import build_prior, check_prior, models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from common.runs.launch import resolve_device
+from common.zoo.models import check_mouth_finder
 from video.clip_keys import MovingKeys
 from video.clip_windows import drawn_together, window_notes, windows_of
 from video.config import VideoConfig
@@ -26,6 +27,7 @@ from video.timeline.resolved import (
     control_weights,
     loras_of_frames,
     motion_scales,
+    mouths,
     moves,
     timeline_of,
 )
@@ -126,11 +128,21 @@ def _check_coding(config: VideoConfig, prior: SpacetimeDiTPriorConfig) -> None:
 def _check_trajectory(config: VideoConfig) -> None:
     method, prior = config.method, config.prior
     keys = method.trajectory if isinstance(method, MovingKeys) else ()
-    if not keys and not timeline_of(config).moves:
-        return
-    told = "method.trajectory" if keys else "right, down, size and turn_deg of method.timeline"
+    timeline = timeline_of(config)
+    if keys or timeline.moves:
+        told = "method.trajectory" if keys else "right, down, size and turn_deg of method.timeline"
+        _check_told_start(config, told)
+    if timeline.speaks:
+        _check_told_start(config, "mouth_open, mouth_width and mouth_round of method.timeline")
+        assert isinstance(prior, EmbeddedPriorConfig)  # the others have been refused
+        check_mouth_finder(models_folder(prior))
+
+
+def _check_told_start(config: VideoConfig, told: str) -> None:
+    """Refuse what says how clips begin where they begin otherwise."""
+    method, prior = config.method, config.prior
     if isinstance(method, VideoToVideo | VideoInpaint):
-        raise InputError(f"{told} would move what the given clip shows: leave it out")
+        raise InputError(f"{told} would change what the given clip shows: leave it out")
     if not isinstance(prior, EmbeddedPriorConfig):
         raise InputError(
             f"{told} is for the embedded prior, and this one is {prior.name}: leave it out, or use "
@@ -225,6 +237,9 @@ def _told(
     over = moves(config, tracks)
     if keys or over:
         prior = prior.moving(track_with(keys, over, method.num_frames).to(device))
+    told = mouths(config, tracks)
+    if told is not None:
+        prior = prior.speaking(told)
     strengths, weights = motion_scales(config, tracks), control_weights(config, tracks)
     loras = loras_of_frames(config, prior.pictures.unet, tracks)
     if strengths is None and not weights and loras is None:

@@ -1,8 +1,10 @@
 """What is known of a clip from its prompt, before it is drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from common.diffusion.frame_curves import FrameNumbers
 from common.embedded.framing import Framing
+from common.embedded.mouth import MouthFinder, Mouths, Talk
 from common.embedded.moves import Tracks
 from common.embedded.trajectory import Trajectories
 from common.shapes import Images
@@ -35,6 +37,25 @@ class ClipPlan:
     noise: float | None = None
     """Noise level ``sigma / alpha`` to begin at, in square roots of the share of a clip's change
     that the move leaves unexplained; None begins with noise alone."""
+    finder: MouthFinder | None = None
+    """Finds the mouths of faces."""
+    mouths: Mouths | None = None
+    """What the face in the clip has in every frame; None: the mouth that is drawn."""
+
+    def of_frames(self, frames: FrameNumbers) -> "ClipPlan":
+        """The plan of some frames of the clip, drawn as one of their own."""
+        tracks = None if self.tracks is None else self.tracks[:, frames]
+        return replace(
+            self,
+            tracks=None if tracks is None else tracks - tracks[:, :1],
+            mouths=None if self.mouths is None else self.mouths[frames],
+        )
+
+    def talks(self, first: Images) -> Talk | None:
+        """How the faces in these first frames (clean latents) talk, if that is told."""
+        if self.finder is None or self.mouths is None:
+            return None
+        return Talk(self.finder(first.float()), self.mouths)
 
 
 NOTHING_KNOWN = ClipPlan()

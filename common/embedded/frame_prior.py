@@ -30,13 +30,10 @@ from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.frames_cond import FramesCond
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
+from common.embedded.mouth import Mouths, check_mouths
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.shared_noise import mixed_noise, one_more
-from common.embedded.travelled_rows import (
-    mixed_seen,
-    mixed_vector,
-    repeated_rows,
-)
+from common.embedded.travelled_rows import mixed_seen, mixed_vector, repeated_rows
 from common.errors import InputError
 from common.seeding import randn
 from common.shapes import Clips, Images, Timesteps
@@ -115,6 +112,13 @@ class FramePrior:
         same.plan = replace(self.plan, tracks=tracks)
         return same
 
+    def speaking(self, mouths: Mouths) -> "FramePrior":
+        """The prior of clips whose faces have these mouths, one in each frame."""
+        check_mouths(mouths, self.num_frames)
+        same = copy(self)
+        same.plan = replace(self.plan, mouths=mouths.to(self.device))
+        return same
+
     def of_part(self, part: ClipPart) -> "FramePrior":
         """The prior of clips that go on with a longer one, as its prompt tells."""
         same = copy(self)
@@ -149,9 +153,7 @@ class FramePrior:
         same.controls = tuple(control.of_frames(frames) for control in self.controls)
         same.loras = self._loras_of(frames)
         same.strengths = None if self.strengths is None else self.strengths[frames]
-        if self.plan.tracks is not None:
-            tracks = self.plan.tracks[:, frames]
-            same.plan = replace(self.plan, tracks=tracks - tracks[:, :1])
+        same.plan = self.plan.of_frames(frames)
         return same._with_first_frames()
 
     def _with_first_frames(self) -> "FramePrior":

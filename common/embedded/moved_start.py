@@ -12,12 +12,14 @@ from einops import einsum, rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
+from common.diffusion.frame_curves import FrameNumbers
 from common.diffusion.given import Beginning
 from common.diffusion.sampler_config import Heun
 from common.diffusion.samplers import Scheduler
 from common.embedded.clip_plan import ClipPlan
 from common.embedded.longer_tracks import longer_tracks
-from common.embedded.moves import Tracks, moved
+from common.embedded.mouth import Talk
+from common.embedded.moves import NUM_MOVES, Tracks, centres_of, frames_moved, moved
 from common.embedded.planned_clips import PlannedClips, decoded_frame
 from common.embedded.temporal_filter import Lead
 from common.shapes import Clips, Images
@@ -36,8 +38,8 @@ def begun(plan: ClipPlan, vectors: Float[Tensor, "k d"], scheduler: Scheduler) -
     """
     if plan.noise is None:
         return 0
-    if plan.tracks is not None:
-        unexplained = _UNEXPLAINED
+    if plan.tracks is not None or plan.mouths is not None:
+        unexplained = _UNEXPLAINED  # where things go and what faces say is known
     elif plan.trajectories is not None:
         unexplained = float(plan.trajectories.expected_unexplained(vectors).max())
     else:
@@ -81,12 +83,12 @@ def moved_start(
     if part is not None and part.anchor is not None:
         first = part.anchor.to(first).expand_as(first)
     looped = prior.windows is not None and prior.windows.looped
-    lead = Lead(first, tracks, looped, part is not None)
+    lead = Lead(first, tracks, looped, prior.plan.talks(first), part is not None)
     shown = [decoded_frame(prior, one) for one in (looks or [first])]
     told = torch.ones(prior.num_frames, 1) if shares is None or not looks else shares
+    frames = torch.arange(prior.num_frames).split(_AT_ONCE)
     clean = torch.cat([
-        prior.encode(_mixed(shown, part, own))
-        for part, own in zip(tracks.split(_AT_ONCE, 1), told.split(_AT_ONCE), strict=True)
+        prior.encode(_mixed(shown, tracks[:, at], told[at], lead.talk, at)) for at in frames
     ], 2)  # fmt: skip
     at = scheduler.timesteps[evaluation].to(noise.device, torch.float32)
     start = scheduler.schedule.add_noise(clean, noise, at.expand(len(noise)))
@@ -118,13 +120,23 @@ def travelled(
 
 
 def _mixed(
-    shown: Sequence[Images], tracks: Float[Tensor, "b f 5"], shares: Float[Tensor, "f k"]
+    shown: Sequence[Images],
+    tracks: Float[Tensor, "b f 5"],
+    shares: Float[Tensor, "f k"],
+    talk: Talk | None,
+    frames: FrameNumbers,
 ) -> Clips:
-    """Pictures of one thing, moved alike, that fade into each other."""
+    """Pictures of one thing, moved and talking alike, that fade into each other."""
+
+    def moving(one: Images) -> Clips:
+        if talk is None:
+            return moved(one, tracks)
+        return frames_moved(talk.frames(one, frames.tolist()), tracks, centres_of(one))
+
     if len(shown) == 1:
-        return moved(shown[0], tracks)
+        return moving(shown[0])
     parts = [
-        moved(one, tracks) * rearrange(share.to(one), "f -> f 1 1")
+        moving(one) * rearrange(share.to(one), "f -> f 1 1")
         for one, share in zip(shown, shares.unbind(1), strict=True)
         if bool((share > 0).any())
     ]
@@ -136,7 +148,8 @@ def _told(
 ) -> Tracks:
     """What one prompt tells: of a part of a clip, as it goes on from before."""
     plan, windows = prior.plan, prior.windows
-    assert plan.trajectories is not None  # else nothing would have begun
+    if plan.trajectories is None:  # faces that talk where they are
+        return torch.zeros(len(generators), prior.num_frames, NUM_MOVES).to(vectors)
     told = plan.trajectories.told(vectors, generators).tracks
     if plan.part is not None:
         begin = plan.part.begin

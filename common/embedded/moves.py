@@ -38,9 +38,16 @@ def moved_about(
     first: Images, tracks: Tracks, centres: Float[Tensor, "b 2"], sharper: int = 1
 ) -> Clips:
     """As `moved`, about given centres, with ``sharper`` samples to a pixel in each direction."""
-    inverse, offset = _inverse(tracks.to(first), centres)
-    where = _points(first.shape[2], first.shape[3], sharper).to(first)
     shown = repeat(first, "b c h w -> b c f h w", f=tracks.shape[1])
+    return frames_moved(shown, tracks, centres, sharper)
+
+
+def frames_moved(
+    shown: Clips, tracks: Tracks, centres: Float[Tensor, "b 2"], sharper: int = _SHARPER
+) -> Clips:
+    """As `moved_about`, where each frame has a picture of its own that moves."""
+    inverse, offset = _inverse(tracks.to(shown), centres)
+    where = _points(shown.shape[3], shown.shape[4], sharper).to(shown)
     # Empty is -1, and what lies outside of the picture is read as 0.
     drawn = _looked_up(shown + 1, _mapped(inverse, offset, where)) - 1
     if sharper == 1:

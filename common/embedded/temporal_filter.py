@@ -5,7 +5,8 @@ from the moving thing, what was drawn on purpose (a turn, a mouth that opens) ch
 frames, and what was left of the noise from frame to frame. So the clip is ``m + W h W^-1 d``: ``W``
 moves as ``m`` does, and ``h`` is the maximally flat half-band filter of five taps, whose response
 at ``w`` radians a frame is ``(10 + 8 cos w - 2 cos 2 w) / 16``: 0.98 for a period of eight frames,
-3/4 for four, 0 for two. Filtering along motion: Ohm 1994, IEEE Trans. Image Processing 3(5).
+3/4 for four, 0 for two. Filtering along motion: Ohm 1994, IEEE Trans. Image Processing 3(5). The
+mouths of a face that is told to talk are in ``m``, and nothing is drawn over them.
 """
 
 from typing import NamedTuple
@@ -15,7 +16,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from common.embedded.moves import Tracks, at_rest, centres_of, in_motion, moved
+from common.embedded.mouth import Talk
+from common.embedded.moves import (
+    Tracks,
+    at_rest,
+    centres_of,
+    frames_moved,
+    in_motion,
+    moved,
+)
 from common.embedded.planned_clips import PlannedClips, decoded_frame
 from common.shapes import Clips, Images
 
@@ -23,6 +32,10 @@ _TAPS = (-1 / 16, 4 / 16, 10 / 16, 4 / 16, -1 / 16)
 _REACH = len(_TAPS) // 2
 _JOINED_OVER = 8
 """Frames over which what was drawn runs from a frame of an earlier clip into that of a new one."""
+
+
+_CLEAR = 4.0
+"""Where a told mouth changes a colour by the inverse of this, nothing is drawn over it."""
 
 
 class Lead(NamedTuple):
@@ -34,12 +47,16 @@ class Lead(NamedTuple):
     """How they move."""
     looped: bool = False
     """Whether the first frame follows the last."""
+    talk: Talk | None = None
+    """The mouths of faces that talk."""
     joined: bool = False
     """Whether the first frame was drawn before, in the clip that this one goes on with."""
 
     def of(self, row: int) -> "Lead":
         """Of one clip."""
-        return self._replace(first=self.first[row : row + 1], tracks=self.tracks[row : row + 1])
+        own = slice(row, row + 1)
+        talk = None if self.talk is None else self.talk.of(row)
+        return self._replace(first=self.first[own], tracks=self.tracks[own], talk=talk)
 
 
 @torch.no_grad()
@@ -67,8 +84,14 @@ def decoded_clips(
     centres = centres_of(first)
     frames = _around(begin, end, count, lead.looped)
     tracks = lead.tracks[:, frames]
-    moving = moved(first, tracks)
+    quiet = moved(first, tracks)
+    moving = quiet
+    if lead.talk is not None:
+        moving = frames_moved(lead.talk.frames(first, frames), tracks, centres)
     drawn = prior.decode(latents[:, :, frames]) - prior.decode(prior.encode(moving))
+    if lead.talk is not None:
+        # Nothing was drawn over the first frame, whose latents have no other mouth.
+        drawn[:, :, [place for place, frame in enumerate(frames) if frame == 0]] = 0
     resting = at_rest(drawn, tracks, centres)
     if lead.joined:
         assert begin == 0, "what goes on with another clip is joined to it from its begin on"
@@ -77,7 +100,9 @@ def decoded_clips(
     after = 0 if lead.looped or end < count else _REACH
     kept = smoothed(_longer(resting, before, after))
     own = slice(_REACH - before, _REACH - before + end - begin)
-    return moving[:, :, own] + in_motion(kept, tracks[:, own], centres)
+    over = in_motion(kept, tracks[:, own], centres)
+    mouth = (_CLEAR * (moving - quiet)[:, :, own].abs().amax(1, keepdim=True)).clamp(max=1)
+    return moving[:, :, own] + (1 - mouth) * over  # what a mouth does is known
 
 
 def joined(clips: Clips) -> Clips:

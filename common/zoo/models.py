@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from common.embedded.frame_prior import FramePrior
 from common.embedded.framing import Framing, FramingArchitecture
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge, JudgeArchitecture
+from common.embedded.mouth import MouthFinder, MouthFinderArchitecture
 from common.embedded.prior import EmbeddedPrior
 from common.embedded.prior_config import EmbeddedComputeConfig
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
@@ -208,6 +209,36 @@ def load_clip_plan(
     return ClipPlan(framing, trajectories, noise=noise)
 
 
+def check_mouth_finder(folder: Path = ZOO) -> None:
+    """Refuse a folder without what finds the mouths of faces.
+
+    Raises:
+        InputError: as said.
+    """
+    if not (folder / "mouth_finder.json").is_file():
+        raise InputError(
+            f"{folder} has no mouth_finder, which mouths of a timeline need: leave out "
+            "prior.models_dir, or fit one (python -m common.training.talking.mouth_fit <folder>)"
+        )
+
+
+def load_mouth_finder(
+    autoencoder: Loaded, folder: Path = ZOO, device: str = "cpu"
+) -> MouthFinder | None:
+    """What finds the mouths of faces, if the folder has it.
+
+    Raises:
+        InputError: also when it was fitted to another autoencoder.
+    """
+    if not (folder / "mouth_finder.json").is_file():
+        return None
+    stored = load_model(folder, "mouth_finder", "mouth_finder")
+    check_requires(stored.manifest, {"autoencoder": autoencoder.identity})
+    sizes = architecture_of(MouthFinderArchitecture, stored.manifest.architecture)
+    finder: MouthFinder = ready(MouthFinder(sizes), stored, device).model
+    return finder
+
+
 def load_embedded_prior(
     size: tuple[int, int],
     folder: Path = ZOO,
@@ -274,6 +305,7 @@ def load_frame_prior(
     plan = NOTHING_KNOWN
     if kind == "motion_layers":
         plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)
+        plan = replace(plan, finder=load_mouth_finder(models["autoencoder"], folder, device))
     return FramePrior(pictures, lifted, num_frames, plan, followed)
 
 

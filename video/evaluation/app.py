@@ -13,11 +13,16 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.launch import resolve_device
 from common.shapes import Clips
-from video.evaluation.config import EvaluateLongClips, EvaluateVideoConfig
+from video.evaluation.config import EvaluateLongClips, EvaluateTalkingFace, EvaluateVideoConfig
 from video.evaluation.long_clips import (
     check_long_clips,
     evaluate_long_clips,
     long_clips_estimate,
+)
+from video.evaluation.talking_face import (
+    check_talking_face,
+    evaluate_talking_face,
+    talking_face_estimate,
 )
 from video.spacetime_dit.drawn_clip import drawn_dit_clip
 from video.spacetime_dit.load import check_spacetime_dit, load_spacetime_dit
@@ -28,6 +33,8 @@ def check(config: EvaluateVideoConfig, apps: Apps) -> list[str]:
     match config.method:
         case EvaluateLongClips() as clips:
             return check_long_clips(config, clips, apps)
+        case EvaluateTalkingFace() as faces:
+            return check_talking_face(config, faces, apps)
         case EvaluateClips() as clips:
             notes = check_spacetime_dit(_dit(config), _size(clips))
             check_compute(config.prior, config.sampler, resolve_device(config.device))
@@ -41,6 +48,8 @@ def estimate(config: EvaluateVideoConfig) -> Estimate:
     match config.method:
         case EvaluateLongClips() as clips:
             return long_clips_estimate(config, clips)
+        case EvaluateTalkingFace() as faces:
+            return talking_face_estimate(config, faces)
         case EvaluateClips() as clips:
             return clip_estimate(config, clips)
         case _:
@@ -52,6 +61,8 @@ def run(config: EvaluateVideoConfig, run: Run) -> Outcome:
     match config.method:
         case EvaluateLongClips() as clips:
             return evaluate_long_clips(config, clips, run)
+        case EvaluateTalkingFace() as faces:
+            return evaluate_talking_face(config, faces, run)
         case EvaluateClips() as clips:
             return _evaluate_dit_clips(config, clips, run)
         case _:

@@ -1,5 +1,6 @@
 """The keys of the evaluate_video app."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -29,7 +30,22 @@ class EvaluateLongClips(Config):
     """Side of the frames."""
 
 
-Method = Annotated[EvaluateClips | EvaluateLongClips, BY_NAME]
+class EvaluateTalkingFace(Config):
+    """Held-out kit faces that say held-out speech: their mouths against its viseme track."""
+
+    name: Literal["talking_face"] = "talking_face"
+    num_clips: int = Field(10, ge=1, le=19)
+    """Each of another face and sentence."""
+    num_frames: int = Field(16, ge=8, le=16)
+    """Length of the clips."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the frames."""
+    cache_dir: Path | None = None
+    """Where `prepare/speech` has put the speech; null is $XDG_CACHE_HOME/extrude or
+    ~/.cache/extrude."""
+
+
+Method = Annotated[EvaluateClips | EvaluateLongClips | EvaluateTalkingFace, BY_NAME]
 """What is evaluated, chosen by its ``name``."""
 
 ClipPriorConfig = Annotated[SpacetimeDiTPriorConfig | EmbeddedPriorConfig, BY_NAME]

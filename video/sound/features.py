@@ -20,6 +20,8 @@ _FINE_BANDS = 40
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 8_000.0
 _COMPRESSION = 1e4
 """Of band powers, against the loudest: beginnings are heard down to 40 dB below it."""
+_SOFTEST = 1e-5
+"""Of band powers, against the loudest, that logarithms tell apart."""
 _APART_S = 0.03
 """Beginnings are at least so far from each other."""
 _LEAST_RISE = 0.2
@@ -47,6 +49,21 @@ def band_levels(
     """Root of the mean power in each mel band and frame, of one channel at `ANALYSIS_HZ`."""
     powers = _band_powers(samples, num_frames, fps, num_bands)
     return np.sqrt(powers.reshape(num_frames, -1, num_bands).mean(1)).T
+
+
+def log_bands(
+    samples: Float[np.ndarray, " n"], duration_s: float, rate_hz: float, num_bands: int
+) -> Float[np.ndarray, "m t"]:
+    """Logarithms of mel bands, ``rate_hz`` times a second: 1 is the loudest, 0 is 50 dB below it.
+
+    Of one channel at `ANALYSIS_HZ`; at least one is given, however short the time.
+    """
+    count = max(int(duration_s * rate_hz + 1e-6), 1)
+    powers = _band_powers(samples, count, rate_hz, num_bands)
+    means = powers.reshape(count, -1, num_bands).mean(1).T
+    loudest = means.max()
+    shares = means / loudest if loudest > 0 else means
+    return np.log10(shares + _SOFTEST) / -math.log10(_SOFTEST) + 1
 
 
 def onsets(

@@ -10,6 +10,7 @@ from common.errors import InputError
 from common.media.audio import Audio, fit_audio, read_audio, resample
 from video.sound.config import SoundConfig
 from video.sound.features import ANALYSIS_HZ, band_levels, energies, onsets
+from video.sound.mouth import mouth_tracks
 from video.sound.pitch import pitches_hz
 from video.timeline.curve import FrameTracks
 
@@ -76,7 +77,8 @@ def sound_tracks(config: SoundConfig, audio: Audio, num_frames: int, fps: float)
     """Every track of a fitted sound, by name.
 
     Onset, energy and mel bands are shares of their own largest value; pitch is its place in
-    ``pitch_hz`` on a logarithmic scale, held where the sound has none, and 0 before it first has.
+    ``pitch_hz`` on a logarithmic scale, held where the sound has none, and 0 before it first has;
+    the mouth that says the sound is in ``mouth_open``, ``mouth_width`` and ``mouth_round``.
     """
     mono = Audio(audio.samples.mean(axis=0, keepdims=True, dtype=np.float32), audio.sample_rate)
     samples = resample(mono, ANALYSIS_HZ).samples[0]
@@ -96,7 +98,8 @@ def sound_tracks(config: SoundConfig, audio: Audio, num_frames: int, fps: float)
     pitches = _held(pitches_hz(samples, ANALYSIS_HZ, centres, config.pitch_hz))
     low, high = np.log(config.pitch_hz)
     place = np.where(pitches > 0, (np.log(np.maximum(pitches, 1)) - low) / (high - low), 0)
-    return tracks | {"pitch": np.clip(_smoothed(place, sigma), 0, 1)}
+    found = {"pitch": place, **mouth_tracks(samples, num_frames, fps)}
+    return tracks | {name: np.clip(_smoothed(one, sigma), 0, 1) for name, one in found.items()}
 
 
 def _smoothed(values: Float[np.ndarray, " f"], sigma: float) -> Float[np.ndarray, " f"]:

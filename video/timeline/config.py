@@ -6,6 +6,7 @@ from typing import NamedTuple
 from pydantic import Field, model_validator
 
 from common.config import Config
+from common.embedded.mouth import MOUTH
 from video.timeline.curve import Curve, PromptCurve
 
 MOVES = ("right", "down", "size", "turn_deg")
@@ -13,7 +14,7 @@ MOVES = ("right", "down", "size", "turn_deg")
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "guidance_scale": (0, 1000), "motion_scale": (0, 4), "lora_scales": (-10, 10),
     "control_weights": (-10, 10), "right": (-4, 4), "down": (-4, 4), "size": (0.05, 20),
-    "turn_deg": (-3600, 3600),
+    "turn_deg": (-3600, 3600), "mouth_open": (0, 1), "mouth_width": (0, 1), "mouth_round": (0, 1),
 }  # fmt: skip
 
 
@@ -48,6 +49,13 @@ class Timeline(Config):
     """How many times as large as in the first frame it is."""
     turn_deg: Curve | None = None
     """How far it turns in the picture's plane, clockwise."""
+    mouth_open: Curve | None = None
+    """How far open the mouth of a face is (embedded prior): 0 is closed, 1 wide open. What talks
+    is to be a face from the front; where its mouth is told, the prompt does not move it."""
+    mouth_width: Curve | None = None
+    """How wide it is: 0 is narrow, 0.5 at rest (also where it is left out), 1 spread."""
+    mouth_round: Curve | None = None
+    """How round: 0 has flat corners (also where it is left out), 1 is an "oo"."""
 
     @property
     def curves(self) -> tuple[NamedCurve, ...]:
@@ -59,8 +67,13 @@ class Timeline(Config):
         """Whether it says where the thing goes."""
         return any(getattr(self, name) is not None for name in MOVES)
 
+    @property
+    def speaks(self) -> bool:
+        """Whether it says what the mouth of a face does."""
+        return any(getattr(self, name) is not None for name in MOUTH)
+
     def _curves(self) -> Iterator[NamedCurve]:
-        for name in ("guidance_scale", "motion_scale", *MOVES):
+        for name in ("guidance_scale", "motion_scale", *MOVES, *MOUTH):
             if (curve := getattr(self, name)) is not None:
                 yield NamedCurve(name, curve)
         for name in ("lora_scales", "control_weights"):

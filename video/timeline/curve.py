@@ -11,9 +11,11 @@ from common.config import Config
 from common.runs.config import Prompt
 
 Interpolation = Literal["linear", "smooth", "hold"]
-TrackName = Literal["onset", "energy", "pitch", "mel"]
-"""Tracks of a sound, from 0 to 1: how suddenly something begins, how loud it is, how high, and how
-loud in one of its mel bands."""
+TrackName = Literal[
+    "onset", "energy", "pitch", "mel", "mouth_open", "mouth_width", "mouth_round"
+]  # fmt: skip
+"""Tracks of a sound, from 0 to 1: how suddenly something begins, how loud it is, how high, how loud
+in one of its mel bands, and how open, wide and round the mouth is that says it."""
 Frame = Annotated[int, Field(ge=0)]
 FrameTracks = Mapping[str, Float[np.ndarray, " f"]]
 """Of each track its value in every frame; the bands are ``mel 0``, ``mel 1``, ..."""
@@ -30,7 +32,8 @@ class Curve(Config):
     the key before."""
     track: TrackName | None = None
     """A track of the sound in place of keys, for method audio_to_video: onset (how suddenly
-    something begins), energy (how loud it is), pitch (how high), or mel (how loud in one band)."""
+    something begins), energy (how loud it is), pitch (how high), mel (how loud in one band), or
+    mouth_open, mouth_width, mouth_round (the mouth that says it)."""
     band: int | None = Field(None, ge=0, le=39)
     """Of mel: which band, the lowest is 0."""
     low: float = 0.0

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from common.adapters.frame_loras import FrameLoras, frame_loras
 from common.adapters.lora_config import LoraConfig
 from common.diffusion.frame_curves import CONSTANT, FrameCurves, PromptTravel
+from common.embedded.mouth import AT_REST, MOUTH, Mouths
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.pretrained.config import PretrainedPriorConfig
@@ -130,6 +131,19 @@ def moves(config: VideoConfig, tracks: FrameTracks | None) -> dict[str, Float[np
     told = {name: getattr(timeline, name) for name in MOVES}
     count = config.method.num_frames
     return {name: one.values(count, tracks) for name, one in told.items() if one is not None}
+
+
+def mouths(config: VideoConfig, tracks: FrameTracks | None) -> Mouths | None:
+    """The mouth of every frame; None: it is not told. What is left out is as it is at rest."""
+    timeline, count = timeline_of(config), config.method.num_frames
+    if not timeline.speaks:
+        return None
+    told = [getattr(timeline, name) for name in MOUTH]
+    rows = [
+        np.full(count, rest) if one is None else one.values(count, tracks)
+        for one, rest in zip(told, AT_REST, strict=True)
+    ]
+    return torch.from_numpy(np.stack(rows, 1)).float()
 
 
 def check_prompt_keys(curve: PromptCurve | None, prompt: str) -> None:

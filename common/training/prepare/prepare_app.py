@@ -15,6 +15,7 @@ from common.training.prepare.prepare_config import (
     PrepareEmoji,
     PrepareKit,
     PrepareOrbits,
+    PrepareSpeech,
     PrepareTeacher,
     PrepareTruths,
 )
@@ -24,6 +25,7 @@ from common.training.prepare.prepare_sources import (
     prepared_emoji,
     prepared_kit,
     prepared_orbits,
+    prepared_speech,
     prepared_teacher,
     prepared_truths,
 )
@@ -46,7 +48,7 @@ def estimate(config: PrepareConfig) -> Estimate:
             steps = 1 + len(CLIPS) * len(emoji.clip_sizes_px)
         case (PrepareKit() | PrepareClips() | PrepareOrbits() | PrepareTruths()) as kit:
             sizes, steps = {"parts": ", ".join(kit.parts)}, len(kit.parts)
-        case PrepareTeacher():
+        case PrepareTeacher() | PrepareSpeech():
             sizes, steps = {}, 1
         case _:
             assert_never(config.source)
@@ -83,6 +85,8 @@ def _prepare(config: PrepareConfig, cache: Path) -> Prepared:
             return prepared_truths(source, cache)
         case PrepareTeacher():
             return prepared_teacher(cache)
+        case PrepareSpeech():
+            return prepared_speech(cache)
         case _:
             assert_never(config.source)
 

@@ -65,8 +65,20 @@ class PrepareTeacher(Config):
     name: Literal["teacher"] = "teacher"
 
 
+class PrepareSpeech(Config):
+    """Speech with its phonemes' times, said by espeak-ng (53 MB on disk, no download)."""
+
+    name: Literal["speech"] = "speech"
+
+
 Source = Annotated[
-    PrepareEmoji | PrepareKit | PrepareClips | PrepareOrbits | PrepareTruths | PrepareTeacher,
+    PrepareEmoji
+    | PrepareKit
+    | PrepareClips
+    | PrepareOrbits
+    | PrepareTruths
+    | PrepareTeacher
+    | PrepareSpeech,
     BY_NAME,
 ]
 """What to prepare, chosen by its ``name``."""

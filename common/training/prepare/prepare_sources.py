@@ -35,6 +35,7 @@ from common.training.prepare.prepare_config import (
     PrepareOrbits,
     PrepareTruths,
 )
+from common.training.talking.speech_set import prepare_speech
 from common.training.text.text_teacher import install_teacher, teacher_folder
 
 _NUM_PICTURES, _NUM_STRIPS = 48, 24
@@ -120,6 +121,11 @@ def prepared_truths(source: PrepareTruths, cache: Path) -> Prepared:
         shown = [sets[index] for index in _evenly(len(sets), _NUM_PICTURES // 4)]
         sheet = picture_sheet([one for each in shown for one in _with_truth(each)], num_columns=8)
     return Prepared(counts, sheet)
+
+
+def prepared_speech(cache: Path) -> Prepared:
+    """Sentences with their phonemes; there is nothing to look at."""
+    return Prepared([("Utterances", prepare_speech(cache))], None)
 
 
 def prepared_teacher(cache: Path) -> Prepared:
