@@ -35,7 +35,7 @@ class PlannedClips(Protocol):
         """What clips begin with, one a generator."""
         ...
 
-    def of_part(self, part: ClipPart) -> "PlannedClips":
+    def of_part(self, part: ClipPart) -> Any:
         """The prior of clips that go on with a longer one, as its prompt tells."""
         ...
 
