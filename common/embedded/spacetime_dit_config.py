@@ -20,7 +20,7 @@ class SpacetimeDiTPriorConfig(Config):
     """Folder of the autoencoder and the text encoder that it stands on; null is the zoo."""
     compute: EmbeddedComputeConfig = EmbeddedComputeConfig()
     """How the transformer computes."""
-    trajectory_noise: float | None = Field(1.0, gt=0, le=1000)
+    trajectory_noise: float | None = Field(12.0, gt=0, le=1000)
     """The first frame is drawn alone and, moved as the prompt tells, begins the clip under noise of
     this many times the root of the share of the change that the move leaves unexplained. Less keeps
     more of it; null draws all frames at once, from noise alone."""

@@ -82,12 +82,12 @@ def test_held_out_objects_are_told_better_than_without(told):
     made = geometry_scores([told(one) for one in truths], truths)
     for name, baseline in BASELINES.items():
         without = geometry_scores([baseline(one) for one in truths], truths)
-        # Measured over 1,032 pictures: 25 degrees against 30 and more, even of what is told truths.
+        # Measured over 516 pictures: 21 degrees against 30 and more, even of what is told truths.
         assert made["normals/mean_deg"] < 0.92 * without["normals/mean_deg"], name
         if not name.startswith("best"):
-            # 0.12 against 0.15 and more.
+            # 0.10 against 0.15 and more.
             assert made["depth/l1"] < 0.92 * without["depth/l1"], name
-    assert made["normals/below_30_deg"] > 0.54, "0.59 of these ten"
+    assert made["normals/below_30_deg"] > 0.6
 
 
 def test_its_size_is_counted_where_it_is_needed():
