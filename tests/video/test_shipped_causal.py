@@ -37,14 +37,16 @@ def clips():
 
 def test_codes_keep_more_than_frames_with_mixtures_between(codings, clips):
     found = [[coded_clip(coding, clip) for clip in clips] for coding in codings]
-    psnr = [fmean(min(one.clip_psnr_db) for one in row) for row in found]
+    psnr = [fmean(min(one.psnr_db) for one in row) for row in found]
     frames, mixed, causal = psnr
-    assert causal > mixed + 0.5  # dB
+    assert causal > mixed + 0.5  # dB, though five frames of the mixture are kept whole
+    together = [fmean(min(one.clip_psnr_db) for one in row) for row in found]
+    assert together[2] > together[1] + 1.5
     assert frames > causal, "a third of the numbers cannot keep all"
     assert found[2][0].num_values == found[1][0].num_values == 5 * 8 * 8 * 8
     assert found[0][0].num_values == 16 * 8 * 8 * 8
     errors = [fmean(one.alpha_error for one in row) for row in found]
-    assert errors[2] < 0.9 * errors[1]
+    assert errors[2] < 0.7 * errors[1]
 
 
 def test_pictures_are_coded_as_without_it(codings, clips):
