@@ -133,7 +133,7 @@ def fit_speech_mouth(
     sizes = SpeechMouthArchitecture()
     model = fit([lesson_of(said, sizes.num_bands) for said in trained], sizes)
     return save_model(
-        folder, KIND, model.state_dict(), "bfloat16", kind=KIND,
+        folder, KIND, model.state_dict(), "int8", kind=KIND,
         architecture=sizes.model_dump(mode="json"), requires={},
         figures=figures_of(model, held_out),
     )  # fmt: skip

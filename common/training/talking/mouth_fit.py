@@ -115,7 +115,7 @@ def fit_mouth_finder(
     sizes = MouthFinderArchitecture(latent_channels=trained.latents.shape[2])
     finder = fit(trained, sizes)
     return save_model(
-        folder, "mouth_finder", finder.state_dict(), "bfloat16", kind="mouth_finder",
+        folder, "mouth_finder", finder.state_dict(), "int8", kind="mouth_finder",
         architecture=sizes.model_dump(mode="json"),
         requires={"autoencoder": autoencoder.identity},
         figures=figures_of(finder, held_out),
