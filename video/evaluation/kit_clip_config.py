@@ -1,19 +1,15 @@
 """The keys of the app that makes one clip of a thing of the kit and measures it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from common.config import BY_NAME
 from common.diffusion.guidance_config import CFG, Guidance
 from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.embedded.prior_config import EmbeddedPriorConfig
-from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.runs.config import Prompt, RunConfig
-
-KitClipPrior = Annotated[EmbeddedPriorConfig | SpacetimeDiTPriorConfig, BY_NAME]
-"""What draws clips of the kit, chosen by its ``name``."""
+from video.evaluation.config import ClipPriorConfig
 
 
 class KitClipConfig(RunConfig):
@@ -25,7 +21,7 @@ class KitClipConfig(RunConfig):
     shown: Literal["drawn", "other", "truth"] = "drawn"
     """Which clip is held against the prompt: the prior's; the prior's of another committed prompt,
     the floor; or a true one of a held-out instance after the autoencoder, the ceiling."""
-    prior: KitClipPrior = EmbeddedPriorConfig()
+    prior: ClipPriorConfig = EmbeddedPriorConfig()
     """The model that draws."""
     sampler: Sampler = DPMSolverPP2M(num_steps=25)
     """How noise becomes a clip."""
