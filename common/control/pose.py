@@ -5,7 +5,6 @@ confidence, 18 of COCO or 25 of BODY_25), and ``canvas_width`` and ``canvas_heig
 poses write them. Faces, hands and feet are not drawn.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InputError
+from common.json_files import read_json
 from common.media.fitting import Fit, placement
 
 COLOURS = (
@@ -63,18 +63,8 @@ def read_poses(path: Path) -> list[Pose]:
     Raises:
         InputError: it is missing, too large, no such JSON, or has no canvas.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise InputError(f"{path} is larger than {_MAX_BYTES:,} bytes: these are no keypoints")
-        content = json.loads(data.decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, RecursionError) as broken:
-        if isinstance(broken, InputError):
-            raise
-        raise InputError(f"{path} cannot be read as JSON, which preprocessor pose needs") from None
+    missing = "is missing: preprocessor pose draws the keypoints of a JSON file"
+    content = read_json(path, _MAX_BYTES, "file of keypoints", missing)
     frames = content if isinstance(content, list) else [content]
     if not frames:
         raise InputError(f"{path} has no frame")

@@ -101,6 +101,8 @@ def decoded_clips(
     kept = smoothed(_longer(resting, before, after))
     own = slice(_REACH - before, _REACH - before + end - begin)
     over = in_motion(kept, tracks[:, own], centres)
+    if lead.talk is None:
+        return quiet[:, :, own] + over
     mouth = (_CLEAR * (moving - quiet)[:, :, own].abs().amax(1, keepdim=True)).clamp(max=1)
     return moving[:, :, own] + (1 - mouth) * over  # what a mouth does is known
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from common.pretrained.json_files import read_object
+from common.json_files import read_object
 from common.pretrained.weight_files import WeightFiles, read_weight_files
 from common.pretrained.weight_names import ModelClass
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
+from common.json_files import read_object
 from common.pretrained.families import FAMILIES, PIPELINES, T5_TOKENS, TOKENIZERS, Family, TextPart
-from common.pretrained.json_files import read_object
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from common.adapters.learnt_words import NO_WORDS, LearntWords
 from common.errors import InputError
+from common.json_files import MAX_INDEX_BYTES, read_object
 from common.pretrained.emphasis import weighted_segments
 from common.pretrained.families import TokenizerKind
-from common.pretrained.json_files import MAX_INDEX_BYTES, read_object
 
 NUM_MARKS = 2
 _WHOLE = ("tokenizer.json",)

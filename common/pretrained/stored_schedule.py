@@ -21,8 +21,8 @@ from common.diffusion.schedule_config import (
     ScaledLinearSchedule,
 )
 from common.errors import InputError
+from common.json_files import read_object
 from common.pretrained.dynamic_shift import DynamicShift
-from common.pretrained.json_files import read_object
 
 _TABLES = (
     "PNDMScheduler", "DDIMScheduler", "DDPMScheduler", "LMSDiscreteScheduler",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from common.errors import InputError
-from common.pretrained.json_files import MAX_INDEX_BYTES, read_object
+from common.json_files import MAX_INDEX_BYTES, read_object
 
 _FOREIGN = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".h5", ".msgpack", ".onnx")
 _MAX_FILES = 1000

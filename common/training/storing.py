@@ -12,8 +12,8 @@ from torch import Tensor
 
 from common.atomic import write_bytes, write_json
 from common.errors import InputError
+from common.json_files import read_object
 from common.pretrained.checkpoint import read_checkpoint
-from common.pretrained.json_files import read_object
 from common.training.training import AdapterPackage, AnyPackage, Package, UNetPackage
 from common.zoo.quantization import Precision
 from common.zoo.storage import save_model

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from common.cameras import check_rigid, rigid_inverse
 from common.errors import InputError
-from common.pretrained.json_files import read_object
+from common.json_files import read_object
 from threed.nerfstudio.numbers import matrix_of, number_of
 from threed.nerfstudio.transforms import PosedPictures
 

@@ -26,9 +26,9 @@ from torch import Tensor
 from common.atomic import atomic_path
 from common.cameras import Cameras, cameras_from_nerfstudio, nerfstudio_c2w
 from common.errors import InputError
+from common.json_files import read_object
 from common.media.images import read_picture, write_picture
 from common.media.pixels import from_picture, to_picture
-from common.pretrained.json_files import read_object
 from threed.nerfstudio.frames import Frame, read_frame
 from threed.nerfstudio.numbers import confined, matrix_of
 

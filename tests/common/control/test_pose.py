@@ -125,7 +125,7 @@ def test_what_are_no_keypoints_is_refused(tmp_path, content, message):
 
 
 def test_missing_files_and_empty_folders_are_refused(tmp_path):
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="is missing: preprocessor pose"):
         read_poses(tmp_path / "none.json")
     with pytest.raises(InputError, match="no JSON file with keypoints"):
         read_followed(FollowedConfig(image=tmp_path, preprocessor="pose"), SIZE)
