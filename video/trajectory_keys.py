@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
-from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from common.config import Config
@@ -73,6 +72,8 @@ def track_of(keys: Sequence[TrajectoryKey], num_frames: int) -> Float[Tensor, "1
     key the thing stays. Sizes are interpolated in their logarithm.
     Without keys it stays where it is.
     """
+    from scipy.interpolate import PchipInterpolator
+
     rows = [(0.0, 0.0, 0.0, 0.0, 0.0)] + [
         (key.right, key.down, *[math.log(key.size)] * 2, math.radians(key.turn_deg)) for key in keys
     ]

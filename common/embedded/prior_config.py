@@ -43,4 +43,4 @@ class EmbeddedPriorConfig(Config):
     trajectory_noise: float | None = Field(1.0, gt=0, le=1000)
     """Of clips: the first frame, moved as the prompt tells, begins them under noise of this many
     times the root of the share of the change that the move leaves unexplained. Less keeps more of
-    it; null begins with noise alone."""
+    it; null begins with noise alone, as clips with controls do: these say where things go."""

@@ -306,6 +306,8 @@ def load_frame_prior(
     if kind == "motion_layers":
         plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)
         plan = replace(plan, finder=load_mouth_finder(models["autoencoder"], folder, device))
+        if followed:  # what is followed says where things are and how they move
+            plan = replace(plan, framing=None, trajectories=None)
     return FramePrior(pictures, lifted, num_frames, plan, followed)
 
 
