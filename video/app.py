@@ -55,6 +55,7 @@ from video.clip_windows import drawn_together, windows_of
 from video.config import VideoConfig
 from video.export import STREAMED, check_export, clip_files, opaque
 from video.given_frames import GivenFrames, given_frames, strength_of
+from video.given_moves import moving_as_given
 from video.image_to_video import ImageToVideo
 from video.interpolation import Resampling, resampled
 from video.long_clips import LongDrawn, draw_long
@@ -165,6 +166,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
     if source is not None:
         frames = source.frames.to(run.device)
         given = _encoded(source, prior, config, run.device)
+        prior = moving_as_given(prior, method, frames)
         if isinstance(method, VideoInpaint):
             prior, given = told_of_mask(prior, frames, source.drawn, given)
     camera = camera_of(method.view)

@@ -22,7 +22,8 @@ class VideoToVideo(FromClip):
 
     name: Literal["video_to_video"] = "video_to_video"
     strength: float = Field(0.6, gt=0, le=1)
-    """Share of the sampler's steps that are taken, rounded down: 1 keeps nothing of the clip."""
+    """Share of the sampler's steps that are taken, rounded down: 1 keeps nothing of the clip but
+    how its thing moves (with `prior.trajectory_noise` null, not even that)."""
 
 
 class VideoInpaint(FromClip):

@@ -34,6 +34,8 @@ class ClipPlan:
     """The part of a longer clip that is drawn; None: it is drawn from its first frame on."""
     tracks: Tracks | None = None
     """How they are to move, whatever the prompt tells: one track, for every sample."""
+    unexplained: float | None = None
+    """Share of a clip's change that such a track misses, where that is known."""
     noise: float | None = None
     """Noise level ``sigma / alpha`` to begin at, in square roots of the share of a clip's change
     that the move leaves unexplained; None begins with noise alone."""

@@ -18,6 +18,7 @@ from common.diffusion.guided_prediction import Negative
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import Sampler
 from common.diffusion.samplers import build_scheduler
+from common.embedded.close_up import close_up, enlarged
 from common.embedded.frame_prior import FramePrior
 from common.embedded.frames_cond import FramesCond
 from common.embedded.framing import laid
@@ -90,6 +91,9 @@ def first_frames(
         framed_as: vectors of the prompts that tell where things are, if others do than these.
     """
     pictures = prior.pictures
+    part = close_up(pictures.controls)
+    if part is not None:
+        pictures = pictures.following(enlarged(pictures.controls, part), pictures.loras)
     scheduler = build_scheduler(sampler, pictures.spec.schedule, pictures.spec.prediction)
     begun = draws.noise[:, :, 0]
     steps = sample(
@@ -97,6 +101,8 @@ def first_frames(
     )
     *_, last = steps
     drawn: Images = torch.as_tensor(last.latents)
+    if part is not None:
+        return pictures.encode(part.laid_back(pictures.decode(drawn).clamp(-1, 1)))
     if prior.plan.framing is None:
         return drawn
     vectors = cond.vector if framed_as is None else framed_as

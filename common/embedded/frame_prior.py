@@ -109,7 +109,7 @@ class FramePrior:
     def moving(self, tracks: Float[Tensor, "1 f 5"]) -> "FramePrior":
         """The prior of clips whose things move so, whatever the prompt tells."""
         same = copy(self)
-        same.plan = replace(self.plan, tracks=tracks)
+        same.plan = replace(self.plan, tracks=tracks, unexplained=None)
         return same
 
     def speaking(self, mouths: Mouths) -> "FramePrior":

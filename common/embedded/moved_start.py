@@ -38,7 +38,9 @@ def begun(plan: ClipPlan, vectors: Float[Tensor, "k d"], scheduler: Scheduler) -
     """
     if plan.noise is None:
         return 0
-    if plan.tracks is not None or plan.mouths is not None:
+    if plan.tracks is not None and plan.unexplained is not None:
+        unexplained = plan.unexplained
+    elif plan.tracks is not None or plan.mouths is not None:
         unexplained = _UNEXPLAINED  # where things go and what faces say is known
     elif plan.trajectories is not None:
         unexplained = float(plan.trajectories.expected_unexplained(vectors).max())

@@ -41,6 +41,6 @@ class EmbeddedPriorConfig(Config):
     compute: EmbeddedComputeConfig = EmbeddedComputeConfig()
     """How the U-Net computes, where pictures and clips are drawn."""
     trajectory_noise: float | None = Field(1.0, gt=0, le=1000)
-    """Of clips: the first frame, moved as the prompt tells, begins them under noise of this many
-    times the root of the share of the change that the move leaves unexplained. Less keeps more of
-    it; null begins with noise alone, as clips with controls do: these say where things go."""
+    """Of clips: the first frame, moved as the prompt tells (or as a clip that is followed, or drawn
+    anew, moves), begins them under noise of this many times the root of the share of the change
+    that the move leaves unexplained. Less keeps more of it; null begins with noise alone."""

@@ -21,6 +21,7 @@ from common.embedded.drawn_clip import Drawing, drawn_clip, redrawn_clip
 from common.embedded.frame_prior import FramePrior
 from common.embedded.image_unet import FRONT
 from common.embedded.judge import Judge
+from common.embedded.seen_moves import moving_as
 from common.evaluation.clip_scores import look_at_clips
 from common.evaluation.config import EvaluateConfig, EvaluateEdits
 from common.evaluation.followed_clip import following_clip
@@ -127,7 +128,10 @@ def _row(
     said, asked = _recoloured(request, scorers.names)
     given = Given(prior.encode(drawn)[0], method.strength)
     told = prior if net is None else following_clip(prior, net, drawn, method.follows)
-    redrawn = redrawn_clip(told, said, fronts, drawing, other, given)
+    if method.strength < 1:
+        redrawn = redrawn_clip(told, said, fronts, drawing, other, given)
+    else:  # as video_to_video draws it
+        redrawn = drawn_clip(moving_as(told, drawn), said, fronts, drawing, other)
     _show(run, place, {"drawn": drawn, "picture": continued, "redrawn": redrawn})
     return (
         _moves(scorers, request, drawn), _moves(scorers, request, continued),

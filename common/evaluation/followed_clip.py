@@ -10,6 +10,7 @@ from common.control.preprocess import PicturePreprocessor, preprocessed
 from common.embedded.control_net import UnionControlNet
 from common.embedded.controls import EmbeddedControl
 from common.embedded.frame_prior import FramePrior
+from common.embedded.seen_moves import plan_following
 from common.shapes import Clips
 
 _MADE_BY: dict[ReadKind, PicturePreprocessor] = {
@@ -35,4 +36,5 @@ def following_clip(
         followed = Followed(pictures, torch.ones(len(frames)), (0.0, 1.0))
         controls.append(EmbeddedControl(net, kind, followed.on(clip.device)))
     pictures_alone = prior.pictures.following([control.first() for control in controls])
-    return FramePrior(pictures_alone, prior.lifted, prior.num_frames, prior.plan, controls)
+    plan = plan_following(prior.plan, controls)
+    return FramePrior(pictures_alone, prior.lifted, prior.num_frames, plan, controls)

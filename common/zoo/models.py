@@ -32,6 +32,7 @@ from common.embedded.judge import Judge, JudgeArchitecture
 from common.embedded.mouth import MouthFinder, MouthFinderArchitecture
 from common.embedded.prior import EmbeddedPrior
 from common.embedded.prior_config import EmbeddedComputeConfig
+from common.embedded.seen_moves import plan_following
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
@@ -306,8 +307,7 @@ def load_frame_prior(
     if kind == "motion_layers":
         plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)
         plan = replace(plan, finder=load_mouth_finder(models["autoencoder"], folder, device))
-        if followed:  # what is followed says where things are and how they move
-            plan = replace(plan, framing=None, trajectories=None)
+        plan = plan_following(plan, followed)
     return FramePrior(pictures, lifted, num_frames, plan, followed)
 
 

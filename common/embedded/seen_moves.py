@@ -1,0 +1,82 @@
+"""How things move in clips that are given or followed: what a new clip is then led by.
+
+The moves that registration finds take the place of those that a prompt tells (`moved_start`), with
+what they leave unexplained of that clip.
+"""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+import torch
+from einops import rearrange
+
+from common.control.kinds import EDGE_KINDS
+from common.embedded.clip_plan import ClipPlan
+from common.embedded.controls import EmbeddedControl
+from common.embedded.planned_clips import PlannedClips
+from common.embedded.registration import registered
+from common.embedded.trajectory import Told
+from common.shapes import Clips
+
+_SEEN = 0.1
+"""What is darker is nothing that is followed."""
+
+P = TypeVar("P", bound=PlannedClips)
+
+
+def moves_followed(controls: Sequence[EmbeddedControl]) -> Told | None:
+    """Moves of the pictures that controls follow, of the control in which they explain most.
+
+    None: none of them has pictures of its own for the frames, or all weigh nothing.
+    """
+    found = [
+        registered(_cut_out(one)) for one in controls
+        if len(one.followed.pictures) > 1 and bool(one.followed.weights.any())
+    ]  # fmt: skip
+    return min(found, key=lambda told: float(told.unexplained[0]), default=None)
+
+
+def plan_following(plan: ClipPlan, controls: Sequence[EmbeddedControl]) -> ClipPlan:
+    """The plan of clips that follow controls, which say where things are and how they move."""
+    if not controls:
+        return plan
+    told = moves_followed(controls)
+    free = replace(plan, framing=None, trajectories=None)
+    return free if told is None else moving_so(free, told)
+
+
+def moving_so(plan: ClipPlan, told: Told) -> ClipPlan:
+    """The plan of clips whose things move as in one that was seen."""
+    return replace(plan, tracks=told.tracks, unexplained=float(told.unexplained[0]))
+
+
+def moving_as(prior: P, clip: Clips) -> P:
+    """The prior of clips whose things move as in this one.
+
+    Args:
+        prior: of clips.
+        clip: premultiplied RGBA in [-1, 1], with a batch axis of 1 and as many frames.
+    """
+    same = copy(prior)
+    same.plan = moving_so(prior.plan, registered(clip.cpu().float()))
+    return same
+
+
+def _cut_out(control: EmbeddedControl) -> Clips:
+    """What is followed, as RGBA that is seen where it is not black.
+
+    Edges have gaps: what lies in their convex hull is seen, which turns and grows as they do.
+    """
+    from skimage.morphology import convex_hull_image
+
+    pictures = control.followed.pictures.cpu().float()
+    lit = pictures.amax(1) > _SEEN
+    if control.kind in EDGE_KINDS:
+        hulls = [convex_hull_image(frame.numpy()) if frame.any() else frame for frame in lit]
+        lit = torch.from_numpy(np.stack(hulls))
+    alpha = rearrange(lit.to(pictures), "f h w -> f 1 h w")
+    shown = torch.cat([pictures * alpha, alpha], 1)
+    return rearrange(2 * shown - 1, "f c h w -> 1 c f h w")
