@@ -24,6 +24,11 @@ from common.shapes import Clips
 _SEEN = 0.1
 """What is darker is nothing that is followed."""
 
+_ALIKE = 0.15
+"""Difference of colours in [-1, 1] up to which they are one: of codecs' errors."""
+_MOST_OF_EDGES = 0.3
+"""Share of the edges of frames that things may cover."""
+
 P = TypeVar("P", bound=PlannedClips)
 
 
@@ -54,15 +59,40 @@ def moving_so(plan: ClipPlan, told: Told) -> ClipPlan:
 
 
 def moving_as(prior: P, clip: Clips) -> P:
-    """The prior of clips whose things move as in this one.
+    """The prior of clips whose things move as in this one, or as in what they follow.
 
     Args:
-        prior: of clips.
-        clip: premultiplied RGBA in [-1, 1], with a batch axis of 1 and as many frames.
+        prior: of clips; moves of what is followed stay if they explain more than the clip's do.
+        clip: premultiplied RGBA in [-1, 1], with a batch axis of 1 and as many frames. What is
+            opaque everywhere is cut out before a plain ground.
     """
+    told, followed = registered(before_plain_ground(clip.cpu().float())), prior.plan.unexplained
     same = copy(prior)
-    same.plan = moving_so(prior.plan, registered(clip.cpu().float()))
+    if followed is None or float(told.unexplained[0]) < followed:
+        same.plan = moving_so(prior.plan, told)
     return same
+
+
+def before_plain_ground(clip: Clips) -> Clips:
+    """An opaque clip without its ground, if the edges of its frames have one colour.
+
+    Clips with any transparency, and those without such a ground, stay as they are.
+    """
+    if bool((clip[:, 3] < 1 - _ALIKE).any()):
+        return clip
+    rgb = clip[:, :3]
+    edges = torch.cat([
+        rgb[..., 0, :], rgb[..., -1, :], rgb[..., :, 0], rgb[..., :, -1]
+    ], -1)  # fmt: skip
+    ground = rearrange(edges, "b c f n -> b c (f n)").median(2).values
+    ground = rearrange(ground, "b c -> b c 1 1 1")
+    alpha = ((rgb - ground).abs().amax(1, keepdim=True) > _ALIKE).to(rgb)
+    on_edges = torch.cat([
+        alpha[..., 0, :], alpha[..., -1, :], alpha[..., :, 0], alpha[..., :, -1]
+    ], -1)  # fmt: skip
+    if float(on_edges.mean()) > _MOST_OF_EDGES:
+        return clip
+    return torch.cat([(rgb + 1) * alpha - 1, 2 * alpha - 1], 1)
 
 
 def _cut_out(control: EmbeddedControl) -> Clips:

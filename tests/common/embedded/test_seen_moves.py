@@ -10,7 +10,7 @@ from common.control.kinds import ControlKind
 from common.embedded.clip_plan import ClipPlan
 from common.embedded.controls import EmbeddedControl
 from common.embedded.framing import Framing, FramingArchitecture
-from common.embedded.seen_moves import moves_followed, plan_following
+from common.embedded.seen_moves import before_plain_ground, moves_followed, plan_following
 from tests.common.embedded.test_controls import untrained
 
 SIDE, FRAMES = 64, 5
@@ -85,3 +85,22 @@ def test_frames_of_a_plan_keep_what_its_moves_explain() -> None:
     assert told.tracks is not None
     torch.testing.assert_close(part.tracks, told.tracks[:, 2:] - told.tracks[:, 2:3])
     assert rearrange(part.tracks, "1 f m -> f m").shape == (FRAMES - 2, 5)
+
+
+def test_a_plain_ground_is_taken_away() -> None:
+    alpha = rearrange(sliding(4)[:, :1], "f c h w -> 1 c f h w")
+    thing = torch.tensor([0.9, 0.2, 0.1]).view(1, 3, 1, 1, 1)
+    ground = torch.tensor([0.3, 0.6, 0.5]).view(1, 3, 1, 1, 1)
+    opaque = 2 * torch.cat([thing * alpha + ground * (1 - alpha), torch.ones_like(alpha)], 1) - 1
+    wanted = 2 * torch.cat([thing * alpha, alpha], 1) - 1
+    torch.testing.assert_close(before_plain_ground(opaque), wanted)
+
+
+def test_what_is_transparent_or_has_no_plain_ground_stays() -> None:
+    alpha = rearrange(sliding(4)[:, :1], "f c h w -> 1 c f h w")
+    cut_out = torch.cat([alpha.expand(-1, 3, -1, -1, -1), alpha], 1) * 2 - 1
+    assert torch.equal(before_plain_ground(cut_out), cut_out)
+    noise = torch.rand(1, 3, FRAMES, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    scene = torch.cat([noise, torch.ones_like(alpha)], 1) * 2 - 1
+    scene[:, 3] = 1
+    assert torch.equal(before_plain_ground(scene), scene)
