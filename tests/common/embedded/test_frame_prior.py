@@ -129,7 +129,7 @@ def test_wrong_numbers_are_refused(clips: FramePrior, folder: Path) -> None:
         clips.embed(["mug"], first=latents()[:, :, 0])
     with pytest.raises(InputError, match="1 prompts and views of 2"):
         clips.embed(["mug"], [None, None])
-    with pytest.raises(InputError, match="trained on up to 16 frames; num_frames is 17"):
+    with pytest.raises(InputError, match="up to 16 frames together; num_frames is 17"):
         load_frame_prior("motion_layers", 17, (64, 64), folder)
 
 
