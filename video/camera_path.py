@@ -13,10 +13,11 @@ from video.timeline.curve import FrameTracks
 from video.timeline.resolved import camera_path, timeline_of
 from video.video_to_video import VideoInpaint, VideoToVideo
 
-MOTION_WORDS = frozenset(
-    "turns hops slides grows shrinks spins wobbles tips talks moves jumps runs flies rolls dances "
-    "walks rotates turning hopping sliding growing shrinking spinning wobbling tipping talking".split()
-)
+MOTION_WORDS = frozenset((
+    "dances", "flies", "grows", "growing", "hops", "hopping", "jumps", "moves", "rolls", "rotates",
+    "runs", "shrinks", "shrinking", "slides", "sliding", "spins", "spinning", "talks", "talking",
+    "tips", "turns", "turning", "walks", "wobbles", "wobbling",
+))  # fmt: skip
 """What prompts say of motion in English."""
 MOTION_WORDS_ZH = ("转", "跳", "滑", "变大", "变小", "摇晃", "翻倒", "说话")
 _KEYS = "azimuth_deg and elevation_deg of method.timeline"

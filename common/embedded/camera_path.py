@@ -1,9 +1,8 @@
 """A camera's way around a thing that stands still: the views of a clip's frames.
 
 View layers draw it. They were trained on views far apart, each with noise of its own; neighbouring
-frames of a path show almost the same. What keeps them steady is noise that all frames have in common
-(`common.embedded.shared_noise`): what the U-Net makes of it changes as the view does, and with
-nothing else.
+frames of a path show almost the same. What keeps them steady is noise that all frames have in
+common (`common.embedded.shared_noise`): what the U-Net makes of it changes with the view alone.
 """
 
 from collections.abc import Sequence

@@ -21,8 +21,8 @@ from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
 from common.diffusion.lifted_unet import LiftedUNet, Strength
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
-from common.embedded.classifying import frames_log_probability
 from common.embedded.camera_path import NEIGHBOURS, CameraPath
+from common.embedded.classifying import frames_log_probability
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPart, ClipPlan
 from common.embedded.controls import EmbeddedControl, control_features
 from common.embedded.frame_coding import decoded_frames, encoded_frames

@@ -108,8 +108,8 @@ def build_prior(
 ) -> Prior[Any]:
     """The prior of a config for pictures of ``(h, w)`` or clips of ``(f, h, w)``.
 
-    ``num_followed`` and ``along_path`` are as for `check_prior`; with classifier guidance the embedded prior has its
-    classifier.
+    ``num_followed`` and ``along_path`` are as for `check_prior`; with classifier guidance the
+    embedded prior has its classifier.
     """
     match config:
         case GaussianPriorConfig():

@@ -23,7 +23,7 @@ def seen_from(
     first: Tensor | None = None,
     travel: PromptTravel | None = None,
 ) -> Any:
-    """The prompt for each sample, from its view or along the path, after the first frame if given."""
+    """The prompt for each sample, from its view or views, after the first frame if given."""
     if travel is not None:
         if isinstance(prior, FramePrior):
             return prior.embed_travel(travel, count, view, first)
