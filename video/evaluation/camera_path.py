@@ -245,7 +245,7 @@ def _sections(run: Run, rows: Sequence[Row], figures: dict[str, float]) -> tuple
     shown: Cell = figures["error_deg"]
     if len(each) > 1:
         error = float(np.std(each, ddof=1)) / len(each) ** 0.5
-        ends = student_interval(figures["error_deg"], error, len(each) - 1, 0.95)
+        ends = student_interval(figures["error_deg"], error, float(len(each) - 1), 0.95)
         shown = Interval(figures["error_deg"], *ends)
     columns = (Column("Figure", align="left"), Column("Value"), Column("Bar", align="left"))
     cells: list[tuple[Cell, ...]] = [
