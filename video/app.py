@@ -123,7 +123,9 @@ def estimate(config: VideoConfig) -> Estimate:
     """Sizes and memory of the run."""
     method = config.method
     need = clip_need(config, min(config.batch_size, config.num_samples))
-    found = generation_estimate(config, drawn_together(config), strength_of(method), need)
+    found = generation_estimate(
+        config, drawn_together(config), strength_of(method), need, timeline_of(config).orbits
+    )
     part = (min(method.size[0], _DECODED_AT_ONCE), *method.size[1:])
     enlarged = enlarging_bytes(config.export.upscale, part)
     found = replace(found, memory_bytes=found.memory_bytes + enlarged)

@@ -107,6 +107,12 @@ def _without_effect(config: VideoConfig) -> list[str]:
     assert isinstance(prior, EmbeddedPriorConfig)  # the others have been refused
     if prior.trajectory_noise != _TRAJECTORY_NOISE:
         notes.append("prior.trajectory_noise has no effect: along a camera's path nothing moves")
+    windows = config.method.windows
+    if windows is not None and windows.noise == "repeated":
+        notes.append(
+            "method.windows.noise=repeated has no effect: the frames of a camera's path share all "
+            "their noise"
+        )
     said = set(words(config.prompt)) & MOTION_WORDS
     said |= {word for word in MOTION_WORDS_ZH if word in config.prompt}
     if said:

@@ -158,6 +158,8 @@ def test_what_has_no_effect_on_a_path_is_said(draw):  # noqa: F811
     assert "slides in the prompt has no effect" in said
     assert "prior.trajectory_noise has no effect" in said
     assert "50 of the camera's path is outside" in said
+    repeated = "method.windows={overlap: 0, noise: repeated}"
+    assert "share all their noise" in draw(STILL, told("azimuth_deg", ROUND), repeated)[2]
     quiet = draw(STILL, told("azimuth_deg", ROUND))[2]
     assert "no effect: along" not in quiet
 
