@@ -43,6 +43,7 @@ from common.upscaling.enlarging import (
     load_enlarging,
 )
 from video.audio_to_video import AudioToVideo
+from video.camera_path import check_camera_path
 from video.clip_priors import (
     build_clip_prior,
     check_clip_prior,
@@ -78,10 +79,12 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
     check_export(config.export)
     check_enlarging(config.export.upscale, config.method.size)
     camera = camera_of(config.method.view)
-    notes = check_clip_prior(config, camera)
-    notes += generation_notes(config, config.method.size)
     sound = _sound(config)
-    notes += check_timeline(config, None if sound is None else sound.tracks)
+    tracks = None if sound is None else sound.tracks
+    notes = check_camera_path(config, tracks)
+    notes += check_clip_prior(config, camera)
+    notes += generation_notes(config, config.method.size)
+    notes += check_timeline(config, tracks)
     keeps = isinstance(config.method, VideoInpaint)
     notes += enlarging_notes(config.export.upscale, keeps)
     first_evaluation(config.sampler, strength_of(config.method))
@@ -121,7 +124,9 @@ def estimate(config: VideoConfig) -> Estimate:
     """Sizes and memory of the run."""
     method = config.method
     need = clip_need(config, min(config.batch_size, config.num_samples))
-    found = generation_estimate(config, drawn_together(config), strength_of(method), need)
+    found = generation_estimate(
+        config, drawn_together(config), strength_of(method), need, timeline_of(config).orbits
+    )
     part = (min(method.size[0], _DECODED_AT_ONCE), *method.size[1:])
     enlarged = enlarging_bytes(config.export.upscale, part)
     found = replace(found, memory_bytes=found.memory_bytes + enlarged)

@@ -24,6 +24,7 @@ from video.long_video import LongVideo
 from video.refined_clips import check_leak
 from video.timeline.curve import FrameTracks
 from video.timeline.resolved import (
+    camera_path,
     control_weights,
     loras_of_frames,
     motion_scales,
@@ -59,7 +60,10 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
             notes = _check_spacetime_dit(prior, method.size, view)
             _check_coding(config, prior)
         else:
-            check_prior(prior, drawn_together(config), view, method.num_frames)
+            check_prior(
+                prior, drawn_together(config), view, method.num_frames,
+                along_path=timeline_of(config).orbits,
+            )  # fmt: skip
         _check_free_init(config)
         return notes + window_notes(config)
     from video.animatediff.build import check_animatediff
@@ -204,8 +208,9 @@ def build_clip_prior(
         return load_spacetime_dit(prior, method.size, device)
     if not isinstance(prior, PretrainedPriorConfig):
         built = build_prior(
-            prior, drawn_together(config), device, method.num_frames, config.guidance
-        )
+            prior, drawn_together(config), device, method.num_frames, config.guidance,
+            timeline_of(config).orbits,
+        )  # fmt: skip
         if not isinstance(prior, EmbeddedPriorConfig):
             return built
         return _told(built, config, device, tracks)
@@ -235,6 +240,9 @@ def _told(
         prior = prior.in_windows(windows, method.windows.noise == "repeated")
     keys = method.trajectory if isinstance(method, MovingKeys) else ()
     over = moves(config, tracks)
+    path = camera_path(config, tracks)
+    if path is not None:
+        prior = prior.seen_along(path)
     if keys or over:
         prior = prior.moving(track_with(keys, over, method.num_frames).to(device))
     told = mouths(config, tracks)

@@ -1,6 +1,7 @@
 """The windows of a run's clips: what its config says, in the measures of its prior."""
 
 from common.diffusion.frame_windows import FrameWindows, check_repeatable
+from common.embedded.camera_path import NEIGHBOURS
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.priors import models_folder
@@ -25,7 +26,7 @@ def windows_of(config: VideoConfig) -> FrameWindows | None:
         case PretrainedPriorConfig():
             longest, first = _OF_MOTION_MODULES, 0
         case EmbeddedPriorConfig():
-            longest, first = _of_embedded(config.prior)
+            longest, first = _of_embedded(config)
             first = 0 if asked.schedule == "looped" else first
         case _:
             raise InputError(
@@ -57,7 +58,7 @@ def drawn_together(config: VideoConfig) -> tuple[int, int, int]:
     windows = windows_of(config)
     if windows is None:
         return frames, height, width
-    if isinstance(config.prior, EmbeddedPriorConfig) and _of_embedded(config.prior)[1]:
+    if isinstance(config.prior, EmbeddedPriorConfig) and _of_embedded(config)[1]:
         return windows.length + 1, height, width
     return windows.length, height, width
 
@@ -73,10 +74,15 @@ def window_notes(config: VideoConfig) -> list[str]:
     return [f"method.windows has no effect: one window of {windows.length} frames is the clip"]
 
 
-def _of_embedded(prior: EmbeddedPriorConfig) -> tuple[int, int]:
-    """Frames that a window may have, and how many first ones are drawn by themselves."""
+def _of_embedded(config: VideoConfig) -> tuple[int, int]:
+    """Frames that a window may have, and how many first ones are known before it is drawn."""
     from common.zoo.models import check_embedded_prior
 
+    prior, timeline = config.prior, config.method.timeline
+    assert isinstance(prior, EmbeddedPriorConfig)  # as its caller has found
+    if timeline is not None and timeline.orbits:  # a camera's path: all but a given frame together
+        given = int(getattr(config.method, "input", None) is not None)
+        return NEIGHBOURS - given, given
     layers = check_embedded_prior(models_folder(prior), "motion_layers")["motion_layers"]
     alone = int(layers.architecture.get("first_alone", False))
     return int(layers.architecture["max_frames"]) - alone, alone

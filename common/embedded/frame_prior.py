@@ -16,13 +16,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from common.adapters.frame_loras import FrameLoras
-from common.control.features import NO_FEATURES, Features
 from common.diffusion.frame_curves import FrameNumbers, PromptTravel
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
-from common.diffusion.image_attention import attending
-from common.diffusion.lifted_unet import LiftedUNet, Strength, UNetInputs
+from common.diffusion.lifted_unet import LiftedUNet, Strength
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
+from common.embedded.camera_path import NEIGHBOURS, CameraPath
 from common.embedded.classifying import frames_log_probability
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPart, ClipPlan
 from common.embedded.controls import EmbeddedControl, control_features
@@ -30,6 +29,7 @@ from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.frames_cond import FramesCond
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
+from common.embedded.lifted_call import predict_v_of_frames, with_first
 from common.embedded.mouth import Mouths, check_mouths
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.shared_noise import mixed_noise, one_more
@@ -43,9 +43,9 @@ class FramePrior:
     """A prior of clips, or of views.
 
     State: the image prior, the lifted U-Net, the number of frames it draws, what it knows of a clip
-    before it is drawn, what is followed, and the windows of clips that are longer than those of
-    training. The image prior follows what first frames do. Each window sees the first frame before
-    its own, if that is drawn by itself.
+    before it is drawn, what is followed, the windows of clips that are longer than those of
+    training, and the path of the camera. The image prior follows what first frames do. Each window
+    sees the first frame before its own, if that is drawn by itself or given.
     """
 
     def __init__(
@@ -63,12 +63,16 @@ class FramePrior:
         self.windows, self.repeats_noise = windows, repeats_noise
         self.strengths: Float[Tensor, " f"] | None = None
         self.loras: FrameLoras | None = None
+        self.path: CameraPath | None = None
         sizes = lifted.layers.sizes
         longest = sizes.max_frames
-        together = num_frames if windows is None else windows.length + int(sizes.first_alone)
+        if not sizes.transformer.ordered:
+            longest = max(longest, NEIGHBOURS)
+        before = max(int(sizes.first_alone), 0 if windows is None else windows.first)
+        together = num_frames if windows is None else windows.length + before
         if not 1 <= together <= longest:
             raise InputError(
-                f"these layers were trained on up to {longest} frames; num_frames is {together}"
+                f"these layers draw up to {longest} frames together; num_frames is {together}"
             )
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(pictures.spec, latent_shape=(channels, num_frames, height, width))
@@ -154,6 +158,7 @@ class FramePrior:
         same.loras = self._loras_of(frames)
         same.strengths = None if self.strengths is None else self.strengths[frames]
         same.plan = self.plan.of_frames(frames)
+        same.path = None if self.path is None else self.path.of_frames(frames)
         return same._with_first_frames()
 
     def _with_first_frames(self) -> "FramePrior":
@@ -178,6 +183,17 @@ class FramePrior:
             repeats_noise,
         )  # fmt: skip
 
+    def seen_along(self, path: CameraPath) -> "FramePrior":
+        """The prior of clips that show a thing from one view after the other.
+
+        Raises:
+            InputError: not as many views as frames.
+        """
+        same = copy(self)
+        self._check([""], [path.views], None)
+        same.path = path
+        return same
+
     def noise(self, generators: Sequence[torch.Generator]) -> Clips:
         """What samples begin with, one a generator: normal, and partly shared among frames."""
         drawn = randn(one_more(self.spec.latent_shape), generators, device=self.device)
@@ -185,7 +201,8 @@ class FramePrior:
             for own, generator in zip(drawn, generators, strict=True):
                 order = repeated_order(self.windows, generator).to(own.device)
                 own[:, : self.num_frames] = own[:, order]
-        return mixed_noise(drawn, self.lifted.layers.sizes.shared_noise)
+        share = self.lifted.layers.sizes.shared_noise
+        return mixed_noise(drawn, share if self.path is None else self.path.shared_noise)
 
     @torch.no_grad()
     def embed(
@@ -209,18 +226,21 @@ class FramePrior:
         seen = views or [None] * len(prompts)
         self._check(prompts, seen, first)
         one = (self.pictures.embed_negative if hidden else self.pictures.embed)(prompts)
-        windows = self.windows
-        together = self.num_frames if windows is None else windows.length + int(first is not None)
+        windows, count = self.windows, self.num_frames
+        # In windows rows are of their frames, which are alike; of all frames where views differ.
+        of_clip = windows is not None and any(len(set(row)) > 1 for row in seen if row)
+        if windows is not None and not of_clip:
+            count = windows.length + int(first is not None)
         states, mask, vector = (
-            repeat(tensor, "b ... -> (b f) ...", f=together)
+            repeat(tensor, "b ... -> (b f) ...", f=count)
             for tensor in (one.states, one.mask, one.vector)
         )
-        told = [view for row in seen for view in self._views_together(row, together)]
+        told = [view for row in seen for view in _of_frames(row, count)]
         features = view_features(told).to(vector)
         vector = torch.cat([vector[:, : -features.shape[1]], features], 1)
-        shown = seen_by_frames(one.seen, together, features)
+        shown = seen_by_frames(one.seen, count, features)
         rows = EmbeddedCond(states, mask, vector, shown)
-        return FramesCond(rows, first, hidden, classes=one.classes)
+        return FramesCond(rows, first, hidden, of_clip, one.classes)
 
     @torch.no_grad()
     def embed_travel(
@@ -348,12 +368,6 @@ class FramePrior:
         """Latents to premultiplied RGBA frames, not clamped."""
         return decoded_frames(self.pictures.autoencoder, latents)
 
-    def _views_together(self, row: Sequence[View] | None, together: int) -> Sequence[View | None]:
-        """The views of frames that are seen together."""
-        if row is None:
-            return [None] * together
-        return row if self.windows is None else [row[0]] * together
-
     def _check(
         self,
         prompts: Sequence[str],
@@ -367,34 +381,12 @@ class FramePrior:
             raise InputError(
                 f"a sample has {self.num_frames} frames, and {wrong[0]} views are given"
             )
-        if self.windows is not None and any(len(set(row)) > 1 for row in views if row is not None):
-            raise InputError("a clip that is drawn in windows has the same view in all frames")
         if first is not None and len(first) != len(prompts):
             raise InputError(f"{len(prompts)} prompts and {len(first)} first frames")
 
 
-def with_first(
-    latents: Clips, timesteps: Float[Tensor, "b f"], first: Images
-) -> tuple[Clips, Float[Tensor, "b f"]]:
-    """Latents whose first frame is the given one, and timesteps that call it clean."""
-    clean = rearrange(first.to(latents), "b c h w -> b c 1 h w")
-    times = torch.cat([torch.zeros_like(timesteps[:, :1]), timesteps[:, 1:]], 1)
-    return torch.cat([clean, latents[:, :, 1:]], 2), times
-
-
-def predict_v_of_frames(
-    lifted: LiftedUNet,
-    latents: Clips,
-    timesteps: Float[Tensor, "b f"],
-    rows: EmbeddedCond,
-    frames: Float[Tensor, "b f"] | None = None,
-    scale: Strength = 1.0,
-    added: Features = NO_FEATURES,
-) -> Clips:
-    """Call a lifted U-Net: the frame layers hear of the prompt and the view what the U-Net does."""
-    seen = rows.seen
-    vector = rows.vector if seen is None else seen.vector
-    inputs = UNetInputs(rows.states, rows.mask, vector, None, added.down, added.middle)
-    with attending(lifted.unet, () if seen is None else (seen.images,)):
-        made = lifted(latents, timesteps, inputs, rows.vector, frames, scale)
-    return made.to(latents.dtype)
+def _of_frames(row: Sequence[View] | None, count: int) -> Sequence[View | None]:
+    """The views of so many frames: their own, or the one that all have."""
+    if row is None:
+        return [None] * count
+    return row if len(row) == count else [row[0]] * count

@@ -191,8 +191,11 @@ def _first_frames(
     count: int,
     draws: ClipDraws,
 ) -> Tensor | None:
-    """The first frames, where clips are drawn in two parts; a resumed run draws them again."""
-    if not prior.first_alone:
+    """The first frames, where clips are drawn in two parts; a resumed run draws them again.
+
+    Along a camera's path all frames are drawn together, but for a first one that is given.
+    """
+    if not prior.first_alone and (prior.path is None or given is None or given.drawn is None):
         return None
     if given is None or (given.strength == 1 and given.drawn is None):
         uncond, negatives = negatives_of(config, prior.pictures, count)

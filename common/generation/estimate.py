@@ -48,6 +48,7 @@ def generation_estimate(
     size: tuple[int, ...],
     strength: float = 1.0,
     need: Need | None = None,
+    along_path: bool = False,
 ) -> Estimate:
     """Sizes, memory and model evaluations of a run.
 
@@ -56,9 +57,10 @@ def generation_estimate(
         size: ``(h, w)`` or ``(f, h, w)`` in pixels.
         strength: share of the steps that is taken, where samples begin with something given.
         need: of the prior, if the caller builds it otherwise than ``build_prior``.
+        along_path: whether the frames of a clip are seen along a camera's path.
     """
     together = min(config.batch_size, config.num_samples)
-    need = need or _need(config.prior, size, together)
+    need = need or _need(config.prior, size, together, along_path)
     num_batches = -(-config.num_samples // config.batch_size)
     per_step = 1 if config.guidance.guidance_scale == 1 else 2
     sizes = {
@@ -76,7 +78,7 @@ def generation_estimate(
     )  # fmt: skip
 
 
-def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> Need:
+def _need(config: PriorConfig, size: tuple[int, ...], together: int, along_path: bool) -> Need:
     match config:
         case GaussianPriorConfig():
             motions = 8 if len(size) == 3 else 1
@@ -87,7 +89,7 @@ def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> Need:
                 _FIELD_COPIES * 4 * fields * prod(size) + together * _LATENTS_PER_SAMPLE * latents,
             )
         case EmbeddedPriorConfig():
-            return _embedded_need(config, size, together)
+            return _embedded_need(config, size, together, along_path)
         case PretrainedPriorConfig():
             return _pretrained_need(config, size, together)
         case SpacetimeDiTPriorConfig():
@@ -96,13 +98,15 @@ def _need(config: PriorConfig, size: tuple[int, ...], together: int) -> Need:
             assert_never(config)
 
 
-def _embedded_need(config: EmbeddedPriorConfig, size: tuple[int, ...], together: int) -> Need:
+def _embedded_need(
+    config: EmbeddedPriorConfig, size: tuple[int, ...], together: int, along_path: bool
+) -> Need:
     from common.embedded.autoencoder import DOWNSAMPLING
     from common.zoo.control_net import control_manifest
     from common.zoo.geometry_estimator import estimator_bytes
     from common.zoo.models import check_embedded_prior
 
-    manifests = check_embedded_prior(models_folder(config), frame_layers(size))
+    manifests = check_embedded_prior(models_folder(config), frame_layers(size, along_path))
     channels = manifests["autoencoder"].architecture["latent_channels"]
     cells = (*size[:-2], *(side // DOWNSAMPLING for side in size[-2:]))
     stored = sum(manifest.num_bytes for manifest in manifests.values())

@@ -8,6 +8,7 @@ from common.config import BY_NAME
 from common.diffusion.gaussian_config import GaussianPriorConfig
 from common.diffusion.guidance_config import ClassifierGuidance
 from common.diffusion.prior import Prior
+from common.embedded.camera_path import NEIGHBOURS
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
@@ -42,6 +43,7 @@ def check_prior(
     view: "View | None" = None,
     num_followed: int | None = None,
     inpaints: bool = False,
+    along_path: bool = False,
 ) -> None:
     """Refuse, before anything runs, what a prior cannot draw.
 
@@ -52,6 +54,7 @@ def check_prior(
         num_followed: frames that controls are followed in, where a clip has more than are drawn
             together.
         inpaints: whether part of a given picture or clip is drawn anew.
+        along_path: whether the frames of a clip are seen along a camera's path.
 
     Raises:
         InputError: lengths, sizes or views that the prior does not know, or models that are
@@ -72,15 +75,16 @@ def check_prior(
             from common.zoo.words import check_prior_words
 
             check_size(_of_picture(size))
-            manifests = check_embedded_prior(models_folder(config), frame_layers(size))
-            _check_length(size, manifests)
+            layers = frame_layers(size, along_path)
+            manifests = check_embedded_prior(models_folder(config), layers)
+            _check_length(size, manifests, along_path)
             check_prior_loras(manifests, config.loras)
             check_prior_words(manifests, config.embeddings)
             identities = {kind: one.identity for kind, one in manifests.items()}
             followed = size if num_followed is None else (num_followed, *size[1:])
             check_controls(config.controls, identities, followed, models_folder(config))
             check_image_prompt(config.image_prompt, models_folder(config), identities)
-            if frame_layers(size) is not None:
+            if layers is not None:
                 refuse_few_steps(config)
             if config.few_steps is not None:
                 few_step_sizes(config.few_steps, identities, models_folder(config))
@@ -100,11 +104,12 @@ def build_prior(
     device: str,
     num_followed: int | None = None,
     guidance: Any = None,
+    along_path: bool = False,
 ) -> Prior[Any]:
     """The prior of a config for pictures of ``(h, w)`` or clips of ``(f, h, w)``.
 
-    ``num_followed`` is as for `check_prior`; with classifier guidance the embedded prior has its
-    classifier.
+    ``num_followed`` and ``along_path`` are as for `check_prior`; with classifier guidance the
+    embedded prior has its classifier.
     """
     match config:
         case GaussianPriorConfig():
@@ -115,7 +120,7 @@ def build_prior(
             from common.zoo.models import load_embedded_prior, load_frame_prior
 
             folder, picture = models_folder(config), _of_picture(size)
-            layers = frame_layers(size)
+            layers = frame_layers(size, along_path)
             classifying = classifying_of(guidance, folder, device)
             if layers is None:
                 pictures = load_embedded_prior(
@@ -158,10 +163,17 @@ def only_for_clips() -> InputError:
     )
 
 
-def _check_length(size: tuple[int, ...], manifests: Mapping[str, "Manifest"]) -> None:
-    """Refuse clips that are longer than those the motion layers were trained on."""
-    layers = frame_layers(size)
-    longest = manifests[layers].architecture["max_frames"] if layers else None
+def _check_length(
+    size: tuple[int, ...], manifests: Mapping[str, "Manifest"], along_path: bool
+) -> None:
+    """Refuse clips that are longer than what their layers draw together."""
+    if along_path and size[0] > NEIGHBOURS:
+        raise InputError(
+            f"num_frames is {size[0]}; of a camera's path up to {NEIGHBOURS} frames are drawn "
+            "together: use fewer, or method.windows, which cuts longer ones"
+        )
+    motion = manifests.get("motion_layers")
+    longest = None if motion is None else motion.architecture["max_frames"]
     if longest is not None and size[0] > longest:
         raise InputError(
             f"num_frames is {size[0]}; the embedded motion layers were trained on clips of up to "
@@ -169,9 +181,11 @@ def _check_length(size: tuple[int, ...], manifests: Mapping[str, "Manifest"]) ->
         )
 
 
-def frame_layers(size: tuple[int, ...]) -> "FrameKind | None":
-    """The layers that the embedded prior needs for this size: motion layers for clips."""
-    return "motion_layers" if len(size) == 3 else None
+def frame_layers(size: tuple[int, ...], along_path: bool = False) -> "FrameKind | None":
+    """The layers that the embedded prior needs for this size: of motion, or of views, for clips."""
+    if len(size) == 2:
+        return None
+    return "view_layers" if along_path else "motion_layers"
 
 
 def _of_picture(size: tuple[int, ...]) -> tuple[int, int]:

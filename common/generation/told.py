@@ -23,7 +23,7 @@ def seen_from(
     first: Tensor | None = None,
     travel: PromptTravel | None = None,
 ) -> Any:
-    """The prompt for each sample, from the view if there is one, after the first frame if given."""
+    """The prompt for each sample, from its view or views, after the first frame if given."""
     if travel is not None:
         if isinstance(prior, FramePrior):
             return prior.embed_travel(travel, count, view, first)
@@ -31,6 +31,8 @@ def seen_from(
         return prior.embed_travel(travel, count)
     if isinstance(prior, FramePrior):
         views = None if view is None else [[view] * prior.num_frames] * count
+        if prior.path is not None:
+            views = [list(prior.path.views)] * count
         return prior.embed([prompt] * count, views, first)
     if view is None:
         return prior.embed([prompt] * count)

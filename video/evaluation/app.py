@@ -13,7 +13,17 @@ from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.launch import resolve_device
 from common.shapes import Clips
-from video.evaluation.config import EvaluateLongClips, EvaluateTalkingFace, EvaluateVideoConfig
+from video.evaluation.camera_path import (
+    camera_paths_estimate,
+    check_camera_paths,
+    evaluate_camera_paths,
+)
+from video.evaluation.config import (
+    EvaluateCameraPath,
+    EvaluateLongClips,
+    EvaluateTalkingFace,
+    EvaluateVideoConfig,
+)
 from video.evaluation.long_clips import (
     check_long_clips,
     evaluate_long_clips,
@@ -35,6 +45,8 @@ def check(config: EvaluateVideoConfig, apps: Apps) -> list[str]:
             return check_long_clips(config, clips, apps)
         case EvaluateTalkingFace() as faces:
             return check_talking_face(config, faces, apps)
+        case EvaluateCameraPath() as paths:
+            return check_camera_paths(config, paths, apps)
         case EvaluateClips() as clips:
             notes = check_spacetime_dit(_dit(config), _size(clips))
             check_compute(config.prior, config.sampler, resolve_device(config.device))
@@ -50,6 +62,8 @@ def estimate(config: EvaluateVideoConfig) -> Estimate:
             return long_clips_estimate(config, clips)
         case EvaluateTalkingFace() as faces:
             return talking_face_estimate(config, faces)
+        case EvaluateCameraPath() as paths:
+            return camera_paths_estimate(config, paths)
         case EvaluateClips() as clips:
             return clip_estimate(config, clips)
         case _:
@@ -63,6 +77,8 @@ def run(config: EvaluateVideoConfig, run: Run) -> Outcome:
             return evaluate_long_clips(config, clips, run)
         case EvaluateTalkingFace() as faces:
             return evaluate_talking_face(config, faces, run)
+        case EvaluateCameraPath() as paths:
+            return evaluate_camera_paths(config, paths, run)
         case EvaluateClips() as clips:
             return _evaluate_dit_clips(config, clips, run)
         case _:

@@ -45,7 +45,23 @@ class EvaluateTalkingFace(Config):
     ~/.cache/extrude."""
 
 
-Method = Annotated[EvaluateClips | EvaluateLongClips | EvaluateTalkingFace, BY_NAME]
+class EvaluateCameraPath(Config):
+    """Clips along a camera's path, of things whose views can be told: azimuths against the path."""
+
+    name: Literal["camera_path"] = "camera_path"
+    num_frames: int = Field(16, ge=4, le=16)
+    """Length of the clips."""
+    size_px: int = Field(128, ge=64, le=256, multiple_of=8)
+    """Side of the frames."""
+    turn_deg: float = Field(120.0, ge=10, le=180)
+    """How far the camera goes round from the front, to the thing's left and right in turn."""
+    elevation_deg: float = Field(15.0, ge=-10, le=35)
+    """How high above the thing it is."""
+
+
+Method = Annotated[
+    EvaluateClips | EvaluateLongClips | EvaluateTalkingFace | EvaluateCameraPath, BY_NAME
+]
 """What is evaluated, chosen by its ``name``."""
 
 ClipPriorConfig = Annotated[SpacetimeDiTPriorConfig | EmbeddedPriorConfig, BY_NAME]

@@ -11,10 +11,13 @@ from video.timeline.curve import Curve, PromptCurve
 
 MOVES = ("right", "down", "size", "turn_deg")
 """Curves that say where the thing is."""
+CAMERA = ("azimuth_deg", "elevation_deg")
+"""Curves that say where the camera is."""
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "guidance_scale": (0, 1000), "motion_scale": (0, 4), "lora_scales": (-10, 10),
     "control_weights": (-10, 10), "right": (-4, 4), "down": (-4, 4), "size": (0.05, 20),
     "turn_deg": (-3600, 3600), "mouth_open": (0, 1), "mouth_width": (0, 1), "mouth_round": (0, 1),
+    "azimuth_deg": (-3600, 3600), "elevation_deg": (-90, 90),
 }  # fmt: skip
 
 
@@ -49,6 +52,13 @@ class Timeline(Config):
     """How many times as large as in the first frame it is."""
     turn_deg: Curve | None = None
     """How far it turns in the picture's plane, clockwise."""
+    azimuth_deg: Curve | None = None
+    """Where the camera is around the thing, which then stands still (embedded prior): 0 looks at
+    its front, 90 at its left side, and from 350 on to 370 it passes the front. Where only the
+    elevation is told, 0."""
+    elevation_deg: Curve | None = None
+    """How high above it the camera is; the layers know -10 to 35. Where only the azimuth is told,
+    12."""
     mouth_open: Curve | None = None
     """How far open the mouth of a face is (embedded prior): 0 is closed, 1 wide open. What talks
     is to be a face from the front; where its mouth is told, the prompt does not move it."""
@@ -68,12 +78,17 @@ class Timeline(Config):
         return any(getattr(self, name) is not None for name in MOVES)
 
     @property
+    def orbits(self) -> bool:
+        """Whether it says where the camera is."""
+        return any(getattr(self, name) is not None for name in CAMERA)
+
+    @property
     def speaks(self) -> bool:
         """Whether it says what the mouth of a face does."""
         return any(getattr(self, name) is not None for name in MOUTH)
 
     def _curves(self) -> Iterator[NamedCurve]:
-        for name in ("guidance_scale", "motion_scale", *MOVES, *MOUTH):
+        for name in ("guidance_scale", "motion_scale", *MOVES, *CAMERA, *MOUTH):
             if (curve := getattr(self, name)) is not None:
                 yield NamedCurve(name, curve)
         for name in ("lora_scales", "control_weights"):

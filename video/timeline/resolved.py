@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from common.adapters.frame_loras import FrameLoras, frame_loras
 from common.adapters.lora_config import LoraConfig
 from common.diffusion.frame_curves import CONSTANT, FrameCurves, PromptTravel
+from common.embedded.camera_path import CameraPath
+from common.embedded.image_unet import FRONT, View
 from common.embedded.mouth import AT_REST, MOUTH, Mouths
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
@@ -131,6 +133,21 @@ def moves(config: VideoConfig, tracks: FrameTracks | None) -> dict[str, Float[np
     told = {name: getattr(timeline, name) for name in MOVES}
     count = config.method.num_frames
     return {name: one.values(count, tracks) for name, one in told.items() if one is not None}
+
+
+def camera_path(config: VideoConfig, tracks: FrameTracks | None) -> CameraPath | None:
+    """Where each frame is seen from; None: that is not told."""
+    timeline, count = timeline_of(config), config.method.num_frames
+    if not timeline.orbits:
+        return None
+    azimuths, elevations = (
+        [rest] * count if one is None else one.values(count, tracks).tolist()
+        for one, rest in (
+            (timeline.azimuth_deg, FRONT.azimuth_deg), (timeline.elevation_deg, FRONT.elevation_deg)
+        )
+    )  # fmt: skip
+    views = zip(azimuths, elevations, strict=True)
+    return CameraPath(tuple(View(azimuth, elevation) for azimuth, elevation in views))
 
 
 def mouths(config: VideoConfig, tracks: FrameTracks | None) -> Mouths | None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from common.diffusion.frame_windows import FrameWindows
 from common.diffusion.guidance_config import CFG
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DPMSolverPP2M
@@ -109,6 +110,25 @@ def test_the_other_frames_see_the_given_one_without_noise(clips: FramePrior) -> 
     assert float((made[:, :, 1:] - another_first[:, :, 1:]).abs().max()) > 1e-4
 
 
+def test_windows_show_each_frame_its_own_view(folder: Path) -> None:
+    windows = FrameWindows(4, 2, 1, "straight", "flat")
+    prior = load_frame_prior("view_layers", 2, (64, 64), folder).in_windows(windows)
+    pair = load_frame_prior("view_layers", 2, (64, 64), folder)
+    times, noised = torch.tensor([300.0]), latents(1)
+
+    made = prior.predict(noised, times, prior.embed(["mug"], [AROUND]))
+
+    alone = [
+        pair.predict(noised[:, :, at : at + 2], times, pair.embed(["mug"], [AROUND[at : at + 2]]))
+        for at in range(3)
+    ]
+    wanted = torch.zeros_like(noised)
+    for at, part in enumerate(alone):
+        wanted[:, :, at : at + 2] += part
+    wanted[:, :, 1:3] /= 2  # frames in two windows
+    torch.testing.assert_close(made, wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_frames_are_encoded_and_decoded_like_pictures(clips: FramePrior) -> None:
     pictures = torch.rand(2, 4, 4, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
@@ -129,7 +149,7 @@ def test_wrong_numbers_are_refused(clips: FramePrior, folder: Path) -> None:
         clips.embed(["mug"], first=latents()[:, :, 0])
     with pytest.raises(InputError, match="1 prompts and views of 2"):
         clips.embed(["mug"], [None, None])
-    with pytest.raises(InputError, match="trained on up to 16 frames; num_frames is 17"):
+    with pytest.raises(InputError, match="up to 16 frames together; num_frames is 17"):
         load_frame_prior("motion_layers", 17, (64, 64), folder)
 
 
