@@ -10,13 +10,13 @@ from torch import Tensor
 from common.diffusion.prior import Prior
 from common.embedded.planned_clips import PlannedClips
 from common.embedded.seen_moves import moving_as
-from video.clip_keys import GivenKeys
+from video.given_frames import ClipMethod
 from video.video_to_video import VideoToVideo
 
 
 @torch.no_grad()
 def moving_as_given(
-    prior: Prior[Any], method: GivenKeys, frames: Float[Tensor, "c f h w"]
+    prior: Prior[Any], method: ClipMethod, frames: Float[Tensor, "c f h w"]
 ) -> Prior[Any]:
     """The prior of clips whose things move as those of a given clip of which nothing else stays.
 

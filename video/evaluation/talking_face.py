@@ -251,7 +251,7 @@ def _sections(run: Run, rows: Sequence[Row], figures: Mapping[str, float]) -> tu
     shown: Cell = figures["drawn"]
     if len(each) > 1:
         error = float(np.std(each, ddof=1)) / len(each) ** 0.5
-        ends = student_interval(figures["drawn"], error, len(each) - 1, 0.95)
+        ends = student_interval(figures["drawn"], error, float(len(each) - 1), 0.95)
         shown = Interval(figures["drawn"], *ends)
     columns = (Column("Figure", align="left"), Column("Value"), Column("Bar", align="left"))
     cells: list[tuple[Cell, ...]] = [
