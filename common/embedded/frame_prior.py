@@ -16,11 +16,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from common.adapters.frame_loras import FrameLoras
-from common.control.features import NO_FEATURES, Features
 from common.diffusion.frame_curves import FrameNumbers, PromptTravel
 from common.diffusion.frame_windows import FrameWindows, Fusion, repeated_order
-from common.diffusion.image_attention import attending
-from common.diffusion.lifted_unet import LiftedUNet, Strength, UNetInputs
+from common.diffusion.lifted_unet import LiftedUNet, Strength
 from common.diffusion.noise_schedule import per_sample
 from common.diffusion.prior import PriorSpec
 from common.embedded.classifying import frames_log_probability
@@ -30,6 +28,7 @@ from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.frames_cond import FramesCond
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
+from common.embedded.lifted_call import ToldSteps, predict_v_of_frames, with_first
 from common.embedded.mouth import Mouths, check_mouths
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.shared_noise import mixed_noise, one_more
@@ -43,8 +42,8 @@ class FramePrior:
     """A prior of clips, or of views.
 
     State: the image prior, the lifted U-Net, the number of frames it draws, what it knows of a clip
-    before it is drawn, what is followed, and the windows of clips that are longer than those of
-    training. The image prior follows what first frames do. Each window sees the first frame before
+    before it is drawn, what is followed, what a student of few steps is told, and the windows of
+    clips that are longer than those of training. The image prior follows what first frames do. Each window sees the first frame before
     its own, if that is drawn by itself.
     """
 
@@ -63,6 +62,7 @@ class FramePrior:
         self.windows, self.repeats_noise = windows, repeats_noise
         self.strengths: Float[Tensor, " f"] | None = None
         self.loras: FrameLoras | None = None
+        self.steps: ToldSteps | None = None
         sizes = lifted.layers.sizes
         longest = sizes.max_frames
         together = num_frames if windows is None else windows.length + int(sizes.first_alone)
@@ -103,8 +103,14 @@ class FramePrior:
         firsts = [control.first() for control in self.controls]
         alone = FramePrior(self.pictures, self.lifted, 1, controls=firsts)
         alone.strengths = None if self.strengths is None else self.strengths[:1]
-        alone.loras = self._loras_of(torch.arange(1))
+        alone.loras, alone.steps = self._loras_of(torch.arange(1)), self.steps
         return alone
+
+    def in_few_steps(self, pictures: EmbeddedPrior, steps: ToldSteps) -> "FramePrior":
+        """The same prior, told in how many steps it is to lead to the end, as its pictures are."""
+        same = copy(self)
+        same.pictures, same.steps = pictures, steps
+        return same
 
     def moving(self, tracks: Float[Tensor, "1 f 5"]) -> "FramePrior":
         """The prior of clips whose things move so, whatever the prompt tells."""
@@ -173,10 +179,12 @@ class FramePrior:
             windows: how clips are cut.
             repeats_noise: whether all windows begin with the same noise (FreeNoise).
         """
-        return FramePrior(
+        longer = FramePrior(
             self.pictures, self.lifted, windows.num_frames, self.plan, self.controls, windows,
             repeats_noise,
         )  # fmt: skip
+        longer.steps = self.steps
+        return longer
 
     def noise(self, generators: Sequence[torch.Generator]) -> Clips:
         """What samples begin with, one a generator: normal, and partly shared among frames."""
@@ -337,8 +345,9 @@ class FramePrior:
         loras = self._loras_of(frames)
         with nullcontext() if loras is None else loras.acting(len(latents)):
             return predict_v_of_frames(
-                self.lifted, latents, timesteps, rows, scale=scale, added=added
-            )
+                self.lifted, latents, timesteps, rows, scale=scale, added=added,
+                steps=self.steps,
+            )  # fmt: skip
 
     def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
         """Premultiplied RGBA frames in [-1, 1] to latents."""
@@ -371,30 +380,3 @@ class FramePrior:
             raise InputError("a clip that is drawn in windows has the same view in all frames")
         if first is not None and len(first) != len(prompts):
             raise InputError(f"{len(prompts)} prompts and {len(first)} first frames")
-
-
-def with_first(
-    latents: Clips, timesteps: Float[Tensor, "b f"], first: Images
-) -> tuple[Clips, Float[Tensor, "b f"]]:
-    """Latents whose first frame is the given one, and timesteps that call it clean."""
-    clean = rearrange(first.to(latents), "b c h w -> b c 1 h w")
-    times = torch.cat([torch.zeros_like(timesteps[:, :1]), timesteps[:, 1:]], 1)
-    return torch.cat([clean, latents[:, :, 1:]], 2), times
-
-
-def predict_v_of_frames(
-    lifted: LiftedUNet,
-    latents: Clips,
-    timesteps: Float[Tensor, "b f"],
-    rows: EmbeddedCond,
-    frames: Float[Tensor, "b f"] | None = None,
-    scale: Strength = 1.0,
-    added: Features = NO_FEATURES,
-) -> Clips:
-    """Call a lifted U-Net: the frame layers hear of the prompt and the view what the U-Net does."""
-    seen = rows.seen
-    vector = rows.vector if seen is None else seen.vector
-    inputs = UNetInputs(rows.states, rows.mask, vector, None, added.down, added.middle)
-    with attending(lifted.unet, () if seen is None else (seen.images,)):
-        made = lifted(latents, timesteps, inputs, rows.vector, frames, scale)
-    return made.to(latents.dtype)

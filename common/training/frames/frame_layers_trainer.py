@@ -18,11 +18,8 @@ from common.diffusion.lifted_unet import FrameLayers, FrameLayersArchitecture, L
 from common.diffusion.noise_schedule import per_sample
 from common.embedded.autoencoder import DOWNSAMPLING
 from common.embedded.clip_plan import NOTHING_KNOWN, ClipPlan
-from common.embedded.frame_prior import (
-    FramePrior,
-    predict_v_of_frames,
-    with_first,
-)
+from common.embedded.frame_prior import FramePrior
+from common.embedded.lifted_call import predict_v_of_frames, with_first
 from common.embedded.prior import EmbeddedPrior, embedded_schedule
 from common.embedded.shared_noise import mixed_noise
 from common.embedded.tokenizer import load_tokenizer
