@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
-from common.adapters.low_rank_weights import LowRankChanges
+from common.adapters.stacked_changes import StackedChanges
 from common.embedded.few_step import FewStepArchitecture
 from common.embedded.lifted_call import ToldSteps
 
@@ -39,7 +39,7 @@ class FewStepFrames(nn.Module):
         """Begin with the directions of the picture student, or with ``width`` zeros each."""
         super().__init__()
         self.sizes = sizes
-        self.changes = LowRankChanges(layers, sizes.rank)
+        self.changes = StackedChanges(layers, sizes.rank)
         begun = torch.zeros(len(sizes.num_steps), width) if told is None else told.detach().clone()
         self.told_unet = nn.Parameter(begun)
         self.told_layers = nn.Parameter(torch.zeros_like(begun))

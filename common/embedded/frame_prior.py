@@ -43,8 +43,8 @@ class FramePrior:
 
     State: the image prior, the lifted U-Net, the number of frames it draws, what it knows of a clip
     before it is drawn, what is followed, what a student of few steps is told, and the windows of
-    clips that are longer than those of training. The image prior follows what first frames do. Each window sees the first frame before
-    its own, if that is drawn by itself.
+    clips that are longer than those of training. The image prior follows what first frames do. Each
+    window sees the first frame before its own, if that is drawn by itself.
     """
 
     def __init__(

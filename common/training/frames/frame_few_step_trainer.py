@@ -36,7 +36,7 @@ from common.training.initial_weights import initial_weights, on_device
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.path_shelf import PathShelf, bent, places
 from common.training.training import Package
-from common.zoo.few_step import KIND, OF_FRAMES, check_few_step_models, merged_student
+from common.zoo.few_step import KIND, check_few_step_models, merged_student
 from common.zoo.models import ZOO, FrameKind, check_embedded_prior, load_frame_prior
 from common.zoo.storage import read_manifest
 
@@ -178,9 +178,7 @@ class FrameFewStepTraining:
         rng = np.random.default_rng(stream_seed(self._seed, draw, "training jumps"))
         jumps = self._jumps(draw, rng)
         frames = self._some_frames(jumps.latents.shape[2], rng)
-        levels = levels_of(
-            self._begun.spec.schedule, jumps.timesteps, jumps.timesteps_after
-        )
+        levels = levels_of(self._begun.spec.schedule, jumps.timesteps, jumps.timesteps_after)
         wanted = v_of_jump(jumps.latents, jumps.after, levels)[:, :, frames]
         told = self._model.told(jumps.which)
         made = self._v(forward(self._base), told, jumps, frames)
@@ -283,7 +281,10 @@ class FrameFewStepTraining:
         pictures, captions = [], []
         for steps in self._counts[::-1]:
             paths = self._held_out(_NUM_SHOWN, steps)
-            rows = {"teacher": paths.states[:, -1], f"{steps} steps": self.drawn(model, paths, steps)}
+            rows = {
+                "teacher": paths.states[:, -1],
+                f"{steps} steps": self.drawn(model, paths, steps),
+            }
             shown = np.linspace(0, paths.states.shape[3] - 1, _FRAMES_SHOWN).round().astype(int)
             for caption, row in rows.items():
                 decoded = self._begun.decode(row)[:, :, shown.tolist()]
@@ -342,8 +343,9 @@ def open_few_step_frames(
     begun = begun.in_few_steps(
         begun.pictures.in_few_steps(direction), ToldSteps(direction, torch.zeros_like(direction))
     )
-    pair, prompts = Pair(teacher, begun), open_prompts(
-        config.kit_share, config.chinese_share, 0.0, config.objects_per_category
+    pair, prompts = (
+        Pair(teacher, begun),
+        open_prompts(config.kit_share, config.chinese_share, 0.0, config.objects_per_category),
     )
     solver = Solver(teacher.spec, sizes.num_steps[-1], config.teacher_steps)
     source: PathSource
