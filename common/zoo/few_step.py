@@ -10,6 +10,7 @@ import torch
 from common.embedded.few_step import FewStep, FewStepArchitecture
 from common.embedded.few_step_frames import FewStepFrames, FewStepFramesArchitecture
 from common.embedded.frame_prior import FramePrior
+from common.embedded.lifted_call import ToldSteps
 from common.embedded.prior import EmbeddedPrior
 from common.errors import InputError
 from common.zoo.storage import Manifest, check_requires, fill, load_model, read_manifest
@@ -22,7 +23,8 @@ KIND = "few_step"
 OF_FRAMES: "dict[FrameKind, str]" = {
     "motion_layers": "few_step_motion", "view_layers": "few_step_views",
 }  # fmt: skip
-"""The student of each kind of frame layers."""
+"""What each kind of frame layers becomes over it, where a folder has that; else they stay: the
+student of pictures was taught views too, and draws with the layers of its teacher."""
 
 
 def check_few_step_models(
@@ -31,19 +33,19 @@ def check_few_step_models(
     folder: Path,
     layers: "FrameKind | None" = None,
 ) -> None:
-    """Refuse a folder without the students that pictures, clips or views need.
+    """Refuse a folder without the student that pictures, clips and views need.
 
     Args:
-        num_steps: that are asked of them.
+        num_steps: that are asked of it, and of what frame layers become.
         identities: of the prior's models, by kind.
         folder: of the models.
         layers: of clips or views.
 
     Raises:
-        InputError: one is missing, stands on other models, or does not know so many steps.
+        InputError: it is missing, stands on other models, or does not know so many steps.
     """
     _check(num_steps, identities, folder, KIND)
-    if layers is not None:
+    if layers is not None and _changes_layers(folder, layers):
         _check(num_steps, _with_pictures(identities, folder), folder, OF_FRAMES[layers])
 
 
@@ -72,7 +74,7 @@ def frames_in_few_steps(
     folder: Path,
     layers: "FrameKind",
 ) -> FramePrior:
-    """The prior of clips or views as a student of so many steps; the weights of both parts change.
+    """The prior of clips or views as a student of so many steps; its weights change.
 
     Args:
         prior: of frames, its models as they are in the zoo.
@@ -86,6 +88,10 @@ def frames_in_few_steps(
     """
     check_few_step_models(num_steps, identities, folder, layers)
     of_pictures = merged_student(prior.pictures, folder)
+    direction = of_pictures.direction(num_steps)
+    pictures = prior.pictures.in_few_steps(direction)
+    if not _changes_layers(folder, layers):
+        return prior.in_few_steps(pictures, ToldSteps(direction, torch.zeros_like(direction)))
     stored = load_model(folder, OF_FRAMES[layers], OF_FRAMES[layers])
     sizes = _sizes(FewStepFramesArchitecture, stored.manifest)
     own: Any = prior.lifted.layers
@@ -94,7 +100,6 @@ def frames_in_few_steps(
     student.to(prior.device)
     with torch.no_grad():
         own.load_state_dict(student(own.state_dict()))
-    pictures = prior.pictures.in_few_steps(of_pictures.direction(num_steps))
     return prior.in_few_steps(pictures, student.steps(num_steps))
 
 
@@ -109,6 +114,10 @@ def merged_student(prior: EmbeddedPrior, folder: Path) -> FewStep:
     with torch.no_grad():
         unet.load_state_dict(student(unet.state_dict()))
     return student
+
+
+def _changes_layers(folder: Path, layers: "FrameKind") -> bool:
+    return (folder / f"{OF_FRAMES[layers]}.json").is_file()
 
 
 def _with_pictures(identities: Mapping[str, str], folder: Path) -> dict[str, str]:

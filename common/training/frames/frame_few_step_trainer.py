@@ -17,6 +17,7 @@ from common.diffusion.jump import jumped, levels_of, v_of_jump
 from common.embedded.few_step_frames import FewStepFrames, FewStepFramesArchitecture
 from common.embedded.frame_prior import FramePrior
 from common.embedded.lifted_call import ToldSteps, predict_v_of_frames, with_first
+from common.embedded.prior_config import EmbeddedComputeConfig
 from common.errors import InputError
 from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
@@ -157,7 +158,7 @@ class FrameFewStepTraining:
         self._timesteps = grid(self._counts[-1])
         self._base = dict(begun.lifted.layers.named_parameters())
         self._shelf = PathShelf(
-            lambda number: source.chunk(number, config.chunk_size),
+            lambda number: self._paths(number, config.chunk_size),
             config.steps_per_chunk * config.loop.num_accumulated, config.chunks_kept,
         )  # fmt: skip
         self._measured: dict[tuple[int, int], FramePaths] = {}
@@ -244,6 +245,11 @@ class FrameFewStepTraining:
             torch.tensor([kind for _, _, kind, *_ in rows], device=device),
         )  # fmt: skip
 
+    def _paths(self, number: int, count: int, num_steps: int | None = None) -> FramePaths:
+        """Drawn as priors draw: what is no evaluation of the U-Net is never in bfloat16."""
+        with torch.autocast(self._begun.device.type, enabled=False):
+            return self._source.chunk(number, count, num_steps)
+
     def _times(self, at: list[int]) -> Float[Tensor, " b"]:
         values = [float(self._timesteps[place]) for place in at]
         return torch.tensor(values, device=self._begun.device)
@@ -261,7 +267,11 @@ class FrameFewStepTraining:
                 torch.full((count,), paths.given, device=self._begun.device),
                 self._times([begin] * count), self._times([end] * count), which,
             )  # fmt: skip
-            v = self._v(weights, model.told(which), jumps, frames)
+            with torch.autocast(
+                self._begun.device.type, torch.bfloat16,
+                enabled=self._config.loop.precision == "bfloat16",
+            ):  # fmt: skip
+                v = self._v(weights, model.told(which), jumps, frames)
             levels = levels_of(self._begun.spec.schedule, jumps.timesteps, jumps.timesteps_after)
             latents = jumped(latents, v, levels)
         if paths.given:
@@ -272,7 +282,7 @@ class FrameFewStepTraining:
         """Paths that no step of training has, drawn once."""
         key = (count, num_steps)
         if key not in self._measured:
-            self._measured[key] = self._source.chunk(_HELD_OUT, count, num_steps)
+            self._measured[key] = self._paths(_HELD_OUT, count, num_steps)
         return self._measured[key]
 
     @torch.no_grad()
@@ -331,8 +341,12 @@ def open_few_step_frames(
     requires[KIND] = read_manifest(folder, KIND).identity
     count = config.num_views if isinstance(config, TrainFewStepViews) else config.num_frames
     teacher, begun = (
-        load_frame_prior(kind, count, (size_px, size_px), folder, device) for _ in range(2)
-    )
+        load_frame_prior(
+            kind, count, (size_px, size_px), folder, device,
+            compute=EmbeddedComputeConfig(dtype=config.loop.precision),
+        )
+        for _ in range(2)
+    )  # fmt: skip
     of_pictures = merged_student(begun.pictures, folder)
     if of_pictures.sizes.num_steps != sizes.num_steps:
         raise InputError(
