@@ -35,11 +35,8 @@ from common.training.folder.textual_inversion_trainer import (
     TrainTextualInversion,
     open_textual_inversion,
 )
-from common.training.frames.frame_few_step_trainer import (
-    TrainFewStepMotion,
-    TrainFewStepViews,
-    open_few_step_frames,
-)
+from common.training.frames.few_step_frames_config import TrainFewStepMotion, TrainFewStepViews
+from common.training.frames.frame_few_step_trainer import open_few_step_frames
 from common.training.frames.frame_layers_trainer import (
     TOLD,
     TrainMotionLayers,

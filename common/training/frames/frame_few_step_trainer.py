@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 import numpy as np
 import torch
 from einops import repeat
 from jaxtyping import Bool, Float, Int64
-from pydantic import Field, model_validator
 from torch import Tensor
 
-from common.config import Config
 from common.diffusion.jump import jumped, levels_of, v_of_jump
-from common.embedded.few_step_frames import FewStepFrames, FewStepFramesArchitecture
+from common.embedded.few_step_frames import FewStepFrames
 from common.embedded.frame_prior import FramePrior
 from common.embedded.lifted_call import ToldSteps, predict_v_of_frames, with_first
 from common.embedded.prior_config import EmbeddedComputeConfig
@@ -23,6 +20,7 @@ from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
 from common.seeding import stream_seed
 from common.shapes import Clips, Images, Picture
+from common.training.frames.few_step_frames_config import TrainFewStepMotion, TrainFewStepViews
 from common.training.frames.frame_paths import (
     FIRST_STEPS,
     ClipPaths,
@@ -32,9 +30,8 @@ from common.training.frames.frame_paths import (
     ViewPaths,
     Views,
 )
-from common.training.image.teacher_paths import Solver, grid, open_prompts
+from common.training.image.teacher_paths import PromptSource, Solver, grid, open_prompts
 from common.training.initial_weights import initial_weights, on_device
-from common.training.loop_config import LearningRate, LoopConfig
 from common.training.path_shelf import PathShelf, bent, places
 from common.training.training import Package
 from common.zoo.few_step import KIND, check_few_step_models, merged_student
@@ -47,78 +44,6 @@ _HELD_OUT = 10**6
 _NUM_MEASURED = 8
 _NUM_SHOWN = 3
 _FRAMES_SHOWN = 4
-
-
-class FewStepFramesTraining(Config):
-    """What students of views and of clips have in their training."""
-
-    architecture: FewStepFramesArchitecture = FewStepFramesArchitecture()
-    """Sizes of the change, the numbers of steps, and the guidance that is folded in."""
-    models_dir: Path | None = None
-    """Folder of the prior that is the teacher, and of the student of pictures; null is the zoo."""
-    shares: tuple[float, ...] = (0.08, 0.16, 0.56, 0.2)
-    """How often each of ``architecture.num_steps`` is trained."""
-    teacher_steps: int = Field(16, ge=1, le=500)
-    """Of DPM-Solver++ 2M on the teacher's paths: a multiple of the largest number of steps."""
-    chunk_size: int = Field(8, ge=1, le=256)
-    """Paths that are drawn together."""
-    steps_per_chunk: int = Field(12, ge=1)
-    """Training steps after which the next chunk is drawn."""
-    chunks_kept: int = Field(40, ge=1, le=1024)
-    """The newest chunks, which batches are drawn from."""
-    huber: float = Field(0.03, gt=0)
-    """Root mean square of an error in ``v`` below which the loss is quadratic, above it linear."""
-    kit_share: float = Field(0.85, ge=0, le=1)
-    """Share of the prompts that ask for kit objects; the others ask for emoji."""
-    chinese_share: float = Field(0.35, ge=0, le=1)
-    """Share of the prompts that are Chinese."""
-    objects_per_category: int = Field(4, ge=1, le=64)
-    """Kit objects whose facts are told in prompts."""
-    frames_at_once: int = Field(16, ge=2, le=16)
-    """Frames that a training sample has, the first and others at random; fewer make steps cheaper,
-    and paths stay those of all frames."""
-    loop: LoopConfig = LoopConfig(
-        num_steps=480, batch_size=8, ema_decay=0.99,
-        learning_rate=LearningRate(peak=2e-3, warmup_steps=30, plateau_fraction=0.4),
-    )  # fmt: skip
-    """How long and in which steps to train."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> "FewStepFramesTraining":
-        if len(self.shares) != len(self.architecture.num_steps) or min(self.shares) < 0:
-            raise ValueError(
-                f"shares {self.shares} must be one for each of architecture.num_steps "
-                f"{self.architecture.num_steps}, none below 0"
-            )
-        if not sum(self.shares) > 0:
-            raise ValueError("shares must not all be 0")
-        return self
-
-
-class TrainFewStepViews(FewStepFramesTraining):
-    """Few-step views: a low-rank change of the view layers, guidance folded in."""
-
-    name: Literal["few_step_views"] = "few_step_views"
-    architecture: FewStepFramesArchitecture = FewStepFramesArchitecture(given_scale=2.0)
-    """Sizes of the change, the numbers of steps, and the guidance that is folded in."""
-    num_views: int = Field(4, ge=2, le=8)
-    """Views of a path."""
-    given_share: float = Field(0.25, ge=0, le=1)
-    """Share of the paths whose front is given."""
-
-
-class TrainFewStepMotion(FewStepFramesTraining):
-    """Few-step clips: a low-rank change of the motion layers, guidance folded in."""
-
-    name: Literal["few_step_motion"] = "few_step_motion"
-    architecture: FewStepFramesArchitecture = FewStepFramesArchitecture(
-        guidance_scale=3.0, given_scale=3.0
-    )
-    """Sizes of the change, the numbers of steps, and the guidance that is folded in."""
-    num_frames: int = Field(16, ge=2, le=16)
-    """Frames of a path."""
-    front_share: float = Field(0.3, ge=0, le=1)
-    """Share of the clips that are asked for from the front; the others have no view."""
 
 
 class Jumps(NamedTuple):
@@ -280,7 +205,7 @@ class FrameFewStepTraining:
 
     def _held_out(self, count: int, num_steps: int) -> FramePaths:
         """Paths that no step of training has, drawn once."""
-        key = (count, num_steps)
+        key = (count, num_steps if isinstance(self._config, TrainFewStepMotion) else 0)
         if key not in self._measured:
             self._measured[key] = self._paths(_HELD_OUT, count, num_steps)
         return self._measured[key]
@@ -326,12 +251,28 @@ class FrameFewStepTraining:
 
 
 def open_few_step_frames(
-    config: TrainFewStepViews | TrainFewStepMotion, seed: int, device: str, size_px: int = SIZE_PX
+    config: TrainFewStepViews | TrainFewStepMotion, seed: int, device: str
 ) -> FrameFewStepTraining:
     """Load the teacher, and once more with the student of pictures; no data is needed.
 
     Raises:
         InputError: models are missing or damaged.
+    """
+    prompts = open_prompts(config.kit_share, config.chinese_share, 0.0, config.objects_per_category)
+    return few_step_frames_training(config, prompts, seed, device)
+
+
+def few_step_frames_training(
+    config: TrainFewStepViews | TrainFewStepMotion,
+    prompts: PromptSource,
+    seed: int,
+    device: str,
+    size_px: int = SIZE_PX,
+) -> FrameFewStepTraining:
+    """The training on these prompts, with frames of this side.
+
+    Raises:
+        InputError: models are missing or damaged, or numbers of steps that do not fit them.
     """
     folder, sizes = config.models_dir or ZOO, config.architecture
     kind: FrameKind = "view_layers" if isinstance(config, TrainFewStepViews) else "motion_layers"
@@ -357,10 +298,7 @@ def open_few_step_frames(
     begun = begun.in_few_steps(
         begun.pictures.in_few_steps(direction), ToldSteps(direction, torch.zeros_like(direction))
     )
-    pair, prompts = (
-        Pair(teacher, begun),
-        open_prompts(config.kit_share, config.chinese_share, 0.0, config.objects_per_category),
-    )
+    pair = Pair(teacher, begun)
     solver = Solver(teacher.spec, sizes.num_steps[-1], config.teacher_steps)
     source: PathSource
     match config:

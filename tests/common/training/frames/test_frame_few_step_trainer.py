@@ -11,23 +11,28 @@ from common.diffusion.sampler_config import DDIM
 from common.diffusion.samplers import build_scheduler
 from common.embedded.few_step_frames import FewStepFramesArchitecture
 from common.embedded.moved_start import begun
+from common.kit.captions import Facts
+from common.kit.catalogue import category_named
 from common.runs.state import Checkpoint, load_newest, save
 from common.seeding import generators_for
-from common.training.frames.frame_few_step_trainer import (
-    TrainFewStepMotion,
-    TrainFewStepViews,
-    open_few_step_frames,
-)
+from common.training.emoji.emoji_phrases import Phrase
+from common.training.frames.few_step_frames_config import TrainFewStepMotion, TrainFewStepViews
+from common.training.frames.frame_few_step_trainer import few_step_frames_training
 from common.training.frames.frame_paths import drawn_views
-from common.training.image.teacher_paths import grid
+from common.training.image.teacher_paths import PromptSource, grid
 from common.training.loop import train
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.path_shelf import places
+from common.training.pictures.subjects import EmojiSubject, KitSubject
 from tests.common.training.small_training import same_bits
 from tests.common.zoo.small_zoo import store_few_step, store_frame_layers, store_prior
 
 SIZES = FewStepFramesArchitecture(rank=2, num_steps=(1, 2, 4), guidance_scale=3.0, given_scale=2.0)
 KINDS = ("views", "motion")
+SOURCE = PromptSource(
+    (EmojiSubject("1F525", (Phrase("fire", 1.0),), (Phrase("火", 1.0),)),), np.ones(1),
+    (KitSubject(Facts(category_named("mug"), "red")),), 0.5, 0.3, 0.0,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +57,10 @@ def small(folder):
         keys = {
             "architecture": SIZES, "models_dir": folder, "shares": (0.2, 0.2, 0.6),
             "teacher_steps": 4, "chunk_size": 2, "steps_per_chunk": 1, "chunks_kept": 2,
-            "objects_per_category": 1, "loop": loop, **own, **changes,
+            "loop": loop, **own, **changes,
         }  # fmt: skip
         config = (TrainFewStepViews if kind == "views" else TrainFewStepMotion)(**keys)
-        return config, open_few_step_frames(config, 0, "cpu", size_px=64)
+        return config, few_step_frames_training(config, SOURCE, 0, "cpu", size_px=64)
 
     return small
 
