@@ -287,8 +287,7 @@ def load_frame_prior(
 
     LoRAs change the image U-Net under the frame layers, which stay as they are; controls have a
     picture for each frame or view, or one for all: for each of ``num_followed`` frames, where a
-    clip has more than are drawn together. ``compute`` is how the U-Net does its work; with few
-    steps U-Net and layers are the students that were taught so many.
+    clip has more than are drawn together. ``compute`` and ``few_steps`` are as for pictures.
 
     Raises:
         InputError: models are missing, damaged or of others, or more frames than were trained on.
@@ -309,7 +308,7 @@ def load_frame_prior(
             plan = replace(plan, framing=None, trajectories=None)
     prior = FramePrior(pictures, lifted, num_frames, plan, followed)
     if few_steps is not None:
-        identities = {name: one.identity for name, one in {**models, kind: layers}.items()}
+        identities = {name: one.identity for name, one in (models | {kind: layers}).items()}
         prior = frames_in_few_steps(prior, few_steps, identities, folder, kind)
     add_loras({"unet": models["image_unet"].model}, loras)
     if compute.compile:
