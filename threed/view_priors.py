@@ -223,7 +223,9 @@ def _check_controls(
 
 
 def check_few_views(
-    prior: EmbeddedPriorConfig, method: FromPrompt, manifests: "Mapping[str, Manifest]"
+    prior: EmbeddedPriorConfig,
+    method: FromPrompt | LiftedViews,
+    manifests: "Mapping[str, Manifest]",
 ) -> None:
     """Refuse students of few steps where views are not drawn together, or otherwise than taught.
 

@@ -181,11 +181,13 @@ def _size(method: OfExtrude) -> tuple[int, int]:
 def _few_step_frames_size(method: TrainFewStepViews | TrainFewStepMotion) -> tuple[int, int]:
     """As `_size`; the frame layers are those of the zoo."""
     taught = ImageUNetArchitecture()
-    lifted = TrainViewLayers() if isinstance(method, TrainFewStepViews) else TrainMotionLayers()
-    layers = FrameLayers(lifted.architecture, build_image_unet(taught))
+    if isinstance(method, TrainFewStepViews):
+        lifted, available = TrainViewLayers().architecture, method.num_views
+    else:
+        lifted, available = TrainMotionLayers().architecture, method.num_frames
+    layers = FrameLayers(lifted, build_image_unet(taught))
     student = FewStepFrames(method.architecture, layers, width=TOLD)
-    views = isinstance(method, TrainFewStepViews)
-    frames = min(method.frames_at_once, method.num_views if views else method.num_frames)
+    frames = min(method.frames_at_once, available)
     return _num_weights(student), 120 * taught.block_channels[0] * _CELLS * frames
 
 
