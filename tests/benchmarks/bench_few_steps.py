@@ -112,7 +112,7 @@ def main() -> None:
     size = (SIDE_PX, SIDE_PX)
     plain = load_embedded_prior(size)
     views = load_frame_prior("view_layers", NUM_VIEWS, size)
-    clips = load_frame_prior("motion_layers", NUM_FRAMES, size)
+    clips = load_frame_prior("motion_layers", NUM_FRAMES, size, trajectory_noise=1.0)
     guided = DPMSolverPP2M()
     for steps in NUM_STEPS:
         few, of_pictures = DDIM(num_steps=steps), load_embedded_prior(size, few_steps=steps)
@@ -125,7 +125,9 @@ def main() -> None:
             f"{NUM_VIEWS} views", lambda: views_s(views, guided, 4.0),
             lambda few=few, own=of_views: views_s(own, few, 1.0), steps, guided.num_steps,
         )  # fmt: skip
-        of_clips = load_frame_prior("motion_layers", NUM_FRAMES, size, few_steps=steps)
+        of_clips = load_frame_prior(
+            "motion_layers", NUM_FRAMES, size, trajectory_noise=1.0, few_steps=steps
+        )
         compared(
             f"a clip of {NUM_FRAMES} frames", lambda: clip_s(clips, guided, 3.0),
             lambda few=few, own=of_clips: clip_s(own, few, 1.0), steps, guided.num_steps,

@@ -14,7 +14,7 @@ from common.diffusion.jump import jumped, levels_of, v_of_jump
 from common.embedded.few_step_frames import FewStepFrames
 from common.embedded.frame_prior import FramePrior
 from common.embedded.lifted_call import ToldSteps, predict_v_of_frames, with_first
-from common.embedded.prior_config import EmbeddedComputeConfig
+from common.embedded.prior_config import EmbeddedComputeConfig, EmbeddedPriorConfig
 from common.errors import InputError
 from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
@@ -284,6 +284,7 @@ def few_step_frames_training(
     teacher, begun = (
         load_frame_prior(
             kind, count, (size_px, size_px), folder, device,
+            trajectory_noise=EmbeddedPriorConfig().trajectory_noise,
             compute=EmbeddedComputeConfig(dtype=config.loop.precision),
         )
         for _ in range(2)
