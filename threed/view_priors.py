@@ -8,7 +8,8 @@ from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.classifier_notes import classifier_notes
 from common.generation.embedded_prompts import embedded_notes
-from common.generation.picture_switches import refuse_picture_switches
+from common.generation.few_steps import check_few_step_frames
+from common.generation.picture_switches import refuse_few_steps, refuse_picture_switches
 from common.generation.priors import build_prior, check_prior, classifying_of, models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from threed.distillation.loss_config import CSD, EditLoss, GuidedLoss, PerpNegSides
@@ -51,6 +52,7 @@ def check_view_prior(prior: ViewPriorConfig, method: FromPrompt, prompt: str) ->
             folder = models_folder(prior)
             check_size((size_px, size_px))
             manifests = check_embedded_prior(folder, "view_layers")
+            check_few_views(prior, method, manifests)
             check_prior_loras(manifests, prior.loras)
             check_prior_words(manifests, prior.embeddings)
             _check_controls(prior, method, manifests)
@@ -94,7 +96,7 @@ def build_view_prior(prior: ViewPriorConfig, method: FromPrompt, device: str) ->
             views = load_frame_prior(
                 "view_layers", num_views, (size_px, size_px), models_folder(prior), device,
                 prior.loras, controls=prior.controls, image_prompt=prior.image_prompt,
-                embeddings=prior.embeddings, compute=prior.compute,
+                embeddings=prior.embeddings, compute=prior.compute, few_steps=prior.few_steps,
             )  # fmt: skip
             if isinstance(method, TextTo3D) and method.chooses:
                 views.pictures = _choosing(views.pictures, models_folder(prior))
@@ -218,6 +220,32 @@ def _check_controls(
     identities = {kind: one.identity for kind, one in manifests.items()}
     size = (num_views, size_px, size_px)
     check_controls(prior.controls, identities, size, models_folder(prior))
+
+
+def check_few_views(
+    prior: EmbeddedPriorConfig,
+    method: FromPrompt | LiftedViews,
+    manifests: "Mapping[str, Manifest]",
+) -> None:
+    """Refuse students of few steps where views are not drawn together, or otherwise than taught.
+
+    Args:
+        prior: whose views.
+        method: how assets are made.
+        manifests: of the prior's models, by kind.
+
+    Raises:
+        InputError: with what to leave out, or to set instead.
+    """
+    if not isinstance(method, LiftedViews):
+        refuse_few_steps(prior)
+        return
+    if prior.few_steps is not None and method.distil.num_steps:
+        raise InputError(
+            "prior.few_steps draws views and cannot judge what score distillation shows it: leave "
+            "it out, or set method.distil.num_steps=0"
+        )
+    check_few_step_frames(prior, manifests, "view_layers", method.sampler, method.guidance)
 
 
 def _negative_prompt(method: FromPrompt) -> str:

@@ -12,6 +12,7 @@ from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
 from common.generation.estimate import Need, need_of_checkpoint
+from common.generation.few_steps import check_few_steps
 from common.generation.picture_switches import check_compute
 from common.generation.priors import build_prior, check_prior, models_folder
 from common.pretrained.config import PretrainedPriorConfig
@@ -48,6 +49,7 @@ def check_clip_prior(config: VideoConfig, view: "View | None") -> list[str]:
     """
     prior, method = config.prior, config.method
     _check_compute(config)
+    _check_few_steps(config)
     if not isinstance(prior, PretrainedPriorConfig):
         if method.motion is not None:
             raise InputError(
@@ -93,6 +95,17 @@ def _check_compute(config: VideoConfig) -> None:
         raise InputError(
             "prior.compute.compile fixes what the U-Net computes, and lora_scales of "
             "method.timeline change it from frame to frame: leave one out"
+        )
+
+
+def _check_few_steps(config: VideoConfig) -> None:
+    """Refuse samplers and guidance that a student of few steps was not taught."""
+    check_few_steps(config.prior, config.sampler, config.guidance, config.negative_prompt)
+    few = isinstance(config.prior, EmbeddedPriorConfig) and config.prior.few_steps is not None
+    if few and timeline_of(config).guidance_scale is not None:
+        raise InputError(
+            "guidance_scale of method.timeline has no effect with prior.few_steps, where guidance "
+            "is folded in: leave one out"
         )
 
 

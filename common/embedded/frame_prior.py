@@ -29,7 +29,7 @@ from common.embedded.frame_coding import decoded_frames, encoded_frames
 from common.embedded.frames_cond import FramesCond
 from common.embedded.image_prompt import seen_by_frames
 from common.embedded.image_unet import View, view_features
-from common.embedded.lifted_call import predict_v_of_frames, with_first
+from common.embedded.lifted_call import ToldSteps, predict_v_of_frames, with_first
 from common.embedded.mouth import Mouths, check_mouths
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.shared_noise import mixed_noise, one_more
@@ -43,8 +43,8 @@ class FramePrior:
     """A prior of clips, or of views.
 
     State: the image prior, the lifted U-Net, the number of frames it draws, what it knows of a clip
-    before it is drawn, what is followed, the windows of clips that are longer than those of
-    training, and the path of the camera. The image prior follows what first frames do. Each window
+    before it is drawn, what is followed, what a student of few steps is told, windows of longer
+    clips, and the path of the camera. The image prior follows what first frames do. Each window
     sees the first frame before its own, if that is drawn by itself or given.
     """
 
@@ -64,6 +64,7 @@ class FramePrior:
         self.strengths: Float[Tensor, " f"] | None = None
         self.loras: FrameLoras | None = None
         self.path: CameraPath | None = None
+        self.steps: ToldSteps | None = None
         sizes = lifted.layers.sizes
         longest = sizes.max_frames
         if not sizes.transformer.ordered:
@@ -107,8 +108,14 @@ class FramePrior:
         firsts = [control.first() for control in self.controls]
         alone = FramePrior(self.pictures, self.lifted, 1, controls=firsts)
         alone.strengths = None if self.strengths is None else self.strengths[:1]
-        alone.loras = self._loras_of(torch.arange(1))
+        alone.loras, alone.steps = self._loras_of(torch.arange(1)), self.steps
         return alone
+
+    def in_few_steps(self, pictures: EmbeddedPrior, steps: ToldSteps) -> "FramePrior":
+        """The same prior, told in how many steps it is to lead to the end, as its pictures are."""
+        same = copy(self)
+        same.pictures, same.steps = pictures, steps
+        return same
 
     def moving(self, tracks: Float[Tensor, "1 f 5"]) -> "FramePrior":
         """The prior of clips whose things move so, whatever the prompt tells."""
@@ -174,14 +181,14 @@ class FramePrior:
     def in_windows(self, windows: FrameWindows, repeats_noise: bool = False) -> "FramePrior":
         """The prior of longer clips, or of loops, that are drawn in windows.
 
-        Args:
-            windows: how clips are cut.
-            repeats_noise: whether all windows begin with the same noise (FreeNoise).
+        With ``repeats_noise`` all windows begin with the same noise (FreeNoise).
         """
-        return FramePrior(
+        longer = FramePrior(
             self.pictures, self.lifted, windows.num_frames, self.plan, self.controls, windows,
             repeats_noise,
         )  # fmt: skip
+        longer.steps = self.steps
+        return longer
 
     def seen_along(self, path: CameraPath) -> "FramePrior":
         """The prior of clips that show a thing from one view after the other.
@@ -357,8 +364,9 @@ class FramePrior:
         loras = self._loras_of(frames)
         with nullcontext() if loras is None else loras.acting(len(latents)):
             return predict_v_of_frames(
-                self.lifted, latents, timesteps, rows, scale=scale, added=added
-            )
+                self.lifted, latents, timesteps, rows, scale=scale, added=added,
+                steps=self.steps,
+            )  # fmt: skip
 
     def encode(self, pictures: Clips) -> Float[Tensor, "b z f y x"]:
         """Premultiplied RGBA frames in [-1, 1] to latents."""

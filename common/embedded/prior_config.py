@@ -36,8 +36,8 @@ class EmbeddedPriorConfig(Config):
     image_prompt: ImagePromptConfig | None = None
     """Pictures that say what is drawn, beside the prompt or in its place: it may then be empty."""
     few_steps: int | None = Field(None, ge=1, le=1000)
-    """Draw pictures in 1, 2, 4 or 8 steps with guidance folded in: sampler ddim with as many steps,
-    guidance_scale 1. null is the U-Net as it is."""
+    """Draw pictures, clips and views in 1, 2, 4 or 8 steps with guidance folded in: sampler ddim
+    with as many steps, guidance_scale 1. null is the U-Net as it is."""
     compute: EmbeddedComputeConfig = EmbeddedComputeConfig()
     """How the U-Net computes, where pictures and clips are drawn."""
     trajectory_noise: float | None = Field(1.0, gt=0, le=1000)

@@ -23,15 +23,17 @@ from common.evaluation.image_prior import (
 from common.evaluation.learnt_word import check_word, evaluate_word, word_estimate
 from common.evaluation.lora_style import check_style, evaluate_style, style_estimate
 from common.evaluation.motion_prior import clip_estimate, clip_notes, evaluate_clips
-from common.generation.few_steps import check_few_steps
+from common.generation.few_steps import check_few_step_frames, check_few_steps
 from common.generation.picture_switches import (
     check_compute,
     refuse_few_steps,
     refuse_picture_switches,
 )
+from common.generation.priors import models_folder
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
 from common.runs.launch import resolve_device
+from common.zoo.models import check_embedded_prior
 
 
 def check(config: EvaluateConfig, apps: Apps) -> list[str]:
@@ -54,9 +56,13 @@ def check(config: EvaluateConfig, apps: Apps) -> list[str]:
             check_few_steps(config.prior, config.sampler, config.guidance)
             check_classes(config, config.method)
         else:
-            refuse_few_steps(config.prior)
+            manifests = check_embedded_prior(models_folder(config.prior), "motion_layers")
+            check_few_step_frames(
+                config.prior, manifests, "motion_layers", config.sampler, config.guidance
+            )
     else:
         refuse_picture_switches(config.prior)
+        refuse_few_steps(config.prior)
     match config.method:
         case EvaluateImages() as images:
             return image_notes(images)

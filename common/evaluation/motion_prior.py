@@ -76,6 +76,7 @@ def evaluate_clips(config: EvaluateConfig, method: EvaluateClips, run: Run) -> O
         prior = load_frame_prior(
             "motion_layers", method.num_frames, size, config.prior.models_dir or ZOO, run.device,
             config.prior.loras, config.prior.trajectory_noise, compute=config.prior.compute,
+            few_steps=config.prior.few_steps,
         )  # fmt: skip
         return generate_clips(prior, prompts, drawing)
 

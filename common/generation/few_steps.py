@@ -1,10 +1,44 @@
 """What goes together with a prior of few steps: its own sampler, and no guidance."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from common.diffusion.sampler_config import DDIM
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
+from common.generation.priors import models_folder
+
+if TYPE_CHECKING:
+    from common.zoo.models import FrameKind
+    from common.zoo.storage import Manifest
+
+
+def check_few_step_frames(
+    prior: Any,
+    manifests: "Mapping[str, Manifest]",
+    layers: "FrameKind",
+    sampler: Any,
+    guidance: Any,
+) -> None:
+    """Refuse what students of clips or views were not taught, and folders without them.
+
+    Args:
+        prior: any prior's config; those that are no such student pass.
+        manifests: of the prior's models, by kind.
+        layers: which it draws with.
+        sampler: its config.
+        guidance: its config.
+
+    Raises:
+        InputError: with what to set instead.
+    """
+    if not isinstance(prior, EmbeddedPriorConfig) or prior.few_steps is None:
+        return
+    from common.zoo.few_step import check_few_step_models
+
+    check_few_steps(prior, sampler, guidance)
+    identities = {kind: manifest.identity for kind, manifest in manifests.items()}
+    check_few_step_models(prior.few_steps, identities, models_folder(prior), layers)
 
 
 def check_few_steps(prior: Any, sampler: Any, guidance: Any, negative_prompt: str = "") -> None:

@@ -71,13 +71,15 @@ def stands_alone(config: Any, num_evaluated: int) -> bool:
 
 
 def refuse_few_steps(prior: Any) -> None:
-    """Refuse the student of few steps, which draws pictures.
+    """Refuse students of few steps, which draw and neither judge nor follow what is given.
 
     Raises:
         InputError: naming the key.
     """
     if isinstance(prior, EmbeddedPriorConfig) and prior.few_steps is not None:
-        raise InputError("prior.few_steps is for pictures: leave it out")
+        raise InputError(
+            "prior.few_steps is for pictures, clips and views that are drawn: leave it out"
+        )
 
 
 def offloads(prior: Any) -> bool:
@@ -110,7 +112,6 @@ def refuse_picture_switches(prior: Any) -> None:
             if getattr(prior.compute, name, None)
         ]
     )
-    refuse_few_steps(prior)
     refuse_offload(prior, "views and score distillation")
     if found:
         raise InputError(

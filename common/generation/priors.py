@@ -12,7 +12,6 @@ from common.embedded.camera_path import NEIGHBOURS
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.embedded.spacetime_dit_config import SpacetimeDiTPriorConfig
 from common.errors import InputError
-from common.generation.picture_switches import refuse_few_steps
 from common.pretrained.config import PretrainedPriorConfig
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def check_prior(
         case EmbeddedPriorConfig():
             from common.embedded.prior import check_size
             from common.zoo.control_net import check_controls
-            from common.zoo.few_step import few_step_sizes
+            from common.zoo.few_step import check_few_step_models
             from common.zoo.ip_adapter import check_image_prompt
             from common.zoo.models import check_embedded_prior, check_prior_loras
             from common.zoo.words import check_prior_words
@@ -84,10 +83,8 @@ def check_prior(
             followed = size if num_followed is None else (num_followed, *size[1:])
             check_controls(config.controls, identities, followed, models_folder(config))
             check_image_prompt(config.image_prompt, models_folder(config), identities)
-            if layers is not None:
-                refuse_few_steps(config)
             if config.few_steps is not None:
-                few_step_sizes(config.few_steps, identities, models_folder(config))
+                check_few_step_models(config.few_steps, identities, models_folder(config), layers)
         case PretrainedPriorConfig():
             from common.pretrained.check import check_pretrained
 
@@ -132,7 +129,7 @@ def build_prior(
             frames = load_frame_prior(
                 layers, size[0], picture, folder, device, config.loras, config.trajectory_noise,
                 config.controls, config.image_prompt, config.embeddings, num_followed,
-                config.compute,
+                config.compute, config.few_steps,
             )  # fmt: skip
             frames.pictures.classifying = classifying
             return frames

@@ -10,6 +10,7 @@ from common.diffusion.lifted_unet import FrameLayers
 from common.embedded.autoencoder import DOWNSAMPLING, Autoencoder
 from common.embedded.control_net import UnionControlNet
 from common.embedded.few_step import FewStep
+from common.embedded.few_step_frames import FewStepFrames
 from common.embedded.geometry_estimator import FOLD, GeometryEstimator
 from common.embedded.image_prompt import ImagePrompt
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
@@ -34,7 +35,10 @@ from common.training.folder.textual_inversion_trainer import (
     TrainTextualInversion,
     open_textual_inversion,
 )
+from common.training.frames.few_step_frames_config import TrainFewStepMotion, TrainFewStepViews
+from common.training.frames.frame_few_step_trainer import open_few_step_frames
 from common.training.frames.frame_layers_trainer import (
+    TOLD,
     TrainMotionLayers,
     TrainViewLayers,
     open_frame_training,
@@ -89,6 +93,8 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_textual_inversion(method, cache, seed, device)
         case TrainFewStep():
             return open_few_step_training(method, cache, seed, device)
+        case TrainFewStepViews() | TrainFewStepMotion():
+            return open_few_step_frames(method, seed, device)
         case TrainNoisyClassifier():
             return open_noisy_classifier_training(method, cache, seed, device)
         case TrainGeometryEstimator():
@@ -156,6 +162,8 @@ def _size(method: OfExtrude) -> tuple[int, int]:
             taught = ImageUNetArchitecture()
             student = FewStep(method.architecture, build_image_unet(taught), taught.text_channels)
             return _num_weights(student), 120 * taught.block_channels[0] * _CELLS
+        case TrainFewStepViews() | TrainFewStepMotion():
+            return _few_step_frames_size(method)
         case TrainNoisyClassifier():
             classifier = method.architecture
             features = 4 * sum(classifier.num_blocks) * classifier.widths[0] * _CELLS
@@ -168,6 +176,19 @@ def _size(method: OfExtrude) -> tuple[int, int]:
             return _num_weights(GeometryEstimator(estimator)), features
         case _:
             assert_never(method)
+
+
+def _few_step_frames_size(method: TrainFewStepViews | TrainFewStepMotion) -> tuple[int, int]:
+    """As `_size`; the frame layers are those of the zoo."""
+    taught = ImageUNetArchitecture()
+    if isinstance(method, TrainFewStepViews):
+        lifted, available = TrainViewLayers().architecture, method.num_views
+    else:
+        lifted, available = TrainMotionLayers().architecture, method.num_frames
+    layers = FrameLayers(lifted, build_image_unet(taught))
+    student = FewStepFrames(method.architecture, layers, width=TOLD)
+    frames = min(method.frames_at_once, available)
+    return _num_weights(student), 120 * taught.block_channels[0] * _CELLS * frames
 
 
 def _num_weights(model: nn.Module) -> int:

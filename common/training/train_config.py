@@ -8,6 +8,7 @@ from common.training.classifier.noisy_classifier_trainer import TrainNoisyClassi
 from common.training.control.control_net_trainer import TrainControlNet
 from common.training.folder.lora_trainer import TrainDreambooth, TrainLora
 from common.training.folder.textual_inversion_trainer import TrainTextualInversion
+from common.training.frames.few_step_frames_config import TrainFewStepMotion, TrainFewStepViews
 from common.training.frames.frame_layers_trainer import TrainMotionLayers, TrainViewLayers
 from common.training.geometry.geometry_trainer import TrainGeometryEstimator
 from common.training.image.few_step_trainer import TrainFewStep
@@ -29,6 +30,8 @@ OfExtrude = (
     | TrainUpscaler
     | TrainIPAdapter
     | TrainFewStep
+    | TrainFewStepViews
+    | TrainFewStepMotion
     | TrainNoisyClassifier
     | TrainGeometryEstimator
 )

@@ -39,7 +39,7 @@ from common.embedded.trajectory import Trajectories, TrajectoryArchitecture
 from common.embedded.upscaler import Upscaler, UpscalerArchitecture
 from common.errors import InputError
 from common.zoo.control_net import load_controls
-from common.zoo.few_step import in_few_steps
+from common.zoo.few_step import frames_in_few_steps, in_few_steps
 from common.zoo.ip_adapter import shown_pictures
 from common.zoo.storage import (
     Manifest,
@@ -282,33 +282,38 @@ def load_frame_prior(
     embeddings: Sequence[WordConfig] = (),
     num_followed: int | None = None,
     compute: EmbeddedComputeConfig = AS_IT_IS,
+    few_steps: int | None = None,
 ) -> FramePrior:
     """The prior of clips, or of views, with frames of ``(height, width)``.
 
     LoRAs change the image U-Net under the frame layers, which stay as they are; controls have a
     picture for each frame or view, or one for all: for each of ``num_followed`` frames, where a
-    clip has more than are drawn together. ``compute`` is how the U-Net does its work.
+    clip has more than are drawn together. ``compute`` and ``few_steps`` are as for pictures.
 
     Raises:
         InputError: models are missing, damaged or of others, or more frames than were trained on.
     """
     check_embedded_prior(folder, kind)
     models = load_prior_models(folder, device)
-    layers = load_frame_layers(kind, models, folder, device).model
+    layers = load_frame_layers(kind, models, folder, device)
     followed = _controls(controls, models, (num_followed or num_frames, *size), folder, device)
     pictures = _prior_of(models, size, [control.first() for control in followed])
     pictures = _taught(_shown(pictures, models, image_prompt, folder), models, embeddings)
-    add_loras({"unet": models["image_unet"].model}, loras)
-    lifted = LiftedUNet(models["image_unet"].model, layers)
+    lifted = LiftedUNet(models["image_unet"].model, layers.model)
     pictures = pictures.computing(compute.feature_cache, False, compute.dtype == "bfloat16")
-    if compute.compile:
-        compile_lifted(lifted, device)
     plan = NOTHING_KNOWN
     if kind == "motion_layers":
         plan = load_clip_plan(models["text_encoder"], folder, device, trajectory_noise)
         plan = replace(plan, finder=load_mouth_finder(models["autoencoder"], folder, device))
         plan = plan_following(plan, followed)
-    return FramePrior(pictures, lifted, num_frames, plan, followed)
+    prior = FramePrior(pictures, lifted, num_frames, plan, followed)
+    if few_steps is not None:
+        identities = {name: one.identity for name, one in (models | {kind: layers}).items()}
+        prior = frames_in_few_steps(prior, few_steps, identities, folder, kind)
+    add_loras({"unet": models["image_unet"].model}, loras)
+    if compute.compile:
+        compile_lifted(lifted, device)
+    return prior
 
 
 def load_prior_models(folder: Path = ZOO, device: str = "cpu") -> dict[str, Loaded]:

@@ -77,7 +77,7 @@ def test_segments_of_a_long_clip_that_is_stopped_end_in_the_same_bytes(draw, tmp
 @pytest.mark.parametrize(("changes", "message"), [
     ((*CACHE, "sampler.name=heun"), "heun evaluates each twice"),
     (("prior.compute.feature_cache.levels=2",), "1 to 1 can be computed every time"),
-    (("prior.few_steps=4",), "prior.few_steps is for pictures"),
+    (("prior.few_steps=4",), "set sampler.name=ddim sampler.num_steps=4 guidance.name=cfg"),
     (("prior.compute.compile=true", "prior.compute.feature_cache.every=2"), "leave one out"),
 ])  # fmt: skip
 def test_switches_that_do_not_go_together_end_with_code_2(draw, changes, message):

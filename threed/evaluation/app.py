@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from common.errors import InputError
-from common.generation.picture_switches import refuse_picture_switches
+from common.generation.picture_switches import refuse_few_steps, refuse_picture_switches
 from common.generation.priors import models_folder
 from common.runs.app import App, Estimate, Outcome, Run
 from common.runs.apps import Apps
@@ -20,7 +20,7 @@ from threed.evaluation.image_to_3d import evaluate_image_to_3d, picture_estimate
 from threed.evaluation.textures import evaluate_textures, texture_estimate
 from threed.evaluation.view_prior import evaluate_views, view_estimate
 from threed.painting.painters import check_painter
-from threed.view_priors import check_choosing
+from threed.view_priors import check_choosing, check_few_views
 
 
 def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
@@ -30,6 +30,10 @@ def check(config: EvaluateThreedConfig, apps: Apps) -> list[str]:
     check_prior_loras(manifests, config.prior.loras)
     if config.prior.embeddings:
         raise InputError("the committed prompts have no learnt words: leave prior.embeddings out")
+    if isinstance(config.method, EvaluateTextures):
+        refuse_few_steps(config.prior)
+    else:
+        check_few_views(config.prior, config.method.asset, manifests)
     if isinstance(config.method, EvaluateAssets | EvaluateViews):
         at_hand = {kind: one.identity for kind, one in manifests.items()}
         check_choosing(config.method.asset, models_folder(config.prior), at_hand)

@@ -64,7 +64,8 @@ def evaluate_views(config: EvaluateThreedConfig, method: EvaluateViews, run: Run
     with run.clock.stage("loading"):
         prior = load_frame_prior(
             "view_layers", asset.num_views, (asset.size_px,) * 2, models_folder(config.prior),
-            run.device, config.prior.loras,
+            run.device, config.prior.loras, compute=config.prior.compute,
+            few_steps=config.prior.few_steps,
         )  # fmt: skip
         judge = load_judge(config.judge_dir or ZOO, run.device).model
     figures = judge_figures(config.judge_dir)

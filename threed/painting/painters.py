@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 from common.embedded.prior_config import EmbeddedPriorConfig
 from common.errors import InputError
 from common.generation.embedded_prompts import embedded_notes
-from common.generation.picture_switches import refuse_offload
+from common.generation.picture_switches import refuse_few_steps, refuse_offload
 from common.generation.priors import models_folder
 from common.pretrained.config import PretrainedPriorConfig
 from threed.painting.painting import Painting
@@ -120,6 +120,7 @@ def _check_embedded(
     from common.zoo.models import check_embedded_prior, check_prior_loras
     from common.zoo.storage import check_requires
 
+    refuse_few_steps(prior)
     check_size(size)
     folder = models_folder(prior)
     manifests = check_embedded_prior(folder, "view_layers")

@@ -14,7 +14,8 @@ from common.errors import InputError
 from common.evaluation.clip_scores import ClipLook, look_at_clips
 from common.evaluation.frame_prompts import CLIP_SETS, ClipRequest, load_clip_set
 from common.evaluation.motion_prior import STEADINESS
-from common.generation.picture_switches import check_compute, refuse_few_steps
+from common.generation.few_steps import check_few_step_frames
+from common.generation.picture_switches import check_compute
 from common.generation.priors import models_folder
 from common.judging.judging import Seen, judgements
 from common.judging.motion_classifier import load_motion_measure
@@ -50,8 +51,10 @@ def check(config: KitClipConfig, apps: Apps) -> list[str]:
     check_compute(config.prior, config.sampler, resolve_device(config.device))
     match config.prior:
         case EmbeddedPriorConfig() as embedded:
-            refuse_few_steps(embedded)
-            check_embedded_prior(models_folder(embedded), "motion_layers")
+            manifests = check_embedded_prior(models_folder(embedded), "motion_layers")
+            check_few_step_frames(
+                embedded, manifests, "motion_layers", config.sampler, config.guidance
+            )
         case SpacetimeDiTPriorConfig() as dit:
             return check_spacetime_dit(dit, (config.num_frames, config.size_px, config.size_px))
         case _:
@@ -137,6 +140,7 @@ def _drawn(config: KitClipConfig, prompt: str, run: Run) -> Clips:
                 unet = load_frame_prior(
                     "motion_layers", frames, (side, side), models_folder(embedded), run.device,
                     embedded.loras, embedded.trajectory_noise, compute=embedded.compute,
+                    few_steps=embedded.few_steps,
                 )  # fmt: skip
             with run.clock.stage("drawing"):
                 return drawn_clip(unet, prompt, [FRONT] * frames, drawing, 0)

@@ -31,6 +31,7 @@ from common.training.image.teacher_paths import (
 )
 from common.training.initial_weights import initial_weights, on_device
 from common.training.loop_config import LearningRate, LoopConfig
+from common.training.path_shelf import PathShelf, bent, places
 from common.training.training import Package
 from common.zoo.models import ZOO, Loaded, check_embedded_prior, load_prior_models
 
@@ -128,7 +129,10 @@ class FewStepTraining:
         self._teacher = Teacher(
             self._prior, self._counts[-1], config.teacher_steps, config.architecture.guidance_scale
         )
-        self._paths: dict[int, Paths] = {}
+        self._shelf = PathShelf(
+            lambda number: self._teacher.chunk(source, seed, number, config.chunk_size),
+            config.steps_per_chunk * config.loop.num_accumulated, config.chunks_kept,
+        )  # fmt: skip
         self._measured: dict[int, Paths] = {}
         channels = models["text_encoder"].model.architecture.channels
         with initial_weights(seed, "few steps"):
@@ -148,8 +152,7 @@ class FewStepTraining:
         directions = self._model.directions(jumps.which)
         made = self._v(forward(self._base), directions, jumps.asked, jumps.latents, jumps.timesteps)
         squares = ((made - wanted) ** 2).mean((1, 2, 3))
-        bend = self._config.huber
-        return {"loss": ((squares + bend**2).sqrt() - bend).mean(), "plain": squares.mean()}
+        return {"loss": bent(squares, self._config.huber), "plain": squares.mean()}
 
     def _v(
         self,
@@ -171,35 +174,27 @@ class FewStepTraining:
     def _jumps(self, draw: int, rng: np.random.Generator) -> Jumps:
         """Steps of the paths at hand, at random."""
         count, most = self._config.loop.batch_size, self._counts[-1]
-        newest = draw // (self._config.steps_per_chunk * self._config.loop.num_accumulated)
-        first = max(newest - self._config.chunks_kept + 1, 0)
-        for number in [one for one in self._paths if not first <= one <= newest]:
-            del self._paths[number]
-        numbers = rng.integers(first, newest + 1, count)
+        at_hand = self._shelf.numbers(draw)
+        numbers = rng.integers(at_hand.start, at_hand.stop, count)
         rows = rng.integers(self._config.chunk_size, size=count)
         which = rng.choice(len(self._counts), size=count, p=self._shares)
         prompts, views, latents, after, begins, ends = [], [], [], [], [], []
         for number, row, kind in zip(numbers.tolist(), rows.tolist(), which.tolist(), strict=True):
-            paths = self._chunk(number)
-            length = most // self._counts[kind]
-            begin = length * int(rng.integers(self._counts[kind]))
+            paths = self._shelf.chunk(number)
+            possible = places(self._counts[kind], most)
+            begin = possible[int(rng.integers(len(possible)))]
+            end = begin + most // self._counts[kind]
             prompts.append(paths.asked.prompts[row])
             views.append(paths.asked.views[row])
             latents.append(paths.states[row, begin])
-            after.append(paths.states[row, begin + length])
+            after.append(paths.states[row, end])
             begins.append(self._teacher.timesteps[begin])
-            ends.append(self._teacher.timesteps[begin + length])
+            ends.append(self._teacher.timesteps[end])
         return Jumps(
             Asked(tuple(prompts), tuple(views)), torch.stack(latents), torch.stack(after),
             self._numbers(begins), self._numbers(ends),
             torch.from_numpy(which).long().to(self._device),
         )  # fmt: skip
-
-    def _chunk(self, number: int) -> Paths:
-        if number not in self._paths:
-            size = self._config.chunk_size
-            self._paths[number] = self._teacher.chunk(self._source, self._seed, number, size)
-        return self._paths[number]
 
     def _numbers(self, values: list[int]) -> Float[Tensor, " b"]:
         return torch.tensor(values, dtype=torch.float32, device=self._device)

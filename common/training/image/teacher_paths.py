@@ -7,6 +7,7 @@ training that was stopped has the same ones again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.diffusion.guidance_config import CFG
+from common.diffusion.prior import Prior, PriorSpec
 from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.diffusion.samplers import build_scheduler
@@ -22,6 +24,7 @@ from common.embedded.prior import EmbeddedPrior
 from common.errors import InputError
 from common.kit.catalogue import CATEGORIES
 from common.seeding import generators_for, randn, stream_seed
+from common.shapes import Latents
 from common.training.emoji.emoji_concepts import Language, load_concepts
 from common.training.emoji.emoji_phrases import phrases
 from common.training.kit.kit_parts import TRAIN, objects_of, trained_view
@@ -33,6 +36,8 @@ from common.training.pictures.subjects import (
     draw_caption,
     in_motion,
 )
+
+Cond = TypeVar("Cond")
 
 TURNED_SHARE = 0.3
 """Kit prompts with a view from anywhere that training has; of the others, as many have none as are
@@ -117,40 +122,66 @@ def open_prompts(
     )  # fmt: skip
 
 
+class Solver:
+    """What the paths of a guided prior are drawn with.
+
+    Args:
+        spec: of the prior.
+        num_states: pieces of a path.
+        num_steps: of DPM-Solver++ 2M along it: a multiple.
+
+    Raises:
+        InputError: a number of steps that does not pass where the pieces end.
+    """
+
+    def __init__(self, spec: PriorSpec, num_states: int, num_steps: int):
+        if num_steps % num_states:
+            raise InputError(
+                f"teacher_steps {num_steps} must be a multiple of {num_states}, the largest "
+                "number of steps that is learnt"
+            )
+        self._every = num_steps // num_states
+        config = DPMSolverPP2M(num_steps=num_steps)
+        self.scheduler = build_scheduler(config, spec.schedule, spec.prediction)
+        self.timesteps = grid(num_states)
+        if self.scheduler.timesteps[:: self._every].tolist() != self.timesteps[:-1]:
+            raise InputError(f"teacher_steps {num_steps} miss the timesteps {self.timesteps}")
+
+    @torch.no_grad()
+    def states(
+        self,
+        prior: Prior[Cond],
+        cond: Cond,
+        uncond: Cond,
+        scale: float,
+        latents: Latents,
+        begin: int = 0,
+    ) -> Float[Tensor, "b n ..."]:
+        """``latents``, at ``timesteps[begin]``, and the solution at all timesteps after it."""
+        steps = sample(
+            prior, self.scheduler, cond, uncond, CFG(guidance_scale=scale), latents,
+            generators_for(0, range(len(latents)), "sampler"), begin=begin * self._every,
+        )  # fmt: skip
+        passed = [s.latents.float() for s in steps if (s.index + 1) % self._every == 0]
+        return torch.stack([latents, *passed], 1)
+
+
 class Teacher:
-    """The guided prior and the solver that its paths are drawn with.
+    """The guided image prior and the solver of its paths.
 
     State: the prior.
     """
 
     def __init__(self, prior: EmbeddedPrior, num_states: int, solver_steps: int, scale: float):
-        if solver_steps % num_states:
-            raise InputError(
-                f"teacher_steps {solver_steps} must be a multiple of {num_states}, the largest "
-                "number of steps that is learnt"
-            )
-        spec = prior.spec
-        config = DPMSolverPP2M(num_steps=solver_steps)
-        self._prior, self._every = prior, solver_steps // num_states
-        self._scheduler = build_scheduler(config, spec.schedule, spec.prediction)
-        self._guidance = CFG(guidance_scale=scale)
-        self.timesteps = grid(num_states)
-        found = self._scheduler.timesteps[:: self._every].tolist()
-        if found != self.timesteps[:-1]:
-            raise InputError(f"teacher_steps {solver_steps} miss the timesteps {self.timesteps}")
+        self._prior, self._scale = prior, scale
+        self.solver = Solver(prior.spec, num_states, solver_steps)
+        self.timesteps = self.solver.timesteps
 
-    @torch.no_grad()
     def paths(self, asked: Asked, noise: Float[Tensor, "b c h w"]) -> Paths:
         """The solutions that begin with ``noise``, each at ``timesteps``."""
-        count, prior = len(noise), self._prior
-        cond = prior.embed(asked.prompts, asked.views)
-        steps = sample(
-            prior, self._scheduler, cond, prior.embed([""] * count), self._guidance, noise,
-            generators_for(0, range(count), "sampler"),
-        )  # fmt: skip
-        states = [noise]
-        states += [s.latents.float() for s in steps if (s.index + 1) % self._every == 0]
-        return Paths(asked, torch.stack(states, 1))
+        prior = self._prior
+        cond, uncond = prior.embed(asked.prompts, asked.views), prior.embed([""] * len(noise))
+        return Paths(asked, self.solver.states(prior, cond, uncond, self._scale, noise))
 
     def chunk(self, source: PromptSource, seed: int, number: int, count: int) -> Paths:
         """Chunk ``number`` of a training: ``count`` paths that depend on seed and number alone."""

@@ -106,7 +106,6 @@ def test_compilation_is_refused_without_a_compiler(draw, monkeypatch, tmp_path):
     ({"compute": EmbeddedComputeConfig(compile=True)}, "compute.compile"),
     ({"compute": EmbeddedComputeConfig(feature_cache=FeatureCacheConfig())},
      "compute.feature_cache"),
-    ({"few_steps": 4}, "few_steps"),
 ])  # fmt: skip
 def test_views_and_scores_refuse_switches_of_pictures(change, key):
     with pytest.raises(InputError, match=f"prior.{key} is for pictures"):

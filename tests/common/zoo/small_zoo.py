@@ -11,14 +11,23 @@ from common.embedded.class_names import load_class_names
 from common.embedded.concepts import load_concepts
 from common.embedded.control_net import ControlNetArchitecture, UnionControlNet
 from common.embedded.few_step import FewStep, FewStepArchitecture
+from common.embedded.few_step_frames import FewStepFrames, FewStepFramesArchitecture
 from common.embedded.image_prompt import ImagePrompt, ImagePromptArchitecture
-from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
+from common.embedded.image_unet import NUM_VIEW_FEATURES, ImageUNetArchitecture, build_image_unet
 from common.embedded.noisy_classifier import NoisyClassifier, NoisyClassifierArchitecture
 from common.embedded.text_encoder import TextEncoder, TextEncoderArchitecture
 from common.embedded.tokenizer import load_tokenizer
 from common.training.facts.domain_fit import fit_domain
-from common.zoo.models import FrameKind, load_autoencoder, load_prior_models, load_text_encoder
-from common.zoo.storage import save_model
+from common.zoo.few_step import OF_FRAMES
+from common.zoo.models import (
+    FrameKind,
+    check_embedded_prior,
+    load_autoencoder,
+    load_frame_layers,
+    load_prior_models,
+    load_text_encoder,
+)
+from common.zoo.storage import read_manifest, save_model
 from tests.common.training.small_training import ARCHITECTURE
 
 TEXT = TextEncoderArchitecture(
@@ -99,6 +108,22 @@ def store_few_step(folder: Path, seed: int = 0) -> None:
         for weight in student.parameters():
             torch.nn.init.normal_(weight, std=0.2)
     store(folder, "few_step", student, sizes, {n: one.identity for n, one in models.items()})
+
+
+def store_few_step_frames(folder: Path, kind: FrameKind, seed: int = 0) -> None:
+    """A student of clips or views with random weights everywhere, over that of pictures."""
+    manifests = check_embedded_prior(folder, kind)
+    models = load_prior_models(folder)
+    layers = load_frame_layers(kind, models, folder).model
+    sizes = FewStepFramesArchitecture(rank=2, num_steps=(1, 2, 4))
+    with torch.random.fork_rng():
+        torch.random.manual_seed(seed)
+        student = FewStepFrames(sizes, layers, width=TEXT.channels + NUM_VIEW_FEATURES)
+        for weight in student.parameters():
+            torch.nn.init.normal_(weight, std=0.2)
+    requires = {name: one.identity for name, one in manifests.items()}
+    requires["few_step"] = read_manifest(folder, "few_step").identity
+    store(folder, OF_FRAMES[kind], student, sizes, requires)
 
 
 def store_domain(folder: Path) -> None:

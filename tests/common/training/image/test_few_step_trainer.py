@@ -108,7 +108,7 @@ def test_paths_are_what_the_guided_sampler_passes():
     paths = training._held_out(3)
     prior, teacher = training._prior, training._teacher
     steps = sample(
-        prior, teacher._scheduler, prior.embed(paths.asked.prompts, paths.asked.views),
+        prior, teacher.solver.scheduler, prior.embed(paths.asked.prompts, paths.asked.views),
         prior.embed([""] * 3), CFG(guidance_scale=3.0), paths.states[:, 0],
         generators_for(0, range(3), "sampler"),
     )  # fmt: skip
@@ -121,12 +121,12 @@ def test_paths_are_what_the_guided_sampler_passes():
 def test_jumps_are_pieces_of_paths_in_the_shares_asked():
     _, training = small()
     jumps = training._jumps(5, np.random.default_rng(0))
-    assert sorted(training._paths) == [1, 2], "two chunks are kept, two steps each"
+    assert sorted(training._shelf.chunks) == [1, 2], "two chunks are kept, two steps each"
     times = {count: list(pairwise(grid(count))) for count in SIZES.num_steps}
     for row, kind in enumerate(jumps.which.tolist()):
         pair = (int(jumps.timesteps[row]), int(jumps.timesteps_after[row]))
         assert pair in times[SIZES.num_steps[kind]]
-        states = torch.cat([training._paths[number].states for number in (1, 2)])
+        states = torch.cat([training._shelf.chunks[number].states for number in (1, 2)])
         of_path = (states == jumps.latents[row]).flatten(2).all(2).nonzero()
         assert len(of_path) == 1
         path, place = of_path[0].tolist()
@@ -137,8 +137,8 @@ def test_jumps_are_pieces_of_paths_in_the_shares_asked():
 def test_chunks_follow_from_their_number_alone():
     _, one = small()
     _, other = small()
-    one._chunk(0)
-    a, b = one._chunk(3), other._chunk(3)
+    one._shelf.chunk(0)
+    a, b = one._shelf.chunk(3), other._shelf.chunk(3)
     assert a.asked == b.asked
     assert torch.equal(a.states, b.states)
 
