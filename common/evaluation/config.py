@@ -63,13 +63,14 @@ class EvaluateEdits(Config):
 
 
 class EvaluateControl(Config):
-    """Pictures that follow edges, regions, depth or normals of held-out objects."""
+    """Pictures that follow edges, regions, depth, normals or poses of held-out objects."""
 
     name: Literal["control"] = "control"
     kinds: tuple[ControlKind, ...] = Field(CONTROL_KINDS, min_length=1)
     """What is followed."""
     maps: MapSource = "rendered"
-    """Depth and normals to follow: the true ones of the renderer, or estimated of the pictures."""
+    """Depth, normals and poses to follow: the true ones of the renderer, or estimated of the
+    pictures."""
     weight: float = Field(1.0, ge=0, le=10)
     """How much of the ControlNet's features is added."""
     size_px: int = Field(128, ge=64, le=256, multiple_of=8)

@@ -43,7 +43,7 @@ def check_controls(
             raise InputError(
                 f"the ControlNet in {folder} follows {', '.join(known)}, not {config.kind}"
             )
-        read_followed(config, size)
+        read_followed(config, size, "estimated")
 
 
 def control_manifest(folder: Path) -> Manifest:
@@ -101,7 +101,10 @@ def load_controls(
         return []
     check_controls(configs, identities, size, folder)
     net = load_control_net(unet, identities, folder, device)
-    return [EmbeddedControl(net, one.kind, read_followed(one, size).on(device)) for one in configs]
+    return [
+        EmbeddedControl(net, one.kind, read_followed(one, size, "estimated").on(device))
+        for one in configs
+    ]
 
 
 def _sizes(manifest: Manifest) -> ControlNetArchitecture:

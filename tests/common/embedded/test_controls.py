@@ -211,7 +211,11 @@ def test_first_frames_follow_the_first_picture(folder: Path, given: Path) -> Non
 
 def test_wrong_kinds_and_preprocessors_are_refused(given: Path) -> None:
     with pytest.raises(ValueError, match="'canny', 'soft_edge', 'segmentation'"):
-        EmbeddedControlConfig(kind="pose", image=given / "0.png")
+        EmbeddedControlConfig(kind="scribble", image=given / "0.png")
+    with pytest.raises(ValueError, match="makes pictures of kind pose, not depth"):
+        EmbeddedControlConfig(kind="depth", image=given / "0.png", preprocessor="pose")
+    with pytest.raises(ValueError, match="keypoints of people in JSON are for"):
+        EmbeddedControlConfig(kind="pose", image=given / "0.json", preprocessor="pose")
     with pytest.raises(ValueError, match="makes pictures of kind canny, not depth"):
         EmbeddedControlConfig(kind="depth", image=given / "0.png", preprocessor="canny")
 
