@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.config import BY_NAME, Config
-from common.control.kinds import CONTROL_KINDS, ControlKind, MapSource, ReadKind
+from common.control.kinds import ControlKind, MapSource, ReadKind
 from common.diffusion.guidance_config import CFG, Guidance
 from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.embedded.prior_config import EmbeddedPriorConfig
@@ -66,8 +66,8 @@ class EvaluateControl(Config):
     """Pictures that follow edges, regions, depth, normals or poses of held-out objects."""
 
     name: Literal["control"] = "control"
-    kinds: tuple[ControlKind, ...] = Field(CONTROL_KINDS, min_length=1)
-    """What is followed."""
+    kinds: Annotated[tuple[ControlKind, ...], Field(min_length=1)] | None = None
+    """What is followed; null is everything that the ControlNet follows."""
     maps: MapSource = "rendered"
     """Depth, normals and poses to follow: the true ones of the renderer, or estimated of the
     pictures."""

@@ -43,7 +43,7 @@ from common.training.control.control_truth import ControlTruth, control_truth
 from common.training.pose.kit_joints import has_pose
 from common.training.pose.pose_scores import pose_scores
 from common.training.pose.pose_trainer import found_poses
-from common.zoo.control_net import load_control_net
+from common.zoo.control_net import check_kinds, followed_kinds, load_control_net
 from common.zoo.models import ZOO, check_embedded_prior, load_embedded_prior, load_judge
 from common.zoo.pose_estimator import load_pose_estimator
 
@@ -90,7 +90,8 @@ class _Asked:
 
 def control_estimate(config: EvaluateConfig, method: EvaluateControl) -> Estimate:
     """Sizes and memory of the run."""
-    counts = [len(_requests(config, one.is_posed)) for one in _variants(method)]
+    variants = _variants(_kinds(config, method))
+    counts = [len(_requests(config, one.is_posed)) for one in variants]
     batches = sum(-(-count // config.batch_size) for count in counts)
     sizes = {"objects": f"{sum(counts)} pictures, {len(counts)} for most prompts"}
     return Estimate(sizes, _MEMORY_BYTES, batches * config.sampler.num_evaluations)
@@ -100,9 +101,12 @@ def evaluate_control(config: EvaluateConfig, method: EvaluateControl, run: Run) 
     """Draw and measure variant after variant; a resumed run continues with the next one."""
     with run.clock.stage("loading"):
         models = _loaded(config, method, run.device)
-    variants = _variants(method)
+    kinds = _kinds(config, method)
+    variants = _variants(kinds)
     with run.clock.stage("what is followed"):
-        sets = {posed: _asked(config, method, posed) for posed in {v.is_posed for v in variants}}
+        sets = {
+            posed: _asked(config, method, kinds, posed) for posed in {v.is_posed for v in variants}
+        }
     figures: dict[str, float] = run.checkpoints.restored_state or {}
     done = sum(f"{one.name} top1" in figures for one in variants)
     with progress_bar(len(variants), done, "variants", "variant") as bar:
@@ -117,7 +121,7 @@ def evaluate_control(config: EvaluateConfig, method: EvaluateControl, run: Run) 
             run.checkpoints.offer(done := done + 1, figures)
     path = run.folder.samples / "figures.json"
     write_json(path, figures)
-    return Outcome((path,), _sections(run, method, figures))
+    return Outcome((path,), _sections(run, method, variants, figures))
 
 
 def _loaded(config: EvaluateConfig, method: EvaluateControl, device: str) -> _Models:
@@ -129,13 +133,22 @@ def _loaded(config: EvaluateConfig, method: EvaluateControl, device: str) -> _Mo
     return _Models(prior, net, load_judge(config.judge_dir or ZOO, device).model)
 
 
-def _variants(method: EvaluateControl) -> list[Variant]:
+def _kinds(config: EvaluateConfig, method: EvaluateControl) -> tuple[ControlKind, ...]:
+    """What is followed, all of which the ControlNet must know."""
+    folder = config.prior.models_dir or ZOO
+    if method.kinds is None:
+        return followed_kinds(folder)
+    check_kinds(method.kinds, folder)
+    return method.kinds
+
+
+def _variants(kinds: Sequence[ControlKind]) -> list[Variant]:
     """No control first: the others are compared to it."""
-    plain = [kind for kind in method.kinds if kind != "pose"]
+    plain = [kind for kind in kinds if kind != "pose"]
     found = [Variant(source, kind) for source in SOURCES for kind in plain]
     if plain:
         found.insert(0, Variant())
-    if "pose" in method.kinds:
+    if "pose" in kinds:
         found += [Variant(source, "pose") for source in (None, *SOURCES)]
     return found
 
@@ -149,7 +162,9 @@ def _everything(posed: bool) -> Sequence[Request]:
     return tuple(one for one in whole if has_pose(_category(one))) if posed else whole
 
 
-def _asked(config: EvaluateConfig, method: EvaluateControl, posed: bool) -> _Asked:
+def _asked(
+    config: EvaluateConfig, method: EvaluateControl, kinds: Sequence[ControlKind], posed: bool
+) -> _Asked:
     """Of each prompt, what is followed of its own category and of another one."""
     requests = _requests(config, posed)
     everything = [_category(one) for one in _everything(posed)]
@@ -157,8 +172,8 @@ def _asked(config: EvaluateConfig, method: EvaluateControl, posed: bool) -> _Ask
     others = [
         everything[(everything.index(name) + _STRIDE) % len(everything)] for name in own
     ]  # fmt: skip
-    kinds = tuple(kind for kind in method.kinds if (kind == "pose") == posed)
-    settings = (kinds, 0, method.size_px, method.maps)
+    own_kinds = tuple(kind for kind in kinds if (kind == "pose") == posed)
+    settings = (own_kinds, 0, method.size_px, method.maps)
     return _Asked(requests, {
         "instance": [control_truth(name, *settings) for name in own],
         "category": [control_truth(name, *settings) for name in others],
@@ -265,12 +280,14 @@ def _show(run: Run, asked: _Asked, pictures: Images, variant: Variant) -> None:
     write_picture(_sheet(run, variant.source, variant.kind), sheet)
 
 
-def _sections(run: Run, method: EvaluateControl, figures: dict[str, float]) -> tuple[Section, ...]:
+def _sections(
+    run: Run, method: EvaluateControl, variants: Sequence[Variant], figures: dict[str, float]
+) -> tuple[Section, ...]:
     columns = (
         Column("Followed", align="left"), Column("Outline IoU"), Column("Gain"),
         Column("Edge F1"), Column("Gain"), Column("Object among 129"), Column("Change"),
     )  # fmt: skip
-    followed = [one for one in _variants(method) if one.source is not None and one.kind is not None]
+    followed = [one for one in variants if one.source is not None and one.kind is not None]
     rows = []
     for variant in followed:
         without = "none/pose" if variant.is_posed else "none"

@@ -33,7 +33,7 @@ def faces(count, size=SIZE_PX):
         side = int(rng.integers(56, 80))
         pixels[row, top : top + side, left : left + side] = (120, 120, 120, 255)
         for joint, shade in ((NOSE, 0), (TAIL, 255)):
-            x, y = rng.integers(8, side - 8, 2) + (left, top)
+            x, y = left + rng.integers(8, side - 8), top + rng.integers(8, side - 8)
             if joint == NOSE or row % 2:
                 pixels[row, y - 5 : y + 5, x - 5 : x + 5, :3] = shade
                 joints[row, joint] = x, y
