@@ -34,8 +34,7 @@ LIMBS = tuple(
 """Joints that are connected: everything with the head or with the body."""
 _OTHER_SIDE = {"right": "left", "left": "right"}
 MIRRORED = tuple(
-    JOINTS.index(" ".join(_OTHER_SIDE.get(word, word) for word in name.split()))  # type: ignore[arg-type]
-    for name in JOINTS
+    JOINTS.index(" ".join(_OTHER_SIDE.get(word, word) for word in name.split())) for name in JOINTS
 )
 """Of each joint, which one it is in a picture that is mirrored."""
 LIMB_SHARE = 0.6

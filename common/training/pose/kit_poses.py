@@ -15,7 +15,9 @@ from common.training.pose.kit_joints import has_pose, seen_joints
 
 def posed_truths(sets: Sequence[KitTruthSet]) -> tuple[list[KitTruthSet], list[int]]:
     """The sets of categories that have a pose, and their rows among all."""
-    posed, rows, start = [], [], 0
+    posed: list[KitTruthSet] = []
+    rows: list[int] = []
+    start = 0
     for one in sets:
         if has_pose(one.category.name):
             posed.append(one)
