@@ -17,12 +17,13 @@ class FollowedConfig(Config):
 
     image: Path
     """What it follows: a picture for all frames or views; a clip (MP4, WebM, MKV, GIF, WebP) whose
-    first frames they follow one by one; or a folder of pictures, one for each, by name. With
-    preprocessor pose a JSON file of keypoints, or a folder of them."""
+    first frames they follow one by one; or a folder of pictures, one for each, by name. For
+    checkpoints preprocessor pose takes a JSON file of keypoints, or a folder of them."""
     preprocessor: Preprocessor = "none"
     """What is made of it first: none takes it as it is; canny and soft_edge find its edges;
     silhouette is white where it is not transparent; depth and normals are estimated of a thing that
-    is cut out; pose draws skeletons of OpenPose's keypoints, for ControlNets of checkpoints."""
+    is cut out; pose draws skeletons: of such a thing for the embedded prior, of people in
+    OpenPose's keypoints for ControlNets of checkpoints."""
     weight: Weight | tuple[Weight, ...] = 1.0
     """How much of the ControlNet's features is added to the U-Net's, for all frames or views, or of
     each; 0 is no control."""

@@ -2,12 +2,15 @@
 
 from typing import Literal
 
-ControlKind = Literal["canny", "soft_edge", "segmentation", "depth", "normals"]
-"""White lines on black; lines as strong as the edge; regions in flat colours on black; nearness;
-which way surfaces look."""
+MeshKind = Literal["canny", "soft_edge", "segmentation", "depth", "normals"]
+"""What a bare mesh shows too. White lines on black; lines as strong as the edge; regions in flat
+colours on black; nearness; which way surfaces look."""
+
+ControlKind = Literal[MeshKind, "pose"]
+"""``pose`` is a skeleton of coloured limbs and joints on black (`thing_pose`)."""
 
 CONTROL_KINDS: tuple[ControlKind, ...] = (
-    "canny", "soft_edge", "segmentation", "depth", "normals",
+    "canny", "soft_edge", "segmentation", "depth", "normals", "pose",
 )  # fmt: skip
 """In the order of the union ControlNet's embedding; new ones come last."""
 
@@ -17,8 +20,8 @@ EDGE_KINDS: tuple[ControlKind, ...] = ("canny", "soft_edge")
 ReadKind = Literal["canny", "soft_edge", "segmentation"]
 """What is read off a cut-out picture, or a clip of one, without anyone telling."""
 
-ESTIMATED_KINDS: tuple[Literal["depth", "normals"], ...] = ("depth", "normals")
+ESTIMATED_KINDS: tuple[Literal["depth", "normals", "pose"], ...] = ("depth", "normals", "pose")
 """Those that are estimated of a picture of a thing that is cut out."""
 
 MapSource = Literal["rendered", "estimated"]
-"""Whether depth and normals are a renderer's, or what the estimator makes of the picture."""
+"""Whether depth, normals and poses are a renderer's, or what estimators make of the picture."""

@@ -16,6 +16,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
+from common.control.sticks import draw_stick
 from common.errors import InputError
 from common.json_files import read_json
 from common.media.fitting import Fit, placement
@@ -84,34 +85,11 @@ def skeleton(pose: Pose, size: tuple[int, int], fit: Fit) -> Float[Tensor, "3 h 
     people = [joints * scale + (place.left, place.top) for joints in pose.people]
     for joints in people:
         for (a, b), colour in zip(LIMBS, COLOURS, strict=False):
-            _stick(canvas, joints[a], joints[b], thick, np.array(colour) * LIMB_SHARE)
+            draw_stick(canvas, joints[a], joints[b], thick, np.array(colour) * LIMB_SHARE)
     for joints in people:
         for joint, colour in zip(joints, COLOURS, strict=True):
-            _stick(canvas, joint, joint, thick, np.array(colour))
+            draw_stick(canvas, joint, joint, thick, np.array(colour))
     return rearrange(torch.from_numpy(canvas) / 255, "h w c -> c h w").contiguous()
-
-
-def _stick(
-    canvas: Float[np.ndarray, "h w 3"],
-    start: Float[np.ndarray, " 2"],
-    end: Float[np.ndarray, " 2"],
-    thick: float,
-    colour: np.ndarray,
-) -> None:
-    """Fill the ellipse whose long axis goes from one joint to the other; a disk for one joint."""
-    if np.isnan(start).any() or np.isnan(end).any():
-        return
-    middle, along = (start + end) / 2, end - start
-    half = max(float(np.hypot(*along)) / 2, thick)
-    angle = math.atan2(along[1], along[0])
-    height, width = canvas.shape[:2]
-    low = np.clip(np.floor(middle - half - 1), 0, (width, height)).astype(int)
-    high = np.clip(np.ceil(middle + half + 1), 0, (width, height)).astype(int)
-    y, x = np.mgrid[low[1] : high[1], low[0] : high[0]] + 0.5
-    x, y = x - middle[0], y - middle[1]
-    u = (x * math.cos(angle) + y * math.sin(angle)) / half
-    v = (y * math.cos(angle) - x * math.sin(angle)) / thick
-    canvas[low[1] : high[1], low[0] : high[0]][u * u + v * v <= 1] = colour
 
 
 def _pose(path: Path, frame: Any) -> Pose:

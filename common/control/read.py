@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from torch import Tensor
 from common.control.followed import Followed
 from common.control.followed_config import FollowedConfig
 from common.control.pose import Pose, read_poses, skeleton
-from common.control.preprocess import PicturePreprocessor, preprocessed
+from common.control.preprocess import preprocessed
 from common.errors import InputError
 from common.media.fitting import placed, placement
 from common.media.images import read_picture
@@ -21,15 +21,20 @@ from common.media.video_read import read_clip
 from common.shapes import Picture
 
 One = TypeVar("One")
+Poses = Literal["keypoints", "estimated"]
+"""Where poses come from: people of OpenPose's JSON, or a picture of a thing."""
 _STILLS = ("png", "jpeg", "bmp", "tiff")
 
 
-def read_followed(config: FollowedConfig, size: tuple[int, ...]) -> Followed:
+def read_followed(
+    config: FollowedConfig, size: tuple[int, ...], poses: Poses = "keypoints"
+) -> Followed:
     """What is followed at the size that is drawn.
 
     Args:
         config: where it is, and how much it counts.
         size: ``(h, w)`` of a picture, ``(f, h, w)`` of a clip or of several views.
+        poses: what preprocessor pose reads.
 
     Raises:
         InputError: a file is missing or damaged, has fewer frames than are drawn, does not suit the
@@ -37,12 +42,12 @@ def read_followed(config: FollowedConfig, size: tuple[int, ...]) -> Followed:
     """
     *lengths, height, width = size
     num_frames = lengths[0] if lengths else 1
-    if config.preprocessor == "pose":
-        poses = _poses(config.image, num_frames)
-        pictures = [skeleton(pose, (height, width), config.fit) for pose in poses]
+    if config.preprocessor == "pose" and poses == "keypoints":
+        people = _poses(config.image, num_frames)
+        pictures = [skeleton(pose, (height, width), config.fit) for pose in people]
     else:
-        frames, how = _frames(config, num_frames), config.preprocessor
-        pictures = [_condition(config, picture, (height, width), how) for picture in frames]
+        frames = _frames(config, num_frames)
+        pictures = [_condition(config, picture, (height, width)) for picture in frames]
     weights = _weights(config, num_frames)
     count = max(len(pictures), len(weights))
     return Followed(
@@ -93,16 +98,13 @@ def _weights(config: FollowedConfig, num_frames: int) -> Float[Tensor, " f"]:
 
 
 def _condition(
-    config: FollowedConfig,
-    picture: Picture,
-    size: tuple[int, int],
-    preprocessor: PicturePreprocessor,
+    config: FollowedConfig, picture: Picture, size: tuple[int, int]
 ) -> Float[Tensor, "3 y x"]:
     """A picture fitted, then preprocessed; transparency, and room beside it, is black."""
     image = from_picture(picture)
     place = placement(picture.shape[:2], size, config.fit)
     fitted = (placed(image, place, torch.full((len(image), *size), -1.0)) + 1) / 2
     try:
-        return preprocessed(fitted, preprocessor)
+        return preprocessed(fitted, config.preprocessor)
     except InputError as refused:
         raise InputError(f"{config.image}: {refused}") from refused

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.config import BY_NAME, Config
-from common.control.kinds import CONTROL_KINDS, ControlKind, MapSource, ReadKind
+from common.control.kinds import ControlKind, MapSource, ReadKind
 from common.diffusion.guidance_config import CFG, Guidance
 from common.diffusion.sampler_config import DPMSolverPP2M, Sampler
 from common.embedded.prior_config import EmbeddedPriorConfig
@@ -63,13 +63,14 @@ class EvaluateEdits(Config):
 
 
 class EvaluateControl(Config):
-    """Pictures that follow edges, regions, depth or normals of held-out objects."""
+    """Pictures that follow edges, regions, depth, normals or poses of held-out objects."""
 
     name: Literal["control"] = "control"
-    kinds: tuple[ControlKind, ...] = Field(CONTROL_KINDS, min_length=1)
-    """What is followed."""
+    kinds: Annotated[tuple[ControlKind, ...], Field(min_length=1)] | None = None
+    """What is followed; null is everything that the ControlNet follows."""
     maps: MapSource = "rendered"
-    """Depth and normals to follow: the true ones of the renderer, or estimated of the pictures."""
+    """Depth, normals and poses to follow: the true ones of the renderer, or estimated of the
+    pictures."""
     weight: float = Field(1.0, ge=0, le=10)
     """How much of the ControlNet's features is added."""
     size_px: int = Field(128, ge=64, le=256, multiple_of=8)

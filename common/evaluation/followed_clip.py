@@ -6,14 +6,14 @@ import torch
 
 from common.control.followed import Followed
 from common.control.kinds import ReadKind
-from common.control.preprocess import PicturePreprocessor, preprocessed
+from common.control.preprocess import Preprocessor, preprocessed
 from common.embedded.control_net import UnionControlNet
 from common.embedded.controls import EmbeddedControl
 from common.embedded.frame_prior import FramePrior
 from common.embedded.seen_moves import plan_following
 from common.shapes import Clips
 
-_MADE_BY: dict[ReadKind, PicturePreprocessor] = {
+_MADE_BY: dict[ReadKind, Preprocessor] = {
     "canny": "canny", "soft_edge": "soft_edge", "segmentation": "silhouette",
 }  # fmt: skip
 

@@ -103,7 +103,7 @@ def _embedded_need(
 ) -> Need:
     from common.embedded.autoencoder import DOWNSAMPLING
     from common.zoo.control_net import control_manifest
-    from common.zoo.geometry_estimator import estimator_bytes
+    from common.zoo.estimators import estimator_bytes
     from common.zoo.models import check_embedded_prior
 
     manifests = check_embedded_prior(models_folder(config), frame_layers(size, along_path))

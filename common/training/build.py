@@ -16,6 +16,7 @@ from common.embedded.image_prompt import ImagePrompt
 from common.embedded.image_unet import ImageUNetArchitecture, build_image_unet
 from common.embedded.judge import Judge
 from common.embedded.noisy_classifier import NoisyClassifier
+from common.embedded.pose_estimator import PoseEstimator
 from common.embedded.upscaler import Upscaler
 from common.runs.app import Estimate
 from common.training.autoencoder.autoencoder_trainer import TrainAutoencoder, open_training
@@ -52,6 +53,7 @@ from common.training.image.image_unet_trainer import TrainImageUNet, open_image_
 from common.training.image.ip_adapter_trainer import TrainIPAdapter, open_ip_adapter_training
 from common.training.judge.judge_trainer import TrainJudge, open_judge_training
 from common.training.kit.clip_parts import NUM_FRAMES
+from common.training.pose.pose_trainer import TrainPoseEstimator, open_pose_training
 from common.training.text.text_encoder_trainer import Student, TrainTextEncoder, open_text_training
 from common.training.train_config import Method, OfExtrude
 from common.training.training import Training
@@ -99,6 +101,8 @@ def build_training(method: Method, cache: Path, seed: int, device: str) -> Train
             return open_noisy_classifier_training(method, cache, seed, device)
         case TrainGeometryEstimator():
             return open_geometry_training(method, cache, seed, device)
+        case TrainPoseEstimator():
+            return open_pose_training(method, cache, seed, device)
         case _:
             assert_never(method)
 
@@ -174,6 +178,10 @@ def _size(method: OfExtrude) -> tuple[int, int]:
             # Blocks keep four times their width, on both ways; coarser levels a part of that.
             features = 16 * max(estimator.num_blocks) * finest + 40 * SIZE_PX**2
             return _num_weights(GeometryEstimator(estimator)), features
+        case TrainPoseEstimator():
+            poses = method.architecture
+            finest = poses.widths[0] * (SIZE_PX // FOLD) ** 2
+            return _num_weights(PoseEstimator(poses)), 32 * finest + 20 * SIZE_PX**2
         case _:
             assert_never(method)
 

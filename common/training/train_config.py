@@ -15,6 +15,7 @@ from common.training.image.few_step_trainer import TrainFewStep
 from common.training.image.image_unet_trainer import TrainImageUNet
 from common.training.image.ip_adapter_trainer import TrainIPAdapter
 from common.training.judge.judge_trainer import TrainJudge
+from common.training.pose.pose_trainer import TrainPoseEstimator
 from common.training.text.text_encoder_trainer import TrainTextEncoder
 from common.training.training_config import TrainingConfig
 from common.training.upscaler.upscaler_trainer import TrainUpscaler
@@ -34,6 +35,7 @@ OfExtrude = (
     | TrainFewStepMotion
     | TrainNoisyClassifier
     | TrainGeometryEstimator
+    | TrainPoseEstimator
 )
 """The embedded models, from prepared data."""
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from common.control.kinds import ControlKind
 from common.control.read import read_followed
 from common.embedded.control_config import EmbeddedControlConfig
 from common.embedded.control_net import ControlNetArchitecture, UnionControlNet
@@ -37,13 +38,30 @@ def check_controls(
         return
     manifest = control_manifest(folder)
     check_requires(manifest, identities)
-    known = _sizes(manifest).kinds
+    check_kinds([one.kind for one in configs], folder)
     for config in configs:
-        if config.kind not in known:
-            raise InputError(
-                f"the ControlNet in {folder} follows {', '.join(known)}, not {config.kind}"
-            )
-        read_followed(config, size)
+        read_followed(config, size, "estimated")
+
+
+def followed_kinds(folder: Path) -> tuple[ControlKind, ...]:
+    """What the ControlNet of a folder follows.
+
+    Raises:
+        InputError: there is none.
+    """
+    return _sizes(control_manifest(folder)).kinds
+
+
+def check_kinds(kinds: Sequence[ControlKind], folder: Path) -> None:
+    """Refuse what the ControlNet of a folder does not follow.
+
+    Raises:
+        InputError: as said, or there is none.
+    """
+    known = followed_kinds(folder)
+    for kind in kinds:
+        if kind not in known:
+            raise InputError(f"the ControlNet in {folder} follows {', '.join(known)}, not {kind}")
 
 
 def control_manifest(folder: Path) -> Manifest:
@@ -101,7 +119,10 @@ def load_controls(
         return []
     check_controls(configs, identities, size, folder)
     net = load_control_net(unet, identities, folder, device)
-    return [EmbeddedControl(net, one.kind, read_followed(one, size).on(device)) for one in configs]
+    return [
+        EmbeddedControl(net, one.kind, read_followed(one, size, "estimated").on(device))
+        for one in configs
+    ]
 
 
 def _sizes(manifest: Manifest) -> ControlNetArchitecture:

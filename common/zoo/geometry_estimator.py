@@ -1,14 +1,11 @@
 """The estimator of depth and normals: read from the zoo once."""
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from common.control.followed_config import FollowedConfig
-from common.control.kinds import ESTIMATED_KINDS
 from common.embedded.geometry_estimator import GeometryArchitecture, GeometryEstimator
 from common.zoo.models import ZOO, architecture_of, ready
-from common.zoo.storage import load_model, read_manifest
+from common.zoo.storage import load_model
 
 KIND = "geometry_estimator"
 
@@ -24,14 +21,3 @@ def load_geometry_estimator(folder: Path = ZOO) -> GeometryEstimator:
     sizes = architecture_of(GeometryArchitecture, stored.manifest.architecture)
     model: GeometryEstimator = ready(GeometryEstimator(sizes), stored, "cpu").model
     return model
-
-
-def estimator_bytes(controls: Sequence[FollowedConfig]) -> int:
-    """Stored size of the estimator if some of what is followed needs it.
-
-    Raises:
-        InputError: it is missing.
-    """
-    if any(one.preprocessor in ESTIMATED_KINDS for one in controls):
-        return read_manifest(ZOO, KIND).num_bytes
-    return 0

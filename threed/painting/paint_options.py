@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from common.config import Config
-from common.control.kinds import ControlKind
+from common.control.kinds import MeshKind
 
 if TYPE_CHECKING:
     from common.embedded.image_unet import View
@@ -28,7 +28,7 @@ class Round:
 class PaintControl(Config):
     """A picture of the bare mesh that the views follow."""
 
-    kind: ControlKind = "normals"
+    kind: MeshKind = "normals"
     """What it shows of the mesh: normals, depth, segmentation (its outline), canny or soft_edge
     (edges of its normals and outline)."""
     weight: float = Field(1.0, ge=0, le=10)

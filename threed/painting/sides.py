@@ -9,7 +9,7 @@ from torch import Tensor
 
 from common.cameras import Cameras, unproject
 from common.control.geometry_maps import depth_map, normal_map
-from common.control.kinds import ControlKind
+from common.control.kinds import MeshKind
 from common.control.preprocess import preprocessed
 from common.embedded.image_unet import View
 from common.embedded.orbit import cameras_on_orbit
@@ -53,7 +53,7 @@ class Sides:
         inside[self.covered] = colours
         return torch.cat([inside * self.alpha[..., None], self.alpha[..., None]], -1)
 
-    def control(self, kind: ControlKind) -> Float[Tensor, "v 3 h w"]:
+    def control(self, kind: MeshKind) -> Float[Tensor, "v 3 h w"]:
         """What a ControlNet follows of these views, in [0, 1].
 
         Edges are those of depth, normals and outline: the mesh has no colours yet.

@@ -28,7 +28,13 @@ from common.media.contact_sheet import picture_sheet
 from common.media.pixels import to_picture
 from common.seeding import generators_for, randn, stream_seed
 from common.shapes import Images, Picture
-from common.training.control.control_source import ControlSet, emoji_controls, kit_controls
+from common.training.control.control_source import (
+    ControlSet,
+    emoji_controls,
+    kit_controls,
+    kit_poses,
+)
+from common.training.control.control_start import begin_with
 from common.training.emoji.emoji_concepts import Language
 from common.training.initial_weights import initial_weights, on_device
 from common.training.kit.kit_truths import INSTANCE_TRUTHS, SIZE_PX, TRAIN_TRUTHS
@@ -36,6 +42,7 @@ from common.training.loop_config import LearningRate, LoopConfig
 from common.training.noise_times import NoiseTimes, NoisyTimes, draw_timesteps, v_weights
 from common.training.pictures.subjects import draw_caption, plain_caption
 from common.training.training import Package
+from common.zoo.control_net import load_control_net
 from common.zoo.models import ZOO, Loaded, check_embedded_prior, load_prior_models
 
 _NUM_MEASURED = 64
@@ -50,6 +57,9 @@ class TrainControlNet(Config):
     name: Literal["controlnet"] = "controlnet"
     architecture: ControlNetArchitecture = ControlNetArchitecture()
     """Sizes of the model."""
+    start: Literal["controlnet", "identity"] = "identity"
+    """First weights: of the ControlNet beside the image U-Net, whose new kinds begin as the mean of
+    those it knows; or a new one, which adds nothing at first. `init_from` comes before both."""
     models_dir: Path | None = None
     """Folder of the image prior that it steers; null is the zoo."""
     times: NoiseTimes = NoisyTimes()
@@ -66,6 +76,9 @@ class TrainControlNet(Config):
     kit_share: float = Field(0.7, ge=0, le=1)
     """Share of the samples that are kit objects; the others are emoji, of which only edges and
     outlines are known."""
+    pose_share: float = Field(0.2, ge=0, lt=1)
+    """Share of the samples that follow a pose: of kit objects that have one. The other shares are
+    of the rest. Without pose among the kinds there are none."""
     loop: LoopConfig = LoopConfig(
         num_steps=4000, batch_size=16, ema_decay=0.998,
         learning_rate=LearningRate(peak=1e-3, warmup_steps=100),
@@ -95,12 +108,12 @@ class ControlNetTraining:
         config: TrainControlNet,
         sets: Sequence[ControlSet],
         shares: Sequence[float],
-        held_out: ControlSet,
+        held_out: Sequence[ControlSet],
         models: Mapping[str, Loaded],
         seed: int,
         device: str,
     ):
-        self._config, self._sets, self._held_out = config, tuple(sets), held_out
+        self._config, self._sets, self._held_out = config, tuple(sets), tuple(held_out)
         self._shares = np.array(shares) / sum(shares)
         self._models, self._seed, self._device = models, seed, device
         self._schedule = embedded_schedule()
@@ -200,10 +213,11 @@ class ControlNetTraining:
 
         The prompts are of other categories than the pictures.
         """
-        rows, shown, said = self._rows(_PREVIEWED * 2), [], []
+        shown, said = [], []
         for kind in self._config.architecture.kinds:
+            rows = self._rows(_PREVIEWED * 2, kind)
             batch = self._of_held_out(rows[::2], kind)
-            prompts = [plain_caption(self._held_out.subjects[row]) for row in rows[1::2]]
+            prompts = [plain_caption(self._with(kind).subjects[row]) for row in rows[1::2]]
             followed = Followed(batch.pictures, torch.ones(len(prompts)), (0.0, 1.0))
             drawn = self._sampled(prompts, EmbeddedControl(model, kind, followed))
             for picture, image, prompt in zip(batch.pictures, drawn, prompts, strict=True):
@@ -230,14 +244,17 @@ class ControlNetTraining:
     def evaluate(self, model: Any) -> dict[str, float]:
         """Errors in ``v`` on held-out objects at fixed noise and evenly spread timesteps.
 
-        One for each kind that is followed, and ``alone`` without: what each kind is worth.
+        One for each kind that is followed, and ``alone`` without: what each kind is worth. Poses
+        are of other objects, so they have an error without of their own.
         """
         kinds = self._config.architecture.kinds
         figures = {f"v_error/{kind}": self._error_of(model, kind) for kind in kinds}
+        if "pose" in kinds:
+            figures["v_error/alone_posed"] = self._error_of(None, "pose")
         return figures | {"v_error/alone": self._error_of(None, kinds[0])}
 
     def _error_of(self, model: Any, kind: ControlKind) -> float:
-        batch = self._of_held_out(self._rows(_NUM_MEASURED), kind)
+        batch = self._of_held_out(self._rows(_NUM_MEASURED, kind), kind)
         count = len(batch.prompts)
         generators = generators_for(0, range(count), "evaluation noise")
         noise = randn(tuple(batch.clean.shape[1:]), generators).to(self._device)
@@ -245,13 +262,17 @@ class ControlNetTraining:
         timesteps = spread.float().clamp(max=self._schedule.max_timestep)
         return float(self._v_errors(model, batch, noise, timesteps).mean())
 
-    def _rows(self, count: int) -> list[int]:
-        """Rows of the held-out set, evenly spread over it."""
-        last = len(self._held_out.latents) - 1
+    def _with(self, kind: ControlKind) -> ControlSet:
+        """The held-out set whose pictures can show a kind."""
+        return next(one for one in self._held_out if kind in one.kinds)
+
+    def _rows(self, count: int, kind: ControlKind) -> list[int]:
+        """Rows of the held-out set of a kind, evenly spread over it."""
+        last = len(self._with(kind).latents) - 1
         return np.linspace(0, last, min(count, last + 1)).round().astype(int).tolist()
 
     def _of_held_out(self, rows: Sequence[int], kind: ControlKind) -> Batch:
-        one, rng = self._held_out, np.random.default_rng(0)
+        one, rng = self._with(kind), np.random.default_rng(0)
         return self._batch(
             [one.latents[row] for row in rows],
             [plain_caption(one.subjects[row]) for row in rows],
@@ -272,7 +293,7 @@ def open_control_training(
     """Load the frozen prior, encode the pictures (once) and build the ControlNet.
 
     Raises:
-        InputError: models are missing or data is not prepared.
+        InputError: models are missing or do not fit, or data is not prepared.
     """
     folder = config.models_dir or ZOO
     check_embedded_prior(folder)
@@ -280,11 +301,21 @@ def open_control_training(
     on_device(models["image_unet"].model, device)
     autoencoder = models["autoencoder"]
     sets, shares = [], []
+    posed = config.pose_share if "pose" in config.architecture.kinds else 0.0
     if config.kit_share:
         sets.append(kit_controls(autoencoder, cache, device, TRAIN_TRUTHS))
-        shares.append(config.kit_share)
+        shares.append((1 - posed) * config.kit_share)
     if config.kit_share < 1:
         sets.append(emoji_controls(autoencoder, cache, SIZE_PX, device))
-        shares.append(1 - config.kit_share)
-    held_out = kit_controls(autoencoder, cache, device, INSTANCE_TRUTHS)
-    return ControlNetTraining(config, sets, shares, held_out, models, seed, device)
+        shares.append((1 - posed) * (1 - config.kit_share))
+    held_out = [kit_controls(autoencoder, cache, device, INSTANCE_TRUTHS)]
+    if posed:
+        sets.append(kit_poses(autoencoder, cache, device, TRAIN_TRUTHS))
+        shares.append(posed)
+    if "pose" in config.architecture.kinds:
+        held_out.append(kit_poses(autoencoder, cache, device, INSTANCE_TRUTHS))
+    training = ControlNetTraining(config, sets, shares, held_out, models, seed, device)
+    if config.start == "controlnet":
+        identities = {kind: one.identity for kind, one in models.items()}
+        begin_with(training.model, load_control_net(models["image_unet"].model, identities, folder))
+    return training

@@ -1,6 +1,9 @@
-"""Pictures with something to follow: kit objects with their truths, and emoji with their edges."""
+"""Pictures with something to follow: kit objects with their truths, emoji with their edges.
 
-from dataclasses import dataclass
+Kit objects that have a pose make a set of their own.
+"""
+
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
@@ -13,6 +16,7 @@ from torch import Tensor
 from common.control.kinds import CONTROL_KINDS, EDGE_KINDS, ControlKind
 from common.control.label_colours import label_colours, palette
 from common.control.preprocess import preprocessed
+from common.control.thing_pose import ThingJoints, thing_skeleton
 from common.embedded.image_unet import FRONT
 from common.training.emoji.emoji_concepts import load_concepts
 from common.training.emoji.emoji_packages import STILLS
@@ -23,6 +27,7 @@ from common.training.kit.kit_truths import DEPTH, LABEL, NORMALS, load_truths, t
 from common.training.pictures.latent_files import encoded_once, latent_path
 from common.training.pictures.latent_sets import LOOKALIKE_WEIGHT
 from common.training.pictures.subjects import EmojiSubject, KitSubject, Subject
+from common.training.pose.kit_poses import joints_of_set, posed_truths
 from common.zoo.models import Loaded
 
 SILHOUETTE_SHARE = 0.4
@@ -44,11 +49,17 @@ class ControlSet:
     """Azimuth and elevation, degrees."""
     chances: Float[np.ndarray, " n"]
     """How often each row is drawn."""
+    joints: Float[np.ndarray, "n 14 2"] | None = None
+    """Those that the pictures show, pixels; None where poses are not known."""
 
     @property
     def kinds(self) -> tuple[ControlKind, ...]:
         """What its pictures can show."""
-        return CONTROL_KINDS if self.truths is not None else (*EDGE_KINDS, "segmentation")
+        if self.joints is not None:
+            return ("pose",)
+        if self.truths is None:
+            return (*EDGE_KINDS, "segmentation")
+        return tuple(kind for kind in CONTROL_KINDS if kind != "pose")
 
     def control(
         self, row: int, kind: ControlKind, rng: np.random.Generator
@@ -57,7 +68,8 @@ class ControlSet:
         at, place = self._place(row)
         pixels = np.asarray(self.pixels[at][place])
         truth = None if self.truths is None else np.asarray(self.truths[at][place])
-        return control_of(pixels, truth, kind, rng)
+        joints = None if self.joints is None else self.joints[row]
+        return control_of(pixels, truth, kind, rng, joints)
 
     def _place(self, row: int) -> tuple[int, int]:
         ends = np.cumsum([len(one) for one in self.pixels])
@@ -70,6 +82,7 @@ def control_of(
     truth: UInt8[np.ndarray, "h w 5"] | None,
     kind: ControlKind,
     rng: np.random.Generator,
+    joints: ThingJoints | None = None,
 ) -> Float[Tensor, "3 h w"]:
     """What to follow of one picture, in [0, 1].
 
@@ -78,6 +91,7 @@ def control_of(
         truth: as `kit_truths` has it; depth and normals need it.
         kind: what is shown.
         rng: shuffles the colours of labels, and makes some segmentations one region.
+        joints: those that it shows, pixels; poses need them.
     """
     image = rearrange(torch.from_numpy(np.array(pixels)).float() / 255, "h w c -> c h w")
     match kind:
@@ -93,6 +107,10 @@ def control_of(
                 raise ValueError(f"the {kind} of this picture is not known")
             shown = truth[..., NORMALS] if kind == "normals" else truth[..., [DEPTH] * 3]
             made = shown.astype(np.float32) / 255
+        case "pose":
+            if joints is None:
+                raise ValueError("the pose of this picture is not known")
+            return thing_skeleton(joints, (pixels.shape[0], pixels.shape[1]))
         case _:
             assert_never(kind)
     return rearrange(torch.from_numpy(np.ascontiguousarray(made)).float(), "h w c -> c h w")
@@ -113,6 +131,23 @@ def kit_controls(autoencoder: Loaded, cache: Path, device: str, part: KitPart) -
         "kit", latents, tuple(one.pixels for one in sets), tuple(one.truths for one in sets),
         tuple(KitSubject(shot.facts) for shot in shots for _ in shot.views),
         np.array(views, np.float32), np.full(len(latents), 1 / len(latents)),
+    )  # fmt: skip
+
+
+def kit_poses(autoencoder: Loaded, cache: Path, device: str, part: KitPart) -> ControlSet:
+    """Those kit objects of a part that have a pose, in all their views.
+
+    Raises:
+        InputError: they are not prepared.
+    """
+    whole = kit_controls(autoencoder, cache, device, part)
+    posed, rows = posed_truths(load_truths(cache, part))
+    return replace(
+        whole, name="kit poses", latents=np.asarray(whole.latents[rows]),
+        pixels=tuple(one.pixels for one in posed), truths=None,
+        subjects=tuple(whole.subjects[row] for row in rows), views=whole.views[rows],
+        chances=np.full(len(rows), 1 / len(rows)),
+        joints=np.concatenate([joints_of_set(one) for one in posed]),
     )  # fmt: skip
 
 

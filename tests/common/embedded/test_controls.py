@@ -17,6 +17,7 @@ from common.embedded.image_unet import ImageUNetArchitecture, View, build_image_
 from common.errors import InputError
 from common.media.clips import write_clip
 from common.media.images import write_picture
+from common.zoo.control_net import check_kinds, followed_kinds
 from common.zoo.models import load_embedded_prior, load_frame_prior, load_prior_models
 from tests.common.zoo.small_zoo import (
     CONTROL,
@@ -211,7 +212,11 @@ def test_first_frames_follow_the_first_picture(folder: Path, given: Path) -> Non
 
 def test_wrong_kinds_and_preprocessors_are_refused(given: Path) -> None:
     with pytest.raises(ValueError, match="'canny', 'soft_edge', 'segmentation'"):
-        EmbeddedControlConfig(kind="pose", image=given / "0.png")
+        EmbeddedControlConfig(kind="scribble", image=given / "0.png")
+    with pytest.raises(ValueError, match="makes pictures of kind pose, not depth"):
+        EmbeddedControlConfig(kind="depth", image=given / "0.png", preprocessor="pose")
+    with pytest.raises(ValueError, match="keypoints of people in JSON are for"):
+        EmbeddedControlConfig(kind="pose", image=given / "0.json", preprocessor="pose")
     with pytest.raises(ValueError, match="makes pictures of kind canny, not depth"):
         EmbeddedControlConfig(kind="depth", image=given / "0.png", preprocessor="canny")
 
@@ -235,6 +240,10 @@ def test_a_missing_control_net_and_an_unknown_kind_are_named(given: Path, tmp_pa
     store_control_net(tmp_path, CONTROL.model_copy(update={"kinds": ("canny",)}))
     with pytest.raises(InputError, match="follows canny, not depth"):
         load_embedded_prior(SIZE, tmp_path, controls=[control])
+    assert followed_kinds(tmp_path) == ("canny",)
+    check_kinds(("canny",), tmp_path)
+    with pytest.raises(InputError, match="follows canny, not pose"):
+        check_kinds(("canny", "pose"), tmp_path)
 
 
 def test_the_default_fits_the_zoo_budget() -> None:

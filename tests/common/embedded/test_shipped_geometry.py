@@ -15,7 +15,8 @@ from common.raster.mesh import TriangleMesh
 from common.raster.render import render_mesh
 from common.training.control.control_truth import control_truth
 from common.training.geometry.geometry_scores import BASELINES, TruePicture, geometry_scores
-from common.zoo.geometry_estimator import estimator_bytes, load_geometry_estimator
+from common.zoo.estimators import estimator_bytes
+from common.zoo.geometry_estimator import load_geometry_estimator
 
 CATEGORIES = (
     "car",

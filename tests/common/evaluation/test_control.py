@@ -5,6 +5,7 @@ import torch
 
 from common.cli.main import main
 from common.control.preprocess import preprocessed
+from common.control.thing_pose import thing_skeleton
 from common.evaluation.control_scores import edge_f1, silhouette_iou
 from common.training.control.control_truth import control_truth
 from run import APPS
@@ -51,6 +52,32 @@ def test_run_measures_every_variant_and_shows_it(evaluate):
     assert {p.name for p in path.parent.glob("*.png")} == {
         f"{source}_{kind}.png" for source in ("instance", "category") for kind in ("canny", "depth")
     }
+
+
+def test_poses_are_followed_by_what_has_one_and_their_joints_are_measured(evaluate):
+    code, paths, said = evaluate("method.kinds=[pose]")
+
+    assert code == 0, said
+    path = next(p for p in paths if p.name == "figures.json")
+    figures = json.loads(path.read_text())
+    for source in ("instance", "category"):
+        for label in (f"{source}/pose", f"none/pose against {source}", f"true {source}"):
+            assert figures[f"{label} joint_error"] > 0
+            assert 0 <= figures[f"{label} joint_pck"] <= 1
+        # The drawings are noise; the objects are what the estimator knows.
+        assert figures[f"true {source} joint_error"] < figures[f"{source}/pose joint_error"]
+    assert "none top1" not in figures
+    assert {p.name for p in path.parent.glob("*.png")} == {"instance_pose.png", "category_pose.png"}
+
+
+def test_poses_are_those_of_the_object():
+    known = control_truth("cat face", ("depth", "pose"), 0, 64)
+    told = control_truth("cat face", ("depth", "pose"), 0, 64, "estimated")
+    assert torch.equal(
+        known.controls["pose"], thing_skeleton(known.pose.joints, (64, 64))
+    )  # fmt: skip
+    assert torch.equal(told.controls["pose"], preprocessed((known.picture + 1) / 2, "pose"))
+    assert control_truth("car", ("depth",), 0, 64).pose is None
 
 
 def test_controls_of_the_prior_are_refused(evaluate, tmp_path):

@@ -50,7 +50,7 @@ def test_pictures_follow_what_is_given_and_weight_0_is_no_control(draw, controll
     assert np.abs(drawn(canny | {"interval": [0.0, 0.6]}) - made).max() > 0
 
 
-@pytest.mark.parametrize("kind", ["depth", "normals"])
+@pytest.mark.parametrize("kind", ["depth", "normals", "pose"])
 def test_estimated_maps_are_followed_as_the_same_maps_given(draw, controlled, given, kind):
     def drawn(image, preprocessor):
         row = {"kind": kind, "image": str(image), "preprocessor": preprocessor}
@@ -59,7 +59,7 @@ def test_estimated_maps_are_followed_as_the_same_maps_given(draw, controlled, gi
         return pixels(paths)[0]
 
     config = FollowedConfig(image=given, preprocessor=kind)
-    estimated = read_followed(config, (64, 72)).pictures[0]
+    estimated = read_followed(config, (64, 72), "estimated").pictures[0]
     write_picture(given.parent / "map.png", to_picture(estimated * 2 - 1))
     made = drawn(given, kind)
     # The map in the file is rounded to 8 bits.
@@ -69,13 +69,16 @@ def test_estimated_maps_are_followed_as_the_same_maps_given(draw, controlled, gi
 
 @pytest.mark.parametrize(("row", "message"), [
     ({"kind": "depth", "image": "none.png"}, "there is no such file"),
-    ({"kind": "pose", "image": "given.png"}, "kind"),
+    ({"kind": "scribble", "image": "given.png"}, "kind"),
+    ({"kind": "pose", "image": "people.json", "preprocessor": "pose"},
+     "follows poses of things in pictures"),
     ({"image": "given.png"}, "kind"),
     ({"kind": "canny", "image": "given.png", "preprocessor": "silhouette"},
      "makes pictures of kind segmentation, not canny"),
     ({"kind": "normals", "image": "given.png", "preprocessor": "depth"},
      "makes pictures of kind depth, not normals"),
-    ({"kind": "depth", "image": "given.png", "preprocessor": "pose"}, "was not trained on poses"),
+    ({"kind": "depth", "image": "given.png", "preprocessor": "pose"},
+     "makes pictures of kind pose, not depth"),
     ({"kind": "depth", "image": "given.png", "weight": [1.0, 0.5]}, "2 weights are given"),
     ({"kind": "depth", "image": "given.png", "weight": 11}, "weight"),
 ])  # fmt: skip

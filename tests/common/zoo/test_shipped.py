@@ -14,7 +14,7 @@ MAX_BYTES = {
     "trajectories": 400_000, "spacetime_dit": 9_000_000, "controlnet": 2_500_000,
     "upscaler": 700_000, "ip_adapter": 3_000_000, "few_step": 1_500_000,
     "noisy_classifier": 800_000, "causal_autoencoder": 500_000, "geometry_estimator": 700_000,
-    "speech_mouth": 200_000, "mouth_finder": 200_000,
+    "speech_mouth": 200_000, "mouth_finder": 200_000, "pose_estimator": 110_000,
 }  # fmt: skip
 """Of the weights, by kind: what a clone should carry."""
 DOCUMENTED = {"domain", "framing", "trajectories"}

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -5,15 +6,19 @@ import pytest
 import torch
 
 from common.control.kinds import CONTROL_KINDS
+from common.control.thing_pose import NUM_JOINTS
 from common.embedded.autoencoder import Autoencoder
+from common.embedded.control_net import UnionControlNet
 from common.embedded.image_unet import FRONT, View, build_image_unet
 from common.embedded.text_encoder import TextEncoder
+from common.errors import InputError
 from common.kit.captions import Facts
 from common.kit.catalogue import category_named
 from common.runs.state import Checkpoint, load_newest, save
 from common.training.control import control_net_trainer
 from common.training.control.control_net_trainer import ControlNetTraining, TrainControlNet
 from common.training.control.control_source import ControlSet, control_of
+from common.training.control.control_start import begin_with
 from common.training.kit.kit_truths import DEPTH, LABEL, NORMALS
 from common.training.loop import train
 from common.training.loop_config import LearningRate, LoopConfig
@@ -44,6 +49,13 @@ def halves(count: int, truths: bool = True) -> ControlSet:
     )  # fmt: skip
 
 
+def posed(count: int) -> ControlSet:
+    """The same with a nose on the full side."""
+    joints = np.full((count, NUM_JOINTS, 2), np.nan)
+    joints[:, 0] = [[48.0 if row % 2 == 0 else 16.0, 32.0] for row in range(count)]
+    return replace(halves(count), name="kit poses", truths=None, joints=joints)
+
+
 def small(**changes: object):
     """The training on halves, with untrained frozen models."""
     loop = LoopConfig(
@@ -62,8 +74,9 @@ def small(**changes: object):
         kind: Loaded(model.eval().requires_grad_(False), kind[0] * 64)
         for kind, model in models.items()
     }
-    sets = (halves(8), halves(8, truths=False))
-    return config, ControlNetTraining(config, sets, (0.7, 0.3), halves(16), frozen, 0, "cpu")
+    sets = (halves(8), halves(8, truths=False), posed(8))
+    held_out = (halves(16), posed(16))
+    return config, ControlNetTraining(config, sets, (0.5, 0.2, 0.3), held_out, frozen, 0, "cpu")
 
 
 def test_killed_and_resumed_training_ends_in_the_same_bits(tmp_path):
@@ -90,7 +103,8 @@ def test_training_learns_to_follow_every_kind_and_leaves_the_unet_alone():
     *_, last = train(loop, training, "cpu")
 
     found = training.evaluate(last.averaged.eval())
-    assert set(found) == {f"v_error/{kind}" for kind in (*CONTROL_KINDS, "alone")}
+    without = ("alone", "alone_posed")
+    assert set(found) == {f"v_error/{kind}" for kind in (*CONTROL_KINDS, *without)}
     for kind in CONTROL_KINDS:
         assert found[f"v_error/{kind}"] < 0.8 * found["v_error/alone"], kind
     assert same_bits(unet.state_dict(), before)
@@ -112,13 +126,41 @@ def test_emoji_have_no_depth_and_everything_else_is_drawn():
     assert halves(4, truths=False).kinds == ("canny", "soft_edge", "segmentation")
     with pytest.raises(ValueError, match="depth of this picture is not known"):
         halves(4, truths=False).control(0, "depth", np.random.default_rng(0))
+    assert "pose" not in halves(4).kinds
+    assert posed(4).kinds == ("pose",)
+    with pytest.raises(ValueError, match="pose of this picture is not known"):
+        halves(4).control(0, "pose", np.random.default_rng(0))
+
+
+def test_further_kinds_begin_as_the_mean_of_those_that_are_known():
+    _, training = small()
+    unet = training._models["image_unet"].model
+    known = CONTROL.model_copy(update={"kinds": ("depth", "canny")})
+    with torch.random.fork_rng():
+        torch.random.manual_seed(1)
+        before = UnionControlNet(known, unet)
+        after = UnionControlNet(CONTROL, unet)
+    begin_with(after, before)
+    rows, kinds = before.embed_kind.weight, after.sizes.kinds
+    assert torch.equal(after.embed_kind.weight[kinds.index("canny")], rows[1])
+    assert torch.equal(after.embed_kind.weight[kinds.index("depth")], rows[0])
+    torch.testing.assert_close(after.embed_kind.weight[kinds.index("pose")], rows.mean(0))
+    assert torch.equal(after.conv_in.weight, before.conv_in.weight)
+    other = UnionControlNet(CONTROL.model_copy(update={"picture_channels": (8, 8)}), unet)
+    with pytest.raises(InputError, match="start: the ControlNet has the sizes"):
+        begin_with(other, before)
 
 
 def test_controls_are_what_is_known_of_the_row():
     one, rng = halves(8), np.random.default_rng(0)
+    for row in (0, 3):
+        drawn = posed(8).control(row, "pose", rng)
+        side = slice(0, 32) if row % 2 else slice(32, 64)
+        assert float(drawn.sum()) > 0
+        assert float(drawn.sum()) == pytest.approx(float(drawn[:, :, side].sum()))
     for row in (0, 2, 3, 7):  # on both sides of where one array ends
         side = slice(0, 32) if row % 2 else slice(32, 64)
-        for kind in CONTROL_KINDS:
+        for kind in one.kinds:
             made = one.control(row, kind, rng)
             assert made.shape == (3, SIZE_PX, SIZE_PX)
             assert 0 <= float(made.min()) <= float(made.max()) <= 1

@@ -9,11 +9,12 @@ from common.control.geometry_maps import FARTHEST
 from common.embedded.geometry_estimator import GeometryArchitecture
 from common.runs.state import Checkpoint, load_newest, save
 from common.training.geometry.geometry_scores import BASELINES, geometry_scores
-from common.training.geometry.geometry_source import GeometrySource, painted
+from common.training.geometry.geometry_source import GeometrySource
 from common.training.geometry.geometry_table import geometry_table
 from common.training.geometry.geometry_trainer import GeometryTraining, TrainGeometryEstimator
 from common.training.loop import train
 from common.training.loop_config import LearningRate, LoopConfig
+from common.training.pictures.thing_frames import painted
 from tests.common.training.small_training import same_bits
 
 
