@@ -40,15 +40,13 @@ def test_a_change_is_a_second_path_of_low_rank(network):
 
     def beside(layer, pair, features):
         if isinstance(layer, nn.Linear):
-            return features @ pair.lora_down.T @ pair.lora_up.T
-        down = nn.functional.conv2d(
-            features, pair.lora_down, stride=layer.stride, padding=layer.padding
-        )
-        return nn.functional.conv2d(down, pair.lora_up[..., None, None])
+            return features @ pair.down.T @ pair.up.T
+        down = nn.functional.conv2d(features, pair.down, stride=layer.stride, padding=layer.padding)
+        return nn.functional.conv2d(down, pair.up[..., None, None])
 
     hooks = []
-    for name, joined in changes._weights.items():
-        layer, pair = network.get_submodule(name), changes.layers[joined]
+    for name, pair in changes.pairs().items():
+        layer = network.get_submodule(name)
         hooks.append(
             layer.register_forward_hook(
                 lambda module, given, made, pair=pair: made + beside(module, pair, given[0])
@@ -64,6 +62,18 @@ def test_a_change_is_a_second_path_of_low_rank(network):
     torch.testing.assert_close(network(pictures), expected)
 
 
+def test_layers_of_one_length_lie_in_one_tensor_and_begin_apart(network):
+    network.inner.append(nn.Conv2d(6, 8, 1))
+    changes = LowRankChanges(network, 2)
+    names = {name: tuple(value.shape) for name, value in changes.state_dict().items()}
+    assert names == {
+        "up": (8 + 6 + 8 + 2, 2), "down.27": (2, 27), "down.8": (2, 8), "down.6": (4, 6),
+    }  # fmt: skip
+    pairs = changes.pairs()
+    assert set(pairs) == {"first", "inner.1", "inner.2", "last"}
+    assert not torch.equal(pairs["inner.2"].down.flatten(), pairs["last"].down.flatten())
+
+
 def test_the_change_learns_and_the_network_does_not(network):
     network.requires_grad_(False)
     changes = LowRankChanges(network, 2)
@@ -71,9 +81,9 @@ def test_the_change_learns_and_the_network_does_not(network):
         network, changes(dict(network.named_parameters())), (torch.randn(4, 3, 8, 8),)
     )
     made.square().sum().backward()
-    for pair in changes.layers.values():
-        assert float(pair.lora_up.grad.abs().max()) > 0
-        assert float(pair.lora_down.grad.abs().max()) == 0, "B is 0 at first"
+    assert all(float(row.abs().max()) > 0 for row in changes.up.grad.split([8, 6, 2]))
+    for down in changes.down.values():
+        assert float(down.grad.abs().max()) == 0, "B is 0 at first"
     assert all(weight.grad is None for weight in network.parameters())
 
 
