@@ -35,7 +35,7 @@ class PretrainedNeed:
     reading_bytes: int
     """More than that at the end of reading: a tensor while it is converted."""
     activation_bytes: int
-    """The most that drawing a batch, or decoding one picture, has beside the weights."""
+    """The most that drawing a batch, or decoding, has beside the weights."""
     offloaded_bytes: int | None = None
     """The most on the GPU, where models come to it in turn; None where they stay together."""
 
@@ -48,9 +48,15 @@ class PretrainedNeed:
 
 
 def pretrained_need(
-    config: PretrainedPriorConfig, size: tuple[int, ...], together: int
+    config: PretrainedPriorConfig, size: tuple[int, ...], together: int, decoded: int = 1
 ) -> PretrainedNeed:
     """The memory of drawing pictures of ``(height, width)``, ``together`` at a time.
+
+    Args:
+        config: of the checkpoint.
+        size: of a picture.
+        together: pictures that are drawn at a time.
+        decoded: pictures that are decoded at a time; frames of clips are by ``decode_batch``.
 
     Raises:
         InputError: the checkpoint is wrong, or cannot draw what is asked for.
@@ -81,7 +87,7 @@ def pretrained_need(
         if checkpoint.is_unet
         else _of_transformer(checkpoint, models, config, latents)
     )
-    decoding = _of_decoding(models, latents[:1])
+    decoding = _of_decoding(models, latents[:1].expand(decoded, -1, -1, -1))
     work = [
         *(Work((text,)) for text in models.text_encoders),
         Work((models.denoiser,), denoising),

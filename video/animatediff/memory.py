@@ -24,7 +24,7 @@ def animatediff_need(
     config: PretrainedPriorConfig, motion: MotionModuleConfig, size: Size, together: int
 ) -> PretrainedNeed:
     """The memory of drawing ``together`` clips of ``(frames, height, width)`` at a time."""
-    alone = pretrained_need(config, size[1:], 1)
+    alone = pretrained_need(config, size[1:], 1, min(size[0], config.compute.decode_batch))
     dtype = torch_dtype(config.compute)
     checkpoint = read_motion(motion.path)
     models = build_skeletons(read_checkpoint(config), config.clip_skip)

@@ -152,3 +152,17 @@ def test_memory_grows_with_the_clip_and_counts_the_module(checkpoint, modules):
         for tensor in part.state_dict().values()
     )
     assert short.weights_bytes == pytest.approx(4 * (learnt + models), rel=0.01)
+
+
+def test_memory_counts_the_frames_that_are_decoded_together(checkpoint, modules):
+    motion = MotionModuleConfig(path=modules["v2"][1])
+
+    def need(batch, frames=8):
+        compute = ComputeConfig(decode_batch=batch)
+        config = PretrainedPriorConfig(path=str(checkpoint), compute=compute)
+        return animatediff_need(config, motion, (frames, 512, 512), 1).activation_bytes
+
+    # Of this small model decoding four frames takes more than drawing.
+    assert need(4) > need(1)
+    assert need(8) == pytest.approx(2 * need(4), rel=0.02)
+    assert need(100) == need(8), "there are no more frames than these"
