@@ -24,6 +24,8 @@ from common.shapes import Clips
 _SEEN = 0.1
 """What is darker is nothing that is followed."""
 
+_NOTHING = 0.99
+"""Share that moves leave unexplained where they explain nothing, or there is nothing to explain."""
 _ALIKE = 0.15
 """Difference of colours in [-1, 1] up to which they are one: of codecs' errors."""
 _MOST_OF_EDGES = 0.3
@@ -35,12 +37,14 @@ P = TypeVar("P", bound=PlannedClips)
 def moves_followed(controls: Sequence[EmbeddedControl]) -> Told | None:
     """Moves of the pictures that controls follow, of the control in which they explain most.
 
-    None: none of them has pictures of its own for the frames, or all weigh nothing.
+    None: none of them has pictures of its own for the frames, or all weigh nothing, or show a thing
+    that stands still.
     """
     found = [
         registered(_cut_out(one)) for one in controls
         if len(one.followed.pictures) > 1 and bool(one.followed.weights.any())
     ]  # fmt: skip
+    found = [told for told in found if float(told.unexplained[0]) < _NOTHING]
     return min(found, key=lambda told: float(told.unexplained[0]), default=None)
 
 

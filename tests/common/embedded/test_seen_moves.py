@@ -60,6 +60,7 @@ def test_the_control_that_moves_explain_best_is_taken() -> None:
 
 def test_one_picture_for_all_frames_and_what_weighs_nothing_tell_no_moves() -> None:
     assert moves_followed([control(sliding(4)[:1])]) is None
+    assert moves_followed([control(sliding(0))]) is None, "as of one picture"
     assert moves_followed([control(sliding(4), 0.0)]) is None
     assert moves_followed([]) is None
 
