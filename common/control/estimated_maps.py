@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from common.control.geometry_maps import FARTHEST, unit_vectors
 from common.media.fitting import Placement, placed, placement
+from common.media.mask_box import mask_box
 from common.shapes import Images
 
 SIZE_PX = 128
@@ -60,10 +61,7 @@ def framed(picture: Float[Tensor, "4 h w"]) -> Framed:
     seen = visible(picture)
     if not seen.any():
         raise ValueError("there is nothing to frame")
-    rows, columns = (torch.nonzero(seen.any(axis))[:, 0] for axis in (1, 0))
-    box = (
-        slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1),
-    )  # fmt: skip
+    box = mask_box(seen)
     cut = picture[:, *box]
     inner = placement((cut.shape[1], cut.shape[2]), (THING_PX, THING_PX), "contain")
     margin = (SIZE_PX - THING_PX) // 2

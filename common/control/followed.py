@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 
 import torch
 from einops import repeat
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from common.diffusion.frame_curves import FrameNumbers
+
+_DARK = 0.1
+"""Up to this brightness there is nothing to follow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +23,10 @@ class Followed:
     """Of each picture."""
     interval: tuple[float, float]
     """Diffusion times at which they act, 0 clean to 1 noise."""
+
+    def lit(self) -> Bool[Tensor, "f h w"]:
+        """Where each picture has anything to follow."""
+        return self.pictures.amax(1) > _DARK
 
     def shares(self, times: Float[Tensor, " b"]) -> Float[Tensor, " b"]:
         """How much of the features each row of a batch gets at its diffusion time.

@@ -14,12 +14,11 @@ from torch import Tensor
 
 from common.embedded.controls import EmbeddedControl
 from common.media.fitting import Placement, placed
+from common.media.mask_box import mask_box
 from common.shapes import Images
 
 _FILLED = 0.8
 """Share of the shorter side that things fill where the prior draws them."""
-_SEEN = 0.1
-"""What is darker is nothing to follow."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +53,14 @@ def close_up(controls: Sequence[EmbeddedControl]) -> CloseUp | None:
     acting = [one.followed for one in controls if bool(one.followed.weights[0] != 0)]
     if not acting:
         return None
-    seen: Bool[Tensor, "n h w"] = torch.stack([one.pictures[0] for one in acting]).amax(1) > _SEEN
-    anywhere = seen.any(0)
-    if not bool(anywhere.any()):
+    lit: Bool[Tensor, "h w"] = torch.stack([one.first().lit()[0] for one in acting]).any(0)
+    if not bool(lit.any()):
         return None
-    rows, columns = (torch.nonzero(anywhere.any(axis))[:, 0] for axis in (1, 0))
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    left, right = int(columns[0]), int(columns[-1]) + 1
-    side = max(bottom - top, right - left) / _FILLED
-    if side >= min(anywhere.shape):
+    rows, columns = mask_box(lit)
+    side = max(rows.stop - rows.start, columns.stop - columns.start) / _FILLED
+    if side >= min(lit.shape):
         return None
-    return CloseUp((left + right) / 2, (top + bottom) / 2, side)
+    return CloseUp((columns.start + columns.stop) / 2, (rows.start + rows.stop) / 2, side)
 
 
 def enlarged(controls: Sequence[EmbeddedControl], part: CloseUp) -> list[EmbeddedControl]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from common.config import Config
 from common.embedded.mixture_density import MixtureDensity
 from common.media.fitting import Placement, placed
+from common.media.mask_box import mask_box
 from common.shapes import Images
 
 _VISIBLE = 0.0
@@ -68,9 +69,8 @@ def boxes_of(pictures: Images) -> Boxes:
     for visible in pictures[:, 3] > _VISIBLE:
         if not visible.any():
             visible = torch.ones_like(visible)
-        rows, columns = (torch.nonzero(visible.any(axis))[:, 0] for axis in (1, 0))
-        top, bottom = int(rows[0]), int(rows[-1]) + 1
-        left, right = int(columns[0]), int(columns[-1]) + 1
+        rows, columns = mask_box(visible)
+        top, bottom, left, right = rows.start, rows.stop, columns.start, columns.stop
         side = max(bottom - top, right - left) / min(height, width)
         found.append((side, (left + right) / (2 * width), (top + bottom) / (2 * height)))
     return torch.tensor(found)

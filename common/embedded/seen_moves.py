@@ -21,9 +21,6 @@ from common.embedded.registration import registered
 from common.embedded.trajectory import Told
 from common.shapes import Clips
 
-_SEEN = 0.1
-"""What is darker is nothing that is followed."""
-
 _NOTHING = 0.99
 """Share that moves leave unexplained where they explain nothing, or there is nothing to explain."""
 _ALIKE = 0.15
@@ -52,14 +49,16 @@ def plan_following(plan: ClipPlan, controls: Sequence[EmbeddedControl]) -> ClipP
     """The plan of clips that follow controls, which say where things are and how they move."""
     if not controls:
         return plan
-    told = moves_followed(controls)
     free = replace(plan, framing=None, trajectories=None)
-    return free if told is None else moving_so(free, told)
+    if plan.noise is None:  # they begin with noise alone
+        return free
+    told = moves_followed(controls)
+    return free if told is None else moving_so(free, told, controls[0].followed.pictures.device)
 
 
-def moving_so(plan: ClipPlan, told: Told) -> ClipPlan:
+def moving_so(plan: ClipPlan, told: Told, device: torch.device) -> ClipPlan:
     """The plan of clips whose things move as in one that was seen."""
-    return replace(plan, tracks=told.tracks, unexplained=float(told.unexplained[0]))
+    return replace(plan, tracks=told.tracks.to(device), unexplained=float(told.unexplained[0]))
 
 
 def moving_as(prior: P, clip: Clips) -> P:
@@ -73,7 +72,7 @@ def moving_as(prior: P, clip: Clips) -> P:
     told, followed = registered(before_plain_ground(clip.cpu().float())), prior.plan.unexplained
     same = copy(prior)
     if followed is None or float(told.unexplained[0]) < followed:
-        same.plan = moving_so(prior.plan, told)
+        same.plan = moving_so(prior.plan, told, clip.device)
     return same
 
 
@@ -104,11 +103,11 @@ def _cut_out(control: EmbeddedControl) -> Clips:
 
     Edges have gaps: what lies in their convex hull is seen, which turns and grows as they do.
     """
-    from skimage.morphology import convex_hull_image
-
     pictures = control.followed.pictures.cpu().float()
-    lit = pictures.amax(1) > _SEEN
+    lit = control.followed.lit().cpu()
     if control.kind in EDGE_KINDS:
+        from skimage.morphology import convex_hull_image
+
         hulls = [convex_hull_image(frame.numpy()) if frame.any() else frame for frame in lit]
         lit = torch.from_numpy(np.stack(hulls))
     alpha = rearrange(lit.to(pictures), "f h w -> f 1 h w")

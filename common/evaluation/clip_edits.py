@@ -33,6 +33,7 @@ from common.judging.motion_classifier import MotionMeasure, load_motion_measure
 from common.judging.names import Names, load_names
 from common.judging.read_texts import ReadTexts
 from common.media.clips import write_clip
+from common.media.mask_box import mask_box
 from common.media.pixels import to_frames
 from common.report.content import Column, Gallery, MediaItem, Section, Table
 from common.runs.app import Estimate, Outcome, Run
@@ -143,8 +144,7 @@ def _row(
 def psnr_of_thing(shown: Float[Tensor, "c h w"], given: Float[Tensor, "c h w"]) -> float:
     """PSNR of premultiplied RGBA in [-1, 1] within the box around what is visible, dB."""
     visible = given[3] > -1 + 2 / 255
-    rows, columns = (torch.nonzero(visible.any(axis))[:, 0] for axis in (1, 0))
-    box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+    box = mask_box(visible)
     error = float(((shown[:, *box] - given[:, *box]) ** 2).mean())
     return 10 * float(torch.log10(torch.tensor(4 / max(error, 1e-10))))
 

@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 
 from common.embedded.geometry_estimator import GeometryArchitecture, GeometryEstimator
-from common.zoo.models import ZOO, architecture_of, ready
-from common.zoo.storage import load_model
+from common.zoo.models import ZOO
+from common.zoo.standalone import load_standalone
 
 KIND = "geometry_estimator"
 
@@ -17,7 +17,4 @@ def load_geometry_estimator(folder: Path = ZOO) -> GeometryEstimator:
     Raises:
         InputError: it is missing or damaged.
     """
-    stored = load_model(folder, KIND, KIND)
-    sizes = architecture_of(GeometryArchitecture, stored.manifest.architecture)
-    model: GeometryEstimator = ready(GeometryEstimator(sizes), stored, "cpu").model
-    return model
+    return load_standalone(folder, KIND, GeometryArchitecture, GeometryEstimator)

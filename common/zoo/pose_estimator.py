@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 
 from common.embedded.pose_estimator import PoseArchitecture, PoseEstimator
-from common.zoo.models import ZOO, architecture_of, ready
-from common.zoo.storage import load_model
+from common.zoo.models import ZOO
+from common.zoo.standalone import load_standalone
 
 KIND = "pose_estimator"
 
@@ -17,7 +17,4 @@ def load_pose_estimator(folder: Path = ZOO) -> PoseEstimator:
     Raises:
         InputError: it is missing or damaged.
     """
-    stored = load_model(folder, KIND, KIND)
-    sizes = architecture_of(PoseArchitecture, stored.manifest.architecture)
-    model: PoseEstimator = ready(PoseEstimator(sizes), stored, "cpu").model
-    return model
+    return load_standalone(folder, KIND, PoseArchitecture, PoseEstimator)

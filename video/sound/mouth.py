@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from common.config import Config
 from common.embedded.mouth import MOUTH, MOUTH_RATE_HZ
-from common.zoo.models import ZOO, architecture_of, ready
-from common.zoo.storage import load_model
+from common.zoo.models import ZOO
+from common.zoo.standalone import load_standalone
 from video.sound.features import log_bands
 
 KIND = "speech_mouth"
@@ -66,10 +66,7 @@ def load_speech_mouth(folder: Path = ZOO) -> SpeechMouth:
     Raises:
         InputError: it is missing or damaged.
     """
-    stored = load_model(folder, KIND, KIND)
-    sizes = architecture_of(SpeechMouthArchitecture, stored.manifest.architecture)
-    model: SpeechMouth = ready(SpeechMouth(sizes), stored, "cpu").model
-    return model
+    return load_standalone(folder, KIND, SpeechMouthArchitecture, SpeechMouth)
 
 
 @torch.inference_mode()

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from common.config import Config
 from common.embedded.few_step_frames import FewStepFramesArchitecture
+from common.training.jump_shares import check_jump_shares
 from common.training.loop_config import LearningRate, LoopConfig
 
 
@@ -46,13 +47,7 @@ class FewStepFramesTraining(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> "FewStepFramesTraining":
-        if len(self.shares) != len(self.architecture.num_steps) or min(self.shares) < 0:
-            raise ValueError(
-                f"shares {self.shares} must be one for each of architecture.num_steps "
-                f"{self.architecture.num_steps}, none below 0"
-            )
-        if not sum(self.shares) > 0:
-            raise ValueError("shares must not all be 0")
+        check_jump_shares(self.shares, self.architecture.num_steps)
         return self
 
 

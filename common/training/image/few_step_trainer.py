@@ -30,6 +30,7 @@ from common.training.image.teacher_paths import (
     open_prompts,
 )
 from common.training.initial_weights import initial_weights, on_device
+from common.training.jump_shares import check_jump_shares
 from common.training.loop_config import LearningRate, LoopConfig
 from common.training.path_shelf import PathShelf, bent, places
 from common.training.training import Package
@@ -79,13 +80,7 @@ class TrainFewStep(Config):
 
     @model_validator(mode="after")
     def _shares_fit(self) -> "TrainFewStep":
-        if len(self.shares) != len(self.architecture.num_steps) or min(self.shares) < 0:
-            raise ValueError(
-                f"shares {self.shares} must be one for each of architecture.num_steps "
-                f"{self.architecture.num_steps}, none below 0"
-            )
-        if not sum(self.shares) > 0:
-            raise ValueError("shares must not all be 0")
+        check_jump_shares(self.shares, self.architecture.num_steps)
         return self
 
 
