@@ -28,4 +28,5 @@ class UNetComputeConfig(Config):
     heun."""
     compile: bool = False
     """Compile the denoiser with torch.compile: minutes before the first sample, faster ones after,
-    and other rounding. For pictures and clips; a CPU needs a C++ compiler, CUDA needs triton."""
+    and other rounding. For pictures and clips; a CPU needs a C++ compiler, and memory for the
+    denoiser's weights once more; CUDA needs triton."""

@@ -166,14 +166,12 @@ class UNetInputs(NamedTuple):
 class LiftedUNet(nn.Module):
     """A U-Net and the frame layers that lift it.
 
-    Not for two threads at once: while it runs, the layers are hooked into the U-Net. State: whether
-    its parts are compiled.
+    Not for two threads at once: while it runs, the layers are hooked into the U-Net.
     """
 
     def __init__(self, unet: Any, layers: FrameLayers):
         super().__init__()
         self.unet, self.layers = unet, layers
-        self.compiled = False
 
     def forward(
         self,
@@ -233,7 +231,6 @@ def compile_lifted(lifted: LiftedUNet, device: str) -> None:
     parts = {id(part): part for pair in places for part in pair}
     parts |= {id(one): one for one in lifted.unet.modules() if isinstance(one, ResnetBlock2D)}
     compile_parts(parts.values(), device)
-    lifted.compiled = True
 
 
 @contextmanager

@@ -15,33 +15,32 @@ from torch import Tensor
 from common.diffusion.image_attention import cross_attentions
 
 
-@contextmanager
-def text_once(unet: Any, num_alike: int) -> Iterator[None]:
-    """Cross-attention takes every ``num_alike`` rows of text that follow each other for one.
+class SharedText:
+    """Cross-attention of a U-Net that can take rows of text which follow each other for one.
 
-    Args:
-        unet: of diffusers; it is changed for as long as the context lasts.
-        num_alike: rows that are told the same; 1 changes nothing.
+    State: how many rows are told the same at present.
     """
-    maps = [
-        one
-        for attention in (cross_attentions(unet) if num_alike > 1 else [])
-        for one in (attention.to_k, attention.to_v)
-    ]
-    before = [one.__dict__.get("forward") for one in maps]  # their class's, or one put in
-    for one in maps:
-        one.forward = partial(_of_one_row, one.forward, num_alike)
-    try:
-        yield
-    finally:
-        for one, own in zip(maps, before, strict=True):
-            del one.forward
-            if own is not None:
-                one.forward = own
 
+    def __init__(self, unet: Any):
+        """Put it into a U-Net of diffusers, which computes as before until rows are alike."""
+        self._num_alike = 1
+        for attention in cross_attentions(unet):
+            for one in (attention.to_k, attention.to_v):
+                one.forward = partial(self._mapped, one.forward)
 
-def _of_one_row(whole: Callable[[Tensor], Tensor], num_alike: int, rows: Tensor) -> Tensor:
-    made = whole(rows[::num_alike])
-    if len(made) == 1:
-        return made.expand(num_alike, -1, -1)
-    return repeat(made, "b l d -> (b f) l d", f=num_alike)
+    @contextmanager
+    def alike(self, count: int) -> Iterator[None]:
+        """Every ``count`` rows that follow each other are told the same, while this lasts."""
+        before, self._num_alike = self._num_alike, count
+        try:
+            yield
+        finally:
+            self._num_alike = before
+
+    def _mapped(self, whole: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+        if self._num_alike == 1:
+            return whole(rows)
+        made = whole(rows[:: self._num_alike])
+        if len(made) == 1:
+            return made.expand(self._num_alike, -1, -1)
+        return repeat(made, "b l d -> (b f) l d", f=self._num_alike)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from common.diffusion.compiled import laid_out_bytes
 from common.diffusion.lean_unet import make_lean
 from common.pretrained.activation_memory import peak_activation_bytes
 from common.pretrained.attention import set_attention
@@ -93,11 +94,12 @@ def pretrained_need(
         Work((models.denoiser,), denoising),
         Work((models.autoencoder,), decoding),
     ]
+    laid_out = laid_out_bytes(num_bytes(models.denoiser), compute.compile)
     offloaded = shown.kept_bytes + device_bytes(work, nets, compute.offload)
     return PretrainedNeed(
         latent_shape=spec.latent_shape,
         image_channels=spec.image_channels,
-        weights_bytes=shown.kept_bytes + sum(num_bytes(m) for m in (*models.all, *nets)),
+        weights_bytes=shown.kept_bytes + laid_out + sum(num_bytes(m) for m in (*models.all, *nets)),
         reading_bytes=max(
             shown.passing_bytes,
             _reading_bytes(checkpoint.components, dtypes),

@@ -13,6 +13,7 @@ from common.diffusion.frame_attention import NormOver
 from common.diffusion.frame_windows import FrameWindows
 from common.diffusion.inflation import inflate
 from common.diffusion.lifted_unet import FrameLayers, compile_lifted
+from common.diffusion.shared_text import SharedText
 from common.diffusion.unet_coverage import check_coverage
 from common.errors import InputError
 from common.generation.picture_switches import refuse_offload
@@ -122,12 +123,13 @@ def build_animatediff_prior(
     joint = _joint_norms(motion, family)
     settings = ClipSettings(size[0], family.schedule, motion.scale, joint, windows, repeats_noise)
     lifted = inflate(pictures.unet, layers).lifted
+    text = SharedText(pictures.unet)
     if config.compute.compile:
         compile_lifted(lifted, device)
     sparse = [
         _sparse_control(one, pictures, size[1:], motion, device) for one in motion.sparse_controls
     ]
-    return AnimateDiffPrior(pictures, lifted, settings, sparse)
+    return AnimateDiffPrior(pictures, lifted, settings, text, sparse)
 
 
 def _joint_norms(motion: MotionModuleConfig, family: MotionFamily) -> bool:

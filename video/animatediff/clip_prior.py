@@ -18,7 +18,7 @@ from common.diffusion.masked_picture import MaskedPicture
 from common.diffusion.noise_schedule import build_noise_schedule
 from common.diffusion.prior import PriorSpec
 from common.diffusion.schedule_config import VPSchedule
-from common.diffusion.shared_text import text_once
+from common.diffusion.shared_text import SharedText
 from common.pretrained.prior import PretrainedCond, PretrainedPrior
 from common.seeding import randn
 from common.shapes import Clips, Timesteps
@@ -54,8 +54,8 @@ class ClipSettings:
 class AnimateDiffPrior:
     """A prior of clips.
 
-    State: the prior of pictures, its U-Net with the motion module, the settings, and SparseCtrl
-    encoders with their pictures.
+    State: the prior of pictures, its U-Net with the motion module, the settings, what its
+    cross-attention shares, and SparseCtrl encoders with their pictures.
     """
 
     def __init__(
@@ -63,10 +63,11 @@ class AnimateDiffPrior:
         pictures: PretrainedPrior,
         lifted: LiftedUNet,
         settings: ClipSettings,
+        text: SharedText,
         sparse: Sequence[SparseControl] = (),
         loras: FrameLoras | None = None,
     ):
-        self.pictures, self.lifted, self._settings = pictures, lifted, settings
+        self.pictures, self.lifted, self._settings, self._text = pictures, lifted, settings, text
         self._sparse, self._loras = sparse, loras
         channels, height, width = pictures.spec.latent_shape
         self._spec = replace(
@@ -139,7 +140,7 @@ class AnimateDiffPrior:
             )
         ]
         pictures = self.pictures.following(controls)
-        return AnimateDiffPrior(pictures, self.lifted, settings, self._sparse, loras)
+        return AnimateDiffPrior(pictures, self.lifted, settings, self._text, self._sparse, loras)
 
     def of_frames(self, frames: FrameNumbers) -> "AnimateDiffPrior":
         """The prior of some frames of its clip, drawn as one of their own."""
@@ -150,7 +151,7 @@ class AnimateDiffPrior:
         pictures = self.pictures.of_frames(frames)
         sparse = [one.of_frames(frames) for one in self._sparse]
         loras = None if self._loras is None else self._loras.of_frames(frames)
-        return AnimateDiffPrior(pictures, self.lifted, settings, sparse, loras)
+        return AnimateDiffPrior(pictures, self.lifted, settings, self._text, sparse, loras)
 
     @property
     def takes_mask(self) -> bool:
@@ -160,7 +161,9 @@ class AnimateDiffPrior:
     def inpainting(self, shown: MaskedPicture) -> "AnimateDiffPrior":
         """The same prior, told a mask and what stays in each frame."""
         pictures = self.pictures.inpainting(shown)
-        return AnimateDiffPrior(pictures, self.lifted, self._settings, self._sparse, self._loras)
+        return AnimateDiffPrior(
+            pictures, self.lifted, self._settings, self._text, self._sparse, self._loras
+        )
 
     def predict(self, latents: Clips, timesteps: Timesteps, cond: PretrainedCond) -> Clips:
         """The lifted U-Net's prediction at each clip's timestep, fused from windows.
@@ -203,7 +206,7 @@ class AnimateDiffPrior:
         loras = None if self._loras is None else self._loras.of_frames(frames)
         with (
             nullcontext() if loras is None else loras.acting(len(latents)),
-            nullcontext() if self.lifted.compiled else text_once(self.lifted.unet, alike),
+            self._text.alike(alike),
             frames_normed_together(self.lifted.unet, together),
             attending(self.lifted.unet, cond.images),
         ):

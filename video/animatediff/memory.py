@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from einops import repeat
 
+from common.diffusion.compiled import laid_out_bytes
 from common.diffusion.lean_unet import make_lean
 from common.diffusion.lifted_unet import LiftedUNet, UNetInputs
 from common.pretrained.activation_memory import peak_activation_bytes
@@ -58,6 +59,7 @@ def animatediff_need(
     added = [read_sparse(one.path).weights for one in motion.sparse_controls]
     stored = [value for weights in (checkpoint.weights, *added) for value in weights.values()]
     own = sum(value.numel() for value in stored) * dtype.itemsize
+    own += laid_out_bytes(own, compute.compile)
     return replace(
         alone,
         latent_shape=(latent[0], size[0], *latent[1:]),

@@ -91,6 +91,18 @@ def test_weights_are_those_of_the_files_in_their_type(checkpoints):
         assert half.weights_bytes < mixed.weights_bytes < whole.weights_bytes
 
 
+def test_compiled_weights_are_there_twice_on_a_cpu(checkpoints, monkeypatch):
+    folder = checkpoints["sd15"]
+    denoiser = sum(path.stat().st_size for path in (folder / "unet").glob("*.safetensors"))
+    more = {}
+    for cuda in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
+        compiled = need_of(folder, compile=True).weights_bytes
+        more[cuda] = compiled - need_of(folder).weights_bytes
+    assert 0.9 * denoiser < more[False] < denoiser  # headers take the rest
+    assert more[True] == 0
+
+
 def test_tensors_are_converted_one_by_one(checkpoints, tmp_path):
     folder = copied(checkpoints["sd15"], tmp_path)
     change_tensors(folder / UNET, lambda tensors: {k: v.half() for k, v in tensors.items()})
