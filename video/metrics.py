@@ -173,7 +173,7 @@ def frechet_distance(one: Float[np.ndarray, "n d"], other: Float[np.ndarray, "m 
 def _root_of_covariance(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "k d"]:
     """``R`` with ``R^T R`` the covariance, of no more rows than there are features."""
     away = (rows - rows.mean(0)) / np.sqrt(len(rows) - 1)
-    return away if len(away) <= away.shape[1] else np.linalg.qr(away, mode="r")
+    return away if len(away) <= away.shape[1] else np.asarray(np.linalg.qr(away, mode="r"))
 
 
 def _agree(there: Flow, back: Flow) -> np.ndarray:

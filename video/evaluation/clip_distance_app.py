@@ -100,8 +100,8 @@ def run(config: ClipDistanceConfig, run: Run) -> Outcome:
     for name in _SETS:
         _look_at(config, run, judge, name, places[name], found)
     with run.clock.stage("distances"):
-        looks = [_stacked(found[name]) for name in _SETS]
-        distances = set_distances(*looks, config.seed, config.num_resamples)
+        real, drawn = (_stacked(found[name]) for name in _SETS)
+        distances = set_distances(real, drawn, config.seed, config.num_resamples)
     for key, one in distances.items():
         LOGGER.info("%s %.4f [%.4f, %.4f], floor %.4f, shuffled %.4f, p %.3g", key, one.value,
                     one.lo, one.hi, one.floor, one.shuffled, one.p_value)  # fmt: skip
