@@ -77,8 +77,8 @@ def found_clips(
         seen.add(path.resolve())
     if not LEAST_CLIPS <= len(found) <= MOST_CLIPS:
         raise InputError(
-            f"{name} has {len(found)} clips; a distance of sets is of {LEAST_CLIPS} to "
-            f"{MOST_CLIPS:,} on either side"
+            f"{name} is of {len(found)} clips; distances of sets are of {LEAST_CLIPS} to "
+            f"{MOST_CLIPS:,} on each side"
         )
     return tuple(found)
 

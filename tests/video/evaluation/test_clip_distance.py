@@ -109,7 +109,7 @@ def test_folders_of_runs_and_files_are_read_each_clip_once(held_against, folders
 
 @pytest.mark.parametrize(("changes", "message"), [
     (("drawn=[none]",), "none: there is no such file or folder"),
-    (("drawn=[blue/000.webp]",), "drawn has 1 clips; a distance of sets is of 16 to 10,000"),
+    (("drawn=[blue/000.webp]",), "drawn is of 1 clips; distances of sets are of 16 to 10,000"),
     (("drawn=[blue, blue]",), "blue/000.webp is twice in drawn"),
     (("drawn=[blue]", "formats=[mp4]"), "red has no clips: mp4 files are looked for"),
     (("num_frames=5",), "red/000.webp has 4 frames at 8 a second, and num_frames=5"),
