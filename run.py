@@ -40,6 +40,8 @@ def app_of(name: str) -> "App":
             from video.evaluation.kit_clip_app import APP
         case "clip_coding":
             from video.evaluation.clip_coding_app import APP
+        case "clip_distance":
+            from video.evaluation.clip_distance_app import APP
         case "evaluate_threed":
             from threed.evaluation.app import APP
         case "kit_asset":
@@ -97,8 +99,8 @@ def describer_of(suffix: str) -> "Describer":
 
 NAMES = (
     "image", "upscale", "video", "motion_conversion", "threed", "prepare", "train", "train_video",
-    "evaluate", "evaluate_video", "kit_clip", "clip_coding", "evaluate_threed", "kit_asset",
-    "distillation", "compare",
+    "evaluate", "evaluate_video", "kit_clip", "clip_coding", "clip_distance", "evaluate_threed",
+    "kit_asset", "distillation", "compare",
 )  # fmt: skip
 
 SUFFIXES = (

@@ -54,14 +54,14 @@ from video.clip_priors import (
 )
 from video.clip_windows import drawn_together, windows_of
 from video.config import VideoConfig
-from video.export import STREAMED, check_export, clip_files, opaque
+from video.export import STREAMED, check_export, clip_files
+from video.figures import Figures, check_figures, load_figures, num_shown
 from video.given_frames import GivenFrames, given_frames, strength_of
 from video.given_moves import moving_as_given
 from video.image_to_video import ImageToVideo
-from video.interpolation import Resampling, resampled
+from video.interpolation import resampled, resampling_of
 from video.long_clips import LongDrawn, draw_long
 from video.long_video import LongVideo
-from video.metrics import clip_metrics
 from video.refined_clips import draw_refined
 from video.sound.tracks import Sound, read_sound
 from video.timeline.check import check_timeline
@@ -88,7 +88,8 @@ def check(config: VideoConfig, apps: Apps) -> list[str]:
     keeps = isinstance(config.method, VideoInpaint)
     notes += enlarging_notes(config.export.upscale, keeps)
     first_evaluation(config.sampler, strength_of(config.method))
-    given_frames(config.method, channels=4, fps=config.export.fps)
+    given = given_frames(config.method, channels=4, fps=config.export.fps)
+    notes += check_figures(config, given)
     return [*notes, *_method_notes(config), *([] if camera is None else view_notes(camera))]
 
 
@@ -166,6 +167,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
     with run.clock.stage("prior"):
         prior = build_clip_prior(told, run.device, tracks)
         enlarging = load_enlarging(config.export.upscale, run.device)
+        figures = load_figures(config, run.device)
     source = given_frames(method, prior.spec.image_channels, config.export.fps)
     given = None
     if source is not None:
@@ -186,7 +188,7 @@ def run(config: VideoConfig, run: Run) -> Outcome:
     for drawn in clips:
         with run.clock.stage("decoding and export"), torch.inference_mode():
             shown = _shown(config, _frames(config, prior, drawn, source, enlarging))
-            _write(config, run, drawn, shown, prior, sound)
+            _write(config, run, drawn, shown, prior, sound, figures)
     return _with_coverage(config, prior, outcome_of(config, run))
 
 
@@ -237,16 +239,8 @@ def _num_latents(drawn: Drawn | LongDrawn) -> int:
 
 def _shown(config: VideoConfig, frames: Iterator[Frames]) -> Iterator[Frames]:
     """The frames of the files, with those between drawn ones if they are asked for."""
-    resampling, count = _resampling(config), config.method.num_frames
+    resampling, count = resampling_of(config), config.method.num_frames
     return frames if resampling is None else resampled(frames, count, resampling)
-
-
-def _resampling(config: VideoConfig) -> Resampling | None:
-    export, windows = config.export, config.method.windows
-    if export.target_fps is None:
-        return None
-    looped = windows is not None and windows.schedule == "looped"
-    return Resampling(export.fps, export.target_fps, looped)
 
 
 @torch.inference_mode()
@@ -284,12 +278,12 @@ def _write(
     frames: Iterator[Frames],
     prior: Prior[Any],
     sound: Sound | None,
+    figures: Figures,
 ) -> None:
     samples, stem = run.folder.samples, f"{drawn.sample:03d}"
     record = provenance_of(config, run, config.prompt, drawn.sample)
     poster = samples / f"{stem}_poster.png"
-    count, resampling = config.method.num_frames, _resampling(config)
-    shown = count if resampling is None else resampling.num_frames(count)
+    shown = num_shown(config)
     middle, audio = shown // 2, None
     if sound is not None:
         audio = fit_audio(sound.audio, float(shown / as_rate(config.export.shown_fps)))
@@ -301,12 +295,12 @@ def _write(
                 write_picture(poster, part[middle - done], provenance=record)
             done += len(part)
             if config.metrics:
-                seen.append(opaque(part, config.export.background))
+                seen.append(part)
     metrics = {}
     if isinstance(drawn, Drawn) and not isinstance(config.method, LongVideo):
         metrics = sample_metrics(prior, drawn.latents, config.prompt)
     if config.metrics:
-        metrics |= clip_metrics(config.metrics, np.concatenate(seen))
+        metrics |= figures.of(np.concatenate(seen))
     names = tuple(path.relative_to(samples).as_posix() for path in files.paths)
     Sidecar(drawn.sample, config.seed, config.prompt, names, poster.name, metrics).write(samples)
 

@@ -52,4 +52,6 @@ class VideoConfig(GenerationConfig):
     """Which files to write."""
     metrics: tuple[Metric, ...] = ()
     """Figures of the finished clips for the report and comparisons: temporal_flickering,
-    smoothness, warp_error, flow_px, seam (`video/metrics.py`)."""
+    smoothness, warp_error, flow_px (the dynamic degree), seam (`video/metrics.py`); by the judge
+    judge_subject_consistency, judge_background_consistency (of opaque clips) and
+    judge_text_alignment (`video/judged_metrics.py`)."""

@@ -23,6 +23,7 @@ from common.embedded.registration import registered
 from common.media.frame_rates import as_rate
 from common.media.pixels import from_picture, to_picture
 from common.shapes import Frames, Picture
+from video.config import VideoConfig
 from video.metrics import Flow, Grey, warped
 
 _GREY = (0.2126, 0.7152, 0.0722)
@@ -54,6 +55,15 @@ class Resampling:
     def places(self, count: int) -> list[Fraction]:
         """Where in the clip each frame that is made lies, counted in frames."""
         return [number * self._step for number in range(self.num_frames(count))]
+
+
+def resampling_of(config: VideoConfig) -> Resampling | None:
+    """What a run's clips are resampled to; None: they are shown as they are drawn."""
+    export, windows = config.export, config.method.windows
+    if export.target_fps is None:
+        return None
+    looped = windows is not None and windows.schedule == "looped"
+    return Resampling(export.fps, export.target_fps, looped)
 
 
 def resampled(chunks: Iterator[Frames], count: int, resampling: Resampling) -> Iterator[Frames]:

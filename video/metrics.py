@@ -2,10 +2,11 @@
 
 None is good or bad by itself: a still is smooth and does not flicker. They are compared between
 clips in which the same things are to move. Optical flow is scikit-image's iterative Lucas-Kanade.
+What the judge says of clips is in `judged_metrics`.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, assert_never
 
 import numpy as np
@@ -14,7 +15,19 @@ from jaxtyping import Float
 from common.errors import InputError
 from common.shapes import Frames
 
-Metric = Literal["temporal_flickering", "smoothness", "warp_error", "flow_px", "seam"]
+PixelMetric = Literal["temporal_flickering", "smoothness", "warp_error", "flow_px", "seam"]
+"""Figures of the pixels alone."""
+JudgedMetric = Literal[
+    "judge_subject_consistency", "judge_background_consistency", "judge_text_alignment"
+]
+"""Figures by the judge's features."""
+Metric = Literal[PixelMetric, JudgedMetric]
+
+LEAST_FRAMES: Mapping[Metric, int] = {
+    "temporal_flickering": 2, "smoothness": 3, "warp_error": 2, "flow_px": 2, "seam": 3,
+    "judge_subject_consistency": 2, "judge_background_consistency": 2, "judge_text_alignment": 1,
+}  # fmt: skip
+"""Of how many frames each figure is, or more."""
 
 _GREY = np.array([0.2126, 0.7152, 0.0722])
 """Luminance of BT.709."""
@@ -26,7 +39,7 @@ Flow = Float[np.ndarray, "2 h w"]
 """Rows and columns from a place to where it went."""
 
 
-def clip_metrics(names: Sequence[Metric], frames: Frames) -> dict[str, float]:
+def clip_metrics(names: Sequence[PixelMetric], frames: Frames) -> dict[str, float]:
     """The named figures of an RGB clip.
 
     Raises:
@@ -37,7 +50,7 @@ def clip_metrics(names: Sequence[Metric], frames: Frames) -> dict[str, float]:
     return {name: _figure(name, frames) for name in names}
 
 
-def _figure(name: Metric, frames: Frames) -> float:
+def _figure(name: PixelMetric, frames: Frames) -> float:
     match name:
         case "temporal_flickering":
             return temporal_flickering(frames)
@@ -58,7 +71,7 @@ def temporal_flickering(frames: Frames) -> float:
 
     As in VBench (Huang et al. 2024, arXiv 2311.17982), whose name it has.
     """
-    _check(frames, 2)
+    _check(frames, "temporal_flickering")
     steps = np.abs(np.diff(frames.astype(np.float64), axis=0))
     return float((255 - steps.mean()) / 255)
 
@@ -70,7 +83,7 @@ def smoothness(frames: Frames) -> float:
     between its neighbours along the flow from the one to the other. (VBench's motion smoothness is
     the same idea with a trained interpolator; the figures are not comparable.)
     """
-    _check(frames, 3)
+    _check(frames, "smoothness")
     grey = _grey(frames)
     off = []
     for before, frame, after in zip(grey[:-2], grey[1:-1], grey[2:], strict=True):
@@ -86,7 +99,7 @@ def warp_error(frames: Frames) -> float:
     In luminance, over places that the flows there and back agree on (Lai et al. 2018, arXiv
     1808.00449, Eq. 10; Sundaram et al. 2010 for the agreement). 0 is what only moves.
     """
-    _check(frames, 2)
+    _check(frames, "warp_error")
     grey = _grey(frames)
     errors = []
     for frame, after in itertools.pairwise(grey):
@@ -98,8 +111,13 @@ def warp_error(frames: Frames) -> float:
 
 
 def flow_px(frames: Frames) -> float:
-    """How far things move from frame to frame: mean length of the largest 5 % of the flow."""
-    _check(frames, 2)
+    """How far things move from frame to frame: mean length of the largest 5 % of the flow.
+
+    This is the dynamic degree of reports and READMEs. (VBench, whose word that is, asks of each
+    clip whether the same mean of another flow is above a threshold; shares of clips are not
+    comparable with it.)
+    """
+    _check(frames, "flow_px")
     grey = _grey(frames)
     found = []
     for frame, after in itertools.pairwise(grey):
@@ -110,7 +128,7 @@ def flow_px(frames: Frames) -> float:
 
 def seam(frames: Frames) -> float:
     """The step from the last frame back to the first, in median steps: about 1 in a loop."""
-    _check(frames, 3)
+    _check(frames, "seam")
     values = frames.astype(np.float64)
     steps = np.abs(np.diff(values, axis=0)).mean((1, 2, 3))
     back = np.abs(values[0] - values[-1]).mean()
@@ -136,19 +154,26 @@ def frechet_distance(one: Float[np.ndarray, "n d"], other: Float[np.ndarray, "m 
     """``|mu_1 - mu_2|^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^{1/2})`` of two sets of features.
 
     With features of clips it is a Frechet video distance (Unterthiner et al. 2018); figures of
-    different features are not comparable.
+    different features are not comparable. Of few rows it is too large, by about as much as two sets
+    of the same source are apart. With ``C = R^T R`` the trace of the root is the sum of the
+    singular values of ``R_1 R_2^T``, which holds for fewer rows than features too.
 
     Raises:
         InputError: sets of fewer than two.
     """
-    from scipy.linalg import sqrtm
-
     if min(len(one), len(other)) < 2:
         raise InputError(f"a distance of sets needs 2 of each, not {len(one)} and {len(other)}")
-    a, b = np.atleast_2d(np.cov(one.T)), np.atleast_2d(np.cov(other.T))
-    root = np.real(sqrtm(a @ b))
     away = one.mean(0) - other.mean(0)
-    return float(away @ away + np.trace(a) + np.trace(b) - 2 * np.trace(root))
+    first, second = _root_of_covariance(one), _root_of_covariance(other)
+    shared = np.linalg.svd(first @ second.T, compute_uv=False).sum()
+    apart = away @ away + (first**2).sum() + (second**2).sum() - 2 * shared
+    return float(max(apart, 0.0))  # of equal sets it is rounding, of either sign
+
+
+def _root_of_covariance(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "k d"]:
+    """``R`` with ``R^T R`` the covariance, of no more rows than there are features."""
+    away = (rows - rows.mean(0)) / np.sqrt(len(rows) - 1)
+    return away if len(away) <= away.shape[1] else np.asarray(np.linalg.qr(away, mode="r"))
 
 
 def _agree(there: Flow, back: Flow) -> np.ndarray:
@@ -162,6 +187,7 @@ def _grey(frames: Frames) -> Float[np.ndarray, "f h w"]:
     return np.asarray(frames @ _GREY / 255)
 
 
-def _check(frames: Frames, least: int) -> None:
+def _check(frames: Frames, name: PixelMetric) -> None:
+    least = LEAST_FRAMES[name]
     if len(frames) < least:
         raise InputError(f"this figure is of {least} frames or more; the clip has {len(frames)}")

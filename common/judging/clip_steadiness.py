@@ -96,7 +96,12 @@ def subject_consistency(clip: Float[Tensor, "4 f h w"], features: PictureFeature
     """
     if clip.shape[1] < 2:
         raise InputError(f"consistency is of 2 frames or more, this clip has {clip.shape[1]}")
-    found = F.normalize(features(rearrange(clip, "c f h w -> f c h w")).double(), dim=1)
+    return mean_likeness(features(rearrange(clip, "c f h w -> f c h w")))
+
+
+def mean_likeness(features: Float[Tensor, "f d"]) -> float:
+    """Mean cosine of the frames' features with those of the first and of the previous frame."""
+    found = F.normalize(features.double(), dim=1)
     to_first = found[1:] @ found[0]
     to_previous = (found[1:] * found[:-1]).sum(1)
     return float((to_first + to_previous).mean() / 2)

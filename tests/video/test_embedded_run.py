@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from common.cli.main import main
+from common.diffusion.frame_curves import PromptTravel
 from common.media.clips import write_clip
 from common.media.images import read_picture, write_picture
 from common.media.pixels import composite, from_picture, to_picture
@@ -15,6 +16,7 @@ from common.zoo.models import load_embedded_prior
 from run import APPS
 from tests.common.generation.conftest import lifting_models, models  # noqa: F401
 from tests.stopped_runs import stopped_at
+from video.judged_metrics import background_consistency, judged_metrics, load_clip_judge
 from video.metrics import clip_metrics
 
 
@@ -64,6 +66,54 @@ def test_figures_are_in_the_report(draw):
     rows = report["samples"]
     shown = composite(frames(paths).astype(np.uint8), "#ffffff")
     assert rows[0]["metrics"] == pytest.approx(clip_metrics(["temporal_flickering", "seam"], shown))
+
+
+def test_figures_by_the_judge_are_those_of_the_drawn_clip(draw):
+    names = ["judge_text_alignment", "seam", "judge_subject_consistency"]
+    travel = 'method.timeline={prompts: {keys: {2: "a blue duck"}}}'
+    code, paths, said = draw(f"metrics=[{', '.join(names)}]", travel)
+
+    assert code == 0, said
+    report = json.loads((paths[-1].parent / "report.json").read_text())
+    found = report["samples"][0]["metrics"]
+    made = frames(paths).astype(np.uint8)
+    shares = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+    told = PromptTravel(("a red car slides to the left", "a blue duck"), shares)
+    judged = judged_metrics([names[0], names[2]], load_clip_judge(), made, told)
+    assert list(found) == names
+    assert found == pytest.approx(judged | clip_metrics(["seam"], composite(made, "#ffffff")))
+
+
+def test_figures_by_the_judge_are_of_the_frames_that_are_shown(draw):
+    """Twice as many frames as are drawn: those between are of the prompts of both sides."""
+    changes = (
+        "metrics=[judge_text_alignment]", "export.target_fps=16", "num_samples=1",
+        'method.timeline={prompts: {keys: {2: "a blue duck"}}}',
+    )  # fmt: skip
+    code, paths, said = draw(*changes)
+
+    assert code == 0, said
+    report = json.loads((paths[-1].parent / "report.json").read_text())
+    made = frames(paths).astype(np.uint8)
+    rows = [[1.0, 0.0], [0.75, 0.25], [0.5, 0.5], [0.25, 0.75], [0.0, 1.0], [0.0, 1.0]]
+    told = PromptTravel(("a red car slides to the left", "a blue duck"), torch.tensor(rows))
+    judged = judged_metrics(["judge_text_alignment"], load_clip_judge(), made, told)
+    assert report["samples"][0]["metrics"] == pytest.approx(judged)
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    (("metrics=[judge_background_consistency]",), "draws things on nothing"),
+    (("metrics=[smoothness]", "method.num_frames=2"), "3 frames or more, and the clip has 2"),
+    (("metrics=[judge_subject]",), "judge_subject_consistency"),
+])  # fmt: skip
+def test_figures_without_a_meaning_are_refused_before_anything_is_drawn(
+    draw, tmp_path, changes, message
+):
+    code, paths, said = draw(*changes)
+
+    assert (code, paths) == (2, [])
+    assert message in said
+    assert not any(tmp_path.iterdir())
 
 
 def test_prompt_and_view_change_the_clip(draw):
@@ -177,6 +227,34 @@ def test_strength_says_how_much_of_a_clip_stays(draw, given):
         assert code == 0, said
         away.append(np.abs(frames(paths) - expected).mean())
     assert away[0] < away[1]
+
+
+def test_background_is_measured_where_what_is_given_has_one(draw, given):
+    code, paths, said = draw(
+        of("video_inpaint", input="given.webp", mask="mask.png", num_frames=4),
+        "metrics=[judge_background_consistency]", "num_samples=1",
+    )  # fmt: skip
+    assert (code, paths) == (2, [])
+    assert "is given things on nothing" in said  # its last frame has a hole
+
+    write_clip(given / "opaque.mp4", np.roll(ramps(), 9, axis=2), 8.0)
+    code, paths, said = draw(
+        of("video_inpaint", input="opaque.mp4", mask="mask.png"),
+        "metrics=[judge_background_consistency]", "num_samples=1",
+    )  # fmt: skip
+    assert code == 0, said
+    report = json.loads((paths[-1].parent / "report.json").read_text())
+    shown = composite(frames(paths).astype(np.uint8), "#ffffff")
+    expected = background_consistency(load_clip_judge(), shown)
+    assert report["samples"][0]["metrics"]["judge_background_consistency"] == pytest.approx(
+        expected
+    )
+
+
+def ramps():
+    """Four opaque frames, each another brightness from the left to the right."""
+    ramp = np.linspace(40, 200, 72).astype(np.uint8)
+    return np.stack([np.tile(ramp + 12 * n, (64, 1)) for n in range(4)])[..., None].repeat(3, -1)
 
 
 def test_unmasked_pixels_of_a_clip_stay_to_the_byte(draw, given):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage
+from scipy import linalg, ndimage
 
 from common.errors import InputError
 from video.metrics import (
@@ -88,6 +88,36 @@ def test_distance_of_normal_sets_has_its_closed_form():
     # (1)^2 for the means and (2 - 1)^2 for the deviations; sampling errors of 4,000.
     assert frechet_distance(one, other) == pytest.approx(2.0, abs=0.15)
     assert frechet_distance(one, one) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_distance_of_moved_features_is_the_square_of_the_way():
+    rows = np.random.default_rng(0).normal(size=(40, 5))
+    away = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
+    # Equal covariances cancel, to rounding.
+    assert frechet_distance(rows, rows + away) == pytest.approx(away @ away, rel=1e-9)
+
+
+@pytest.mark.parametrize(("first", "second"), [(60, 45), (6, 4), (60, 4)])
+def test_distance_is_that_of_the_matrix_root(first, second):
+    """Against scipy's root of the product, for more and for fewer rows than features."""
+    rng = np.random.default_rng(1)
+    one = rng.normal(size=(first, 8)) @ rng.normal(size=(8, 8))
+    other = rng.normal(size=(second, 8)) + 0.5
+    covariances = np.cov(one.T), np.cov(other.T)
+    root = np.real(linalg.sqrtm(covariances[0] @ covariances[1]))
+    away = one.mean(0) - other.mean(0)
+    expected = away @ away + sum(map(np.trace, covariances)) - 2 * np.trace(root)
+    # scipy's root of a singular matrix is good to about the root of rounding.
+    assert frechet_distance(one, other) == pytest.approx(expected, rel=1e-5)
+
+
+def test_distance_does_not_depend_on_the_order():
+    rng = np.random.default_rng(2)
+    one, other = rng.normal(size=(12, 6)), rng.normal(size=(9, 6)) + 1
+    found = frechet_distance(one, other)
+    assert frechet_distance(other, one) == pytest.approx(found, rel=1e-9)
+    mixed = frechet_distance(rng.permutation(one), rng.permutation(other))
+    assert mixed == pytest.approx(found, rel=1e-9)
 
 
 @pytest.mark.parametrize(("call", "message"), [
