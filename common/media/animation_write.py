@@ -11,6 +11,9 @@ from common.shapes import Frames
 
 _LARGEST_WEBP_SIDE = 16_383
 _WEBP_TICKS_PER_S = 1000
+_WEBP_FLAGS, _WEBP_ALPHA = 20, 0x10
+"""Where an extended WebP's flags are, after the heads of RIFF and VP8X, and the one that says that
+it is seen through (WebP Container Specification)."""
 
 
 def write_webp(
@@ -61,6 +64,21 @@ def write_webp(
             method=4,
             xmp=webp_xmp(provenance),
         )
+        if frames.shape[3] == 4 and frames[..., 3].min() < 255:
+            _mark_transparent(partial)
+
+
+def _mark_transparent(path: Path) -> None:
+    """Set the flag of transparency.
+
+    libwebp stores of each frame the rectangle that changed. Where all of these are opaque, it
+    leaves the flag out, and what lies around them is read as opaque black.
+    """
+    with path.open("r+b") as file:
+        head = file.read(_WEBP_FLAGS + 1)
+        if head[12:16] == b"VP8X":
+            file.seek(_WEBP_FLAGS)
+            file.write(bytes([head[_WEBP_FLAGS] | _WEBP_ALPHA]))
 
 
 def write_png_frames(

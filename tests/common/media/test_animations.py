@@ -43,6 +43,15 @@ def test_webp_is_exact_but_for_colours_nobody_sees(tmp_path, channels):
     assert np.array_equal(found, frames)
 
 
+@pytest.mark.parametrize("quality", [None, 80])
+def test_a_thing_with_hard_edges_that_stays_in_place_keeps_what_is_around_it(tmp_path, quality):
+    frames = np.zeros((4, 24, 32, 4), np.uint8)
+    frames[:, 8:16, 10:20] = noise_clip(4, 8, 10, 4)
+    frames[:, 8:16, 10:20, 3] = 255
+    write_webp(tmp_path / "a.webp", frames, 8, quality=quality)
+    assert np.array_equal(read_clip(tmp_path / "a.webp").frames[..., 3], frames[..., 3])
+
+
 def test_lossy_webp_is_smaller_and_close(tmp_path):
     frames = moving_clip(6, 64, 96)
     write_webp(tmp_path / "exact.webp", noise_clip(6, 64, 96), 8)
