@@ -101,11 +101,12 @@ def before_plain_ground(clip: Clips) -> Clips:
 def _cut_out(control: EmbeddedControl) -> Clips:
     """What is followed, as RGBA that is seen where it is not black.
 
-    Edges have gaps: what lies in their convex hull is seen, which turns and grows as they do.
+    Edges and limbs have gaps: what lies in their convex hull is seen, which turns and grows as they
+    do.
     """
     pictures = control.followed.pictures.cpu().float()
     lit = control.followed.lit().cpu()
-    if control.kind in EDGE_KINDS:
+    if control.kind in (*EDGE_KINDS, "pose"):
         from skimage.morphology import convex_hull_image
 
         hulls = [convex_hull_image(frame.numpy()) if frame.any() else frame for frame in lit]
