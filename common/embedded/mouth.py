@@ -32,6 +32,12 @@ _INSIDE, _TONGUE, _TEETH = (0.22, 0.1, 0.07), (0.82, 0.2, 0.2), (0.97, 0.97, 0.9
 _SMILE = 0.3
 _OPENS = 0.12
 """Opening up to which the drawn mouth fades in over the face's own."""
+_JAW, _MIDDLE = 0.6, 0.1
+"""How far below the mouth a chin is looked for, and how far to its sides, in its widths."""
+_SKIN = 0.05
+"""Of a face below its mouth, at least."""
+_AROUND = 0.12
+"""Of a face around its mouths that is theirs too."""
 
 Mouths = Float[Tensor, "f 3"]
 """The mouth of every frame."""
@@ -49,6 +55,12 @@ class Talk(NamedTuple):
     def frames(self, pictures: Images, frames: Sequence[int]) -> Clips:
         """The faces in these pictures with the mouths of some frames."""
         return with_mouths(pictures, self.places, self.mouths[list(frames)])
+
+    def reach(self, pictures: Images) -> Float[Tensor, "b 1 h w"]:
+        """Where in these pictures any of the mouths may be: 1 there, -1 elsewhere, soft between."""
+        opening, width, rounding = self.mouths.unbind(1)
+        largest = torch.stack([opening.amax(), width.amax(), rounding.amin()])
+        return 2 * _reach(largest.to(pictures), _seen(pictures, self.places), pictures) - 1
 
     def of(self, row: int) -> "Talk":
         """Of one face."""
@@ -104,16 +116,12 @@ def with_mouths(pictures: Images, places: Places, mouths: Mouths) -> Clips:
 
     Where a mouth is closed it is the picture's own.
     """
-    height, width = pictures.shape[2:]
-    cells = cell_centres(height, width).to(pictures)
-    x = rearrange(cells[:, 0], "(h w) -> 1 h w", h=height) - places[:, 0, None, None]
-    y = places[:, 1, None, None] - rearrange(cells[:, 1], "(h w) -> 1 h w", h=height)
-    wide, pixel = places[:, 2, None, None], 1 / min(height, width)
-    bare = _without_mouth(pictures, places, x / wide, y / wide)
+    at = _seen(pictures, places)
+    bare = _without_mouth(pictures, places, at.x, at.y)
     shown = (pictures + 1) / 2
     frames = []
     for mouth in mouths.to(pictures):
-        inside, colours = _lens(mouth, x / wide, y / wide, pixel / wide)
+        inside, colours = _lens(mouth, at)
         fades_in = (mouth[0] / _OPENS).clamp(max=1)
         skin = torch.lerp(shown, bare, fades_in)
         cover = (inside * fades_in)[:, None]
@@ -122,20 +130,70 @@ def with_mouths(pictures: Images, places: Places, mouths: Mouths) -> Clips:
     return torch.stack(frames, 2)
 
 
-def _lens(
-    mouth: Float[Tensor, " 3"],
-    x: Float[Tensor, "b h w"],
-    y: Float[Tensor, "b h w"],
-    pixel: Float[Tensor, "b 1 1"],
-) -> tuple[Float[Tensor, "b h w"], Float[Tensor, "b 3 h w"]]:
-    """How much of each pixel is mouth, and its colour; places in widths of the closed mouth."""
-    opening, width, rounding = mouth.unbind()
-    half = 0.5 * (0.55 + 0.9 * width) * (1 - 0.45 * rounding)
-    s = x / half
+class _Seen(NamedTuple):
+    """Faces about their closed mouths, whose widths are the unit."""
+
+    x: Float[Tensor, "b h w"]
+    """Of each pixel, to the right."""
+    y: Float[Tensor, "b h w"]
+    """Up."""
+    pixel: Float[Tensor, "b 1 1"]
+    """How large a pixel is."""
+    chin: Float[Tensor, "b 1 1"]
+    """How high the face ends below the middle of the mouth; no lower than is looked for."""
+
+
+def _seen(pictures: Images, places: Places) -> _Seen:
+    height, width = pictures.shape[2:]
+    cells = cell_centres(height, width).to(pictures)
+    wide, pixel = places[:, 2, None, None], 1 / min(height, width)
+    x = rearrange(cells[:, 0], "(h w) -> 1 h w", h=height) - places[:, 0, None, None]
+    y = places[:, 1, None, None] - rearrange(cells[:, 1], "(h w) -> 1 h w", h=height)
+    x, y, pixels = x / wide, y / wide, pixel / wide
+    shown = pictures[:, 3] > 0
+    middle = shown & (x.abs() <= torch.maximum(pixels, torch.tensor(_MIDDLE).to(x)))
+    known = middle & (y > -_JAW)
+    edge = torch.where(known, y - pixels / 2, torch.inf).amin((1, 2), keepdim=True)
+    return _Seen(x, y, pixels, edge.nan_to_num(posinf=-_JAW))
+
+
+def _lips(
+    mouth: Float[Tensor, " 3"], at: _Seen
+) -> tuple[Float[Tensor, "b h w"], Float[Tensor, "b h w"], Float[Tensor, "b h w"]]:
+    """Shares of the mouth's half-width to the right, and heights of its lower and upper edge.
+
+    A mouth for which a face has no room above its chin opens upwards by what is missing.
+    """
+    opening, _, rounding = mouth.unbind()
+    s = at.x / _half_width(mouth)
     curve = 0.3 * _SMILE * (s**2 - 0.4) * (1 - 0.6 * rounding)
     gap = (0.02 + 0.62 * opening) * (1 - s**2).clamp(min=0) ** (0.8 - 0.35 * rounding)
     low, high = curve - 0.7 * gap - 0.03, curve + 0.3 * gap + 0.03
-    inside = _between(y, low, high, pixel) * _between(x, -half - 0.02, half + 0.02, pixel)
+    lowest = -0.12 * _SMILE * (1 - 0.6 * rounding) - 0.7 * (0.02 + 0.62 * opening) - 0.03
+    raised = (at.chin + _SKIN - lowest).clamp(min=0)
+    return s, low + raised, high + raised
+
+
+def _half_width(mouth: Float[Tensor, " 3"]) -> Float[Tensor, ""]:
+    _, width, rounding = mouth.unbind()
+    return 0.5 * (0.55 + 0.9 * width) * (1 - 0.45 * rounding)
+
+
+def _reach(mouth: Float[Tensor, " 3"], at: _Seen, pictures: Images) -> Float[Tensor, "b 1 h w"]:
+    """Where a mouth and its surroundings are: 1, falling to 0 over as much around them."""
+    _, low, high = _lips(mouth, at)
+    half = _half_width(mouth) + _AROUND
+    tall = _between(at.y, low - _AROUND, high + _AROUND, 2 * _AROUND)
+    return (tall * _between(at.x, -half, half, 2 * _AROUND))[:, None].to(pictures)
+
+
+def _lens(
+    mouth: Float[Tensor, " 3"], at: _Seen
+) -> tuple[Float[Tensor, "b h w"], Float[Tensor, "b 3 h w"]]:
+    """How much of each pixel is mouth, and its colour."""
+    opening, half, x, y = mouth[0], _half_width(mouth), at.x, at.y
+    s, low, high = _lips(mouth, at)
+    inside = _between(y, low, high, at.pixel) * _between(x, -half - 0.02, half + 0.02, at.pixel)
     share = (y - low) / (high - low)
     tongue = _between(share, 0.1, 0.42, 0.1) * _between(s, -0.62, 0.62, 0.15)
     teeth = _between(share, 0.72, 0.92, 0.1) * _between(s, -0.72, 0.72, 0.15)

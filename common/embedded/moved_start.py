@@ -150,7 +150,7 @@ def _told(
 ) -> Tracks:
     """What one prompt tells: of a part of a clip, as it goes on from before."""
     plan, windows = prior.plan, prior.windows
-    if plan.trajectories is None:  # faces that talk where they are
+    if plan.trajectories is None or plan.mouths is not None:  # faces talk where they are
         return torch.zeros(len(generators), prior.num_frames, NUM_MOVES).to(vectors)
     told = plan.trajectories.told(vectors, generators).tracks
     if plan.part is not None:

@@ -6,13 +6,15 @@ frames, and what was left of the noise from frame to frame. So the clip is ``m +
 moves as ``m`` does, and ``h`` is the maximally flat half-band filter of five taps, whose response
 at ``w`` radians a frame is ``(10 + 8 cos w - 2 cos 2 w) / 16``: 0.98 for a period of eight frames,
 3/4 for four, 0 for two. Filtering along motion: Ohm 1994, IEEE Trans. Image Processing 3(5). The
-mouths of a face that is told to talk are in ``m``, and nothing is drawn over them.
+mouths of a face that is told to talk are in ``m``, and nothing is drawn over them, nor where any of
+them is in another frame.
 """
 
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from einops import repeat
 from jaxtyping import Float
 from torch import Tensor
 
@@ -103,8 +105,10 @@ def decoded_clips(
     over = in_motion(kept, tracks[:, own], centres)
     if lead.talk is None:
         return quiet[:, :, own] + over
-    mouth = (_CLEAR * (moving - quiet)[:, :, own].abs().amax(1, keepdim=True)).clamp(max=1)
-    return moving[:, :, own] + (1 - mouth) * over  # what a mouth does is known
+    told = (_CLEAR * (moving - quiet)[:, :, own].abs().amax(1, keepdim=True)).clamp(max=1)
+    near = repeat(lead.talk.reach(first), "b 1 h w -> b 1 f h w", f=len(frames))
+    reach = (frames_moved(near, tracks, centres)[:, :, own] + 1) / 2
+    return moving[:, :, own] + (1 - torch.maximum(told, reach)) * over  # what a mouth does is known
 
 
 def joined(clips: Clips) -> Clips:

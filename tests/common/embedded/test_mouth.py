@@ -8,6 +8,7 @@ from common.embedded.mouth import (
     AT_REST,
     MouthFinder,
     MouthFinderArchitecture,
+    Talk,
     check_mouths,
     with_mouths,
 )
@@ -68,6 +69,45 @@ def test_the_own_line_of_a_face_does_not_show_beside_a_round_mouth():
     torch.testing.assert_close(
         clip[0, :, 0, row, 24:27], face()[0, :, row, 24:27], atol=0.1, rtol=0
     )
+
+
+def rows_of(clip):
+    """First and last row of the mouth in the middle column of each frame."""
+    off = (clip - face()[:, :, None]).abs().amax(1)[0, :, :, SIDE // 2] > 0.3
+    return [(int(rows.nonzero()[0]), int(rows.nonzero()[-1])) for rows in off]
+
+
+@pytest.mark.parametrize("down", [0.86, 0.95, 1.0])
+def test_a_mouth_at_the_chin_opens_upwards_and_is_whole(down):
+    """The face ends at row 61; mouths of 0.3 of the side's 64 pixels."""
+    mouths = torch.tensor([[opening, 0.5, 0.0] for opening in (0.2, 0.5, 0.8, 1.0)])
+    places = torch.tensor([[0.5, down, 0.3]])
+    found = rows_of(with_mouths(face(), places, mouths))
+    assert all(57 <= last <= 61 for _, last in found)
+    tall = torch.tensor([last - first + 1.0 for first, last in found]) / (0.3 * SIDE)
+    wanted = 0.02 + 0.62 * mouths[:, 0] + 0.06
+    torch.testing.assert_close(tall, wanted, atol=2 / (0.3 * SIDE), rtol=0)
+
+
+def test_a_mouth_with_room_stays_where_it_is():
+    high = torch.tensor([[0.5, 0.5, 0.3]])
+    clip = with_mouths(face(), high, torch.tensor([[0.5, 0.5, 0.0]]))
+    ((first, last),) = rows_of(clip)
+    # Of the gap seven tenths are below the middle of the mouth; lips, and the line's own bend.
+    low = 0.5 + 0.3 * (0.7 * 0.33 + 0.03 + 0.036)
+    high_ = 0.5 - 0.3 * (0.3 * 0.33 + 0.03 - 0.036)
+    assert abs(last + 1 - low * SIDE) <= 1.5
+    assert abs(first - high_ * SIDE) <= 1.5
+
+
+def test_reach_has_every_mouth_and_little_else():
+    mouths = torch.tensor([[0.9, 0.2, 0.8], [0.1, 1.0, 0.0], AT_REST, (0.5, 0.5, 0.3)])
+    talk = Talk(PLACES, mouths)
+    off = (talk.frames(face(), range(4)) - face()[:, :, None]).abs().amax((1, 2)) > 0.3
+    reach = talk.reach(face())[:, 0]
+    assert bool((reach[off] > 0.7).all())
+    assert float((reach > -1).float().mean()) < 0.35
+    assert float(talk.reach(face())[0, 0, :20].max()) == -1
 
 
 def test_finder_is_told_by_its_map():

@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy import ndimage
 
-from common.embedded.moves import at_rest, centres_of, in_motion, moved
+from common.embedded.mouth import AT_REST, Talk
+from common.embedded.moves import at_rest, centres_of, frames_moved, in_motion, moved
 from common.embedded.temporal_filter import Lead, decoded_clips, joined, smoothed
 from common.seeding import generators_for
 from common.zoo.models import load_frame_prior
@@ -124,3 +126,20 @@ def test_parts_join_without_a_seam(prior, lead, looped):
         first = prior.decode(latents[:, :, :1]) + pictures_of(prior, long)[:, :, :1]
         again = prior.decode(prior.encode(pictures_of(prior, long)[:, :, :1]))
         torch.testing.assert_close(whole[:, :, :1], first - again, atol=1e-5, rtol=1e-5)
+
+
+def test_nothing_is_drawn_where_a_told_mouth_is_in_any_frame(prior, lead):
+    mouths = torch.tensor([AT_REST, (1.0, 0.6, 0.1), (0.3, 0.2, 0.8), AT_REST, (0.1, 0.5, 0.0)])
+    talk = Talk(torch.tensor([[0.5, 0.5, 0.3]]), mouths)
+    still = Lead(lead.first, torch.zeros(1, 5, 5), talk=talk)
+    first = prior.pictures.decode(lead.first).clamp(-1, 1)
+    frames = frames_moved(talk.frames(first, range(5)), still.tracks, centres_of(first))
+    latents = prior.encode(frames)
+    latents += 0.5 * torch.randn(latents.shape, generator=torch.Generator().manual_seed(2))
+    over = (decoded_clips(prior, latents, still) - frames).abs().amax(1)[0]
+    inside = (talk.reach(first) == 1)[0, 0]
+    # Rows and columns at the edge of the area are mixed with their neighbours when it is moved.
+    inside = F.max_pool2d((~inside)[None].float(), 3, 1, 1)[0] == 0
+    assert int(inside.sum()) > 50
+    assert float(over[:, inside].max()) < 1e-5
+    assert float(over[1:, ~inside].mean()) > 0.01

@@ -255,3 +255,25 @@ def test_trajectories_of_another_text_encoder_are_refused(folder, tmp_path):
     store_frame_layers(tmp_path, "motion_layers")
     with pytest.raises(InputError, match="trajectories"):
         load_frame_prior("motion_layers", 3, (64, 64), tmp_path)
+
+
+def test_a_face_that_is_told_to_talk_stays_where_it_is(folder):
+    prior = load_frame_prior("motion_layers", 3, (64, 64), folder)
+    scheduler = build_scheduler(DDIM(num_steps=10), prior.spec.schedule, "v")
+    vectors = prior.pictures.embed(["a face talks"]).vector
+    trajectories = Trajectories(TrajectoryArchitecture(features=vectors.shape[1], hidden=8))
+    generator = torch.Generator().manual_seed(0)
+    trajectories.components.normal_(std=0.3, generator=generator)
+    prior.plan = ClipPlan(trajectories=trajectories, noise=1e-3)
+    noise = prior.noise(generators_for(0, range(1), "latents"))
+
+    def tracks(prior):
+        moving = generators_for(0, range(1), "moving")
+        start = (vectors, noise[:, :, 0], scheduler, noise, moving)
+        return moved_start(prior, *start)[1].tracks
+
+    assert float(tracks(prior).abs().max()) > 0.1
+    spoken = prior.speaking(torch.tensor([[0.2, 0.5, 0.0]] * 3))
+    assert float(tracks(spoken).abs().max()) == 0
+    led = torch.rand(1, 3, 5, generator=generator)
+    assert torch.equal(tracks(spoken.moving(led)), led)
