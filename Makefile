@@ -2,7 +2,6 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-USED := $(VENV)/.used
 STAMP := $(VENV)/.installed
 NERFSTUDIO := .venv-nerfstudio
 PYTEST := $(BIN)/python -m pytest
@@ -12,20 +11,15 @@ PYTEST := $(BIN)/python -m pytest
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-# What runs need; what tests need as well makes imports slower (diffusers imports peft if it is there).
-$(USED): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Extrude needs Python 3.11 or newer; call make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
-	@touch $@
-
-$(STAMP): $(USED)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 install: $(STAMP) ## make .venv with everything the project needs
 
-demo: $(USED) ## a clip, a 3-D asset and their reports, minutes after the clone
+demo: $(STAMP) ## a clip, a 3-D asset and their reports, minutes after the clone
 	$(BIN)/python run.py video/text_to_video
 	$(BIN)/python run.py threed/text_to_3d
 
