@@ -7,7 +7,7 @@ hooks add the second term. ``B`` starts at 0, so the first call gives what the n
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, assert_never
 
@@ -44,6 +44,10 @@ class LowRankConfig(Config):
     targets: tuple[Target, ...] = Field(("attention",), min_length=1)
     """Which layers: attention's projections, the perceptrons and projections beside it,
     convolutions, or what noise level and pooled text go through (embeddings)."""
+    blocks: tuple[str, ...] = ()
+    """Parts of the U-Net that may be changed, by the beginnings of their names, such as
+    ``up_blocks.2``; empty for all. Colours are drawn by the outer blocks, and what things are by
+    the inner ones, which a style can leave alone."""
 
     @property
     def scale(self) -> float:
@@ -73,7 +77,7 @@ class LowRank(nn.Module):
         spread: Literal["inputs", "rank"] = "inputs",
     ):
         super().__init__()
-        found = target_layers(network, sizes.targets)
+        found = target_layers(network, sizes.targets, sizes.blocks)
         self.sizes = sizes
         self.layers = tuple(found)
         downs, ups = [], []
@@ -115,16 +119,39 @@ class LowRank(nn.Module):
                 hook.remove()
 
 
-def target_layers(network: nn.Module, targets: Sequence[Target]) -> dict[str, Any]:
-    """The layers of some kinds by their names, in the network's order.
+def target_layers(
+    network: nn.Module, targets: Sequence[Target], blocks: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The layers of some kinds in some blocks by their names, in the network's order.
 
     Raises:
-        InputError: there are none of a kind.
+        InputError: there are none of a kind, or none of these in a block.
     """
     for target in targets:
         if not _layers(network, _ENDS[target]):
             raise InputError(_nothing(target))
-    return _layers(network, tuple(end for target in targets for end in _ENDS[target]))
+    found = _layers(network, tuple(end for target in targets for end in _ENDS[target]))
+    for block in blocks:
+        if not any(_is_in(name, block) for name in found):
+            raise InputError(
+                f"the network has no {', '.join(targets)} in {block!r}; blocks are "
+                f"{', '.join(_blocks_of(found))}"
+            )
+    if not blocks:
+        return found
+    return {name: one for name, one in found.items() if any(_is_in(name, b) for b in blocks)}
+
+
+def _is_in(name: str, block: str) -> bool:
+    return name == block or name.startswith(f"{block}.")
+
+
+def _blocks_of(names: Iterable[str]) -> list[str]:
+    """The outermost names that layers have, with the number where they are in lists."""
+    parts = (name.split(".") for name in names)
+    return list(
+        dict.fromkeys(".".join(p[:2]) if p[1:2] and p[1].isdigit() else p[0] for p in parts)
+    )
 
 
 def _nothing(target: Target) -> str:

@@ -87,6 +87,23 @@ def test_files_say_the_same_to_diffusers(
     torch.testing.assert_close(ours, theirs, atol=2e-5 * max(1, float(theirs.std())), rtol=0)
 
 
+def test_blocks_that_are_not_named_stay_as_they_are(tmp_path):
+    unet = embedded_unet()
+    last = f"up_blocks.{len(unet.up_blocks) - 1}"
+    sizes = LowRankConfig(targets=("attention", "convolutions"), blocks=("conv_in", last))
+    change = LowRank(unet, sizes, torch.Generator().manual_seed(0))
+    assert "conv_in" in change.layers
+    assert f"{last}.resnets.0.conv1" in change.layers
+    assert {name.split(".resnets")[0].split(".attent")[0] for name in change.layers} >= {last}
+    assert all(name == "conv_in" or name.startswith(f"{last}.") for name in change.layers)
+    file = safetensors.torch.load_file(write(change, "peft", tmp_path / "lora.safetensors"))
+    assert len(file) == 2 * len(change.layers)
+    with pytest.raises(InputError, match=r"no attention in 'conv_in'; blocks are .*mid_block"):
+        LowRank(unet, LowRankConfig(blocks=("conv_in",)), torch.Generator())
+    with pytest.raises(InputError, match="in 'up_block'"):
+        LowRank(unet, LowRankConfig(blocks=("up_block",)), torch.Generator())
+
+
 def test_a_kind_of_layers_that_is_not_there_is_refused():
     with pytest.raises(InputError, match="no convolutions that a LoRA could change"):
         LowRank(
