@@ -2,7 +2,7 @@
 
 ``python -m common.training.image.image_prompt_samples <folder with ip_adapter.json>`` prints, for
 new kit objects and for emoji that training left out, how often their pictures' samples without a
-prompt are named right, and the same of the pictures themselves.
+prompt, seen from the front, are named right, and the same of the pictures themselves.
 """
 
 import sys
@@ -19,7 +19,7 @@ from common.diffusion.sample import sample
 from common.diffusion.sampler_config import DPMSolverPP2M
 from common.diffusion.samplers import build_scheduler
 from common.embedded.image_prompt import ImagePrompt, PictureStates, seen
-from common.embedded.image_unet import View
+from common.embedded.image_unet import FRONT, View
 from common.embedded.prior import EmbeddedCond, EmbeddedPrior
 from common.embedded.tokenizer import load_tokenizer
 from common.judging.asked import Asked
@@ -65,7 +65,11 @@ def told(
 
 @torch.no_grad()
 def drawn_from(
-    prior: EmbeddedPrior, adapter: ImagePrompt, latents: Images, prompts: Sequence[str]
+    prior: EmbeddedPrior,
+    adapter: ImagePrompt,
+    latents: Images,
+    prompts: Sequence[str],
+    view: View | None = None,
 ) -> Float[Tensor, "b 4 y x"]:
     """Pictures for image prompts and prompts, with guidance; each sample has its own seed."""
     rows = []
@@ -75,7 +79,7 @@ def drawn_from(
         noise = randn(prior.spec.latent_shape, generators_for(0, seeds, "latents")).to(some)
         scheduler = build_scheduler(DPMSolverPP2M(num_steps=_NUM_STEPS), prior.spec.schedule, "v")
         states = adapter(some)
-        cond = told(prior, adapter, states, said, [None] * len(said))
+        cond = told(prior, adapter, states, said, [view] * len(said))
         steps = sample(
             prior, scheduler, cond, prior.embed([""] * len(said)), CFG(guidance_scale=_GUIDANCE),
             noise, generators_for(0, seeds, "sampler"),
@@ -130,7 +134,7 @@ def main(folder: Path, num: int) -> None:
     texts = ReadTexts(judge, load_names())
     shown = []
     for name, (latents, asked) in held_out_pictures(default_cache(), models, num).items():
-        made = drawn_from(prior, adapter, latents, [""] * len(asked))
+        made = drawn_from(prior, adapter, latents, [""] * len(asked), FRONT)
         with torch.no_grad():
             true = prior.decode(latents)
         for what, pictures in (("samples", made), ("pictures", true)):
